@@ -1,0 +1,47 @@
+// Expands `#include "lib/x.wgsl"` in shaders. Paths are relative to shaders/; each file is included once.
+import {readFileSync} from 'node:fs';
+import path from 'node:path';
+import {fileURLToPath} from 'node:url';
+
+export const SHADERS = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../shaders');
+const INCLUDE = /^[ \t]*#include[ \t]+"([^"]+)"[ \t]*$/gm;
+
+/** The text of a shader with its includes in place, and every file it was made of. */
+export function expandWgsl(file) {
+  const files = [];
+  const expand = (name) => {
+    if (files.includes(name)) return '';
+    files.push(name);
+    return readFileSync(name, 'utf8').replace(INCLUDE, (_, relative) => {
+      const target = path.resolve(SHADERS, relative);
+      if (!target.startsWith(SHADERS + path.sep)) throw new Error(`${name}: "${relative}" is outside shaders/`);
+      return expand(target).trimEnd();
+    });
+  };
+  return {code: expand(path.resolve(file)), files};
+}
+
+/** A module whose default export is the shader's text. */
+export const wgslModule = (file) => `export default ${JSON.stringify(expandWgsl(file).code)};`;
+
+/** `import shader from './x.wgsl'` for Vite. */
+export const viteWgsl = () => ({
+  name: 'wgsl',
+  enforce: 'pre',
+  load(id) {
+    if (!id.endsWith('.wgsl')) return null;
+    const {code, files} = expandWgsl(id);
+    for (const file of files) this.addWatchFile(file);
+    return `export default ${JSON.stringify(code)};`;
+  },
+});
+
+/** The same for @web/test-runner's server. */
+export const wtrWgsl = (rootDir) => ({
+  name: 'wgsl',
+  serve(context) {
+    if (!context.path.endsWith('.wgsl')) return undefined;
+    return {body: wgslModule(path.join(rootDir, context.path)), type: 'js'};
+  },
+  resolveMimeType: (context) => (context.path.endsWith('.wgsl') ? 'js' : undefined),
+});

@@ -1,0 +1,59 @@
+// The engine as chat/ and worker/ see it: tokens in, logits out. Owns weights, KV cache and the plan of one model.
+// Knows no text, no messages and no network.
+import type {GgufFile} from '../gguf/gguf-file.ts';
+
+/** One conversation's keys and values. */
+export interface Sequence {
+  /** Token ids whose keys and values are in the cache, in order. */
+  readonly tokens: readonly number[];
+  /** Forgets everything from position `length` on. */
+  truncate(length: number): void;
+  /** Gives its pages back; the sequence must not be used afterwards. */
+  free(): void;
+}
+
+/** A piece of work for one step: `tokens` follow what the sequence holds. */
+export interface StepInput {
+  sequence: Sequence;
+  tokens: readonly number[];
+  /** Which rows' logits come back: none, the last row's, or every row's. */
+  logits: 'none' | 'last' | 'all';
+}
+
+export interface EngineStats {
+  weightBytes: number;
+  kvBytes: number;
+  scratchBytes: number;
+  kvPagesUsed: number;
+  kvPages: number;
+  sequences: number;
+  /** Of the most recent one-token step. */
+  perToken: {dispatches: number; submits: number; bytesWritten: number; bytesRead: number; objectsCreated: number};
+}
+
+export interface EngineOptions {
+  /** Positions a sequence may hold; default min(the model's context_length, 4096). */
+  contextLength?: number;
+  /** Rows of the largest prefill chunk. Default 64. */
+  chunkSize?: number;
+  /** Bytes of weights that are on the GPU so far. */
+  onProgress?: (loadedBytes: number, totalBytes: number) => void;
+  signal?: AbortSignal;
+}
+
+export interface Engine {
+  readonly file: GgufFile;
+  readonly contextLength: number;
+  readonly chunkSize: number;
+  readonly vocabSize: number;
+  createSequence(): Sequence;
+  /**
+   * Runs one step over the rows of all inputs (at most `chunkSize` rows in all) and returns for every input the
+   * logits asked for: f32[rows][vocabSize], after soft-capping, with suppressed tokens at -Infinity.
+   * @throws GemmaError `context-overflow` before anything is written, `device-lost`, `out-of-memory`.
+   */
+  step(inputs: readonly StepInput[]): Promise<Float32Array[][]>;
+  stats(): EngineStats;
+  /** Frees every GPU object. Idempotent. */
+  destroy(): void;
+}

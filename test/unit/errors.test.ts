@@ -1,0 +1,26 @@
+import {expect} from 'chai';
+import {GemmaError, isAbort} from '../../src/errors.ts';
+
+describe('GemmaError', () => {
+  it('keeps code, message and detail across the wire', () => {
+    const error = new GemmaError('quant-unsupported', 'x is IQ1_S', {detail: {type: 'IQ1_S'}});
+    const copy = GemmaError.fromWire(structuredClone(error.toWire()));
+    expect(copy.toWire()).to.deep.equal(error.toWire());
+    expect(copy).to.be.instanceOf(GemmaError);
+  });
+
+  it('turns an unknown code from the wire into `internal`', () => {
+    expect(GemmaError.fromWire({code: 'nonsense' as never, message: 'm'}).code).to.equal('internal');
+  });
+
+  it('wraps what is not a GemmaError and keeps the cause', () => {
+    const cause = new TypeError('boom');
+    const error = GemmaError.from(cause);
+    expect([error.code, error.message, error.cause]).to.deep.equal(['internal', 'boom', cause]);
+  });
+
+  it('tells an abort from an error', () => {
+    expect(isAbort(new DOMException('stopped', 'AbortError'))).to.equal(true);
+    expect(isAbort(new GemmaError('internal', 'x'))).to.equal(false);
+  });
+});
