@@ -1,0 +1,92 @@
+// Builds dist/: one self-contained ES module an entry, their types, and the demo page over them.
+import {cp, mkdir, readdir, readFile, rm, writeFile} from 'node:fs/promises';
+import path from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {gzipSync} from 'node:zlib';
+import {build} from 'vite';
+import {run} from './lib/run.mjs';
+import {viteWgsl} from './lib/wgsl.mjs';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const dist = path.join(root, 'dist');
+
+/** Entry by built file. The page's files may only be large where this list says so: gzipped KiB. */
+const ENTRIES = {
+  'gemma-chat.js': {entry: 'src/index.ts', budget: 60},
+  'element.js': {entry: 'src/element/gemma-chat-element.ts', budget: 60},
+  'client.js': {entry: 'src/client/index.ts', budget: 8},
+  'gemma-chat.worker.js': {entry: 'src/worker/gemma-chat.worker.ts', budget: 120},
+};
+
+const shared = {root, configFile: false, logLevel: 'warn', publicDir: false, plugins: [viteWgsl()]};
+
+async function buildLibrary() {
+  for (const [name, {entry}] of Object.entries(ENTRIES)) {
+    await build({
+      ...shared,
+      build: {
+        outDir: dist,
+        emptyOutDir: false,
+        target: 'es2022',
+        sourcemap: true,
+        lib: {entry: path.join(root, entry), formats: ['es'], fileName: () => name},
+        rolldownOptions: {output: {codeSplitting: false}},
+      },
+    });
+  }
+}
+
+/** What demo scripts import from the sources is loaded from the built files instead. */
+const builtLibrary = () => ({
+  name: 'built-library',
+  enforce: 'pre',
+  resolveId(source, importer) {
+    if (!importer || !source.startsWith('.')) return null;
+    const file = path.relative(root, path.resolve(path.dirname(importer), source));
+    const built = Object.keys(ENTRIES).find((name) => ENTRIES[name].entry === file);
+    return built ? {id: `../${built}`, external: true} : null;
+  },
+});
+
+async function buildDemo() {
+  const from = path.join(root, 'demo');
+  const to = path.join(dist, 'demo');
+  await mkdir(to, {recursive: true});
+  for (const name of await readdir(from)) {
+    if (name.endsWith('.ts')) {
+      await build({
+        ...shared,
+        plugins: [builtLibrary(), viteWgsl()],
+        build: {
+          outDir: to,
+          emptyOutDir: false,
+          target: 'es2022',
+          lib: {entry: path.join(from, name), formats: ['es'], fileName: () => name.replace(/ts$/, 'js')},
+        },
+      });
+    } else if (name.endsWith('.html')) {
+      const html = await readFile(path.join(from, name), 'utf8');
+      await writeFile(
+        path.join(to, name),
+        html.replaceAll('../src/index.ts', '../gemma-chat.js').replace(/(src="[^"]+)\.ts"/g, '$1.js"'),
+      );
+    } else {
+      await cp(path.join(from, name), path.join(to, name), {recursive: true});
+    }
+  }
+}
+
+async function checkSizes() {
+  for (const [name, {budget}] of Object.entries(ENTRIES)) {
+    const bytes = await readFile(path.join(dist, name));
+    const kib = gzipSync(bytes, {level: 9}).length / 1024;
+    console.log(`dist/${name}  ${(bytes.length / 1024).toFixed(1)} KiB, ${kib.toFixed(1)} KiB gzipped (≤ ${budget})`);
+    if (kib > budget) throw new Error(`dist/${name} is larger than its budget of ${budget} KiB gzipped`);
+  }
+}
+
+await rm(dist, {recursive: true, force: true});
+await buildLibrary();
+await buildDemo();
+await run('tsc', ['-p', 'tsconfig.types.json']);
+await checkSizes();

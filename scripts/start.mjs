@@ -1,0 +1,20 @@
+// `npm start`: builds and serves the demo page. PORT chooses the port.
+import path from 'node:path';
+import {ROOT, run} from './lib/run.mjs';
+import {serve} from './lib/serve.mjs';
+
+await run(process.execPath, ['scripts/build.mjs']);
+const wanted = Number(process.env.PORT ?? 8080);
+const options = {
+  root: path.join(ROOT, 'dist'),
+  handle(request, response) {
+    if (request.url !== '/') return false;
+    response.writeHead(302, {location: '/demo/'}).end();
+    return true;
+  },
+};
+const server = await serve({...options, port: wanted}).catch((error) => {
+  if (error.code !== 'EADDRINUSE' || process.env.PORT) throw error;
+  return serve(options);
+});
+console.log(`\nThe demo page is at ${server.url}demo/   (Ctrl+C stops)`);

@@ -1,0 +1,46 @@
+// `npm test`: every check and every test, one after the other, and one line at the end.
+import {existsSync} from 'node:fs';
+import {ensureChrome} from './lib/chrome.mjs';
+import {run} from './lib/run.mjs';
+
+/** Name, arguments of node, and how to read the counts of passed and failed from the output. */
+const MOCHA = [/(\d+) passing/, /(\d+) failing/];
+const STEPS = [
+  ['lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']],
+  ['types', ['scripts/types.mjs']],
+  ['layers', ['scripts/layers.mjs']],
+  ['manifest', ['scripts/manifest-check.mjs']],
+  ['unit and GPU tests in Node', ['scripts/test-node.mjs'], MOCHA],
+  ['build', ['scripts/build.mjs']],
+  ['element and GPU tests in a browser', ['scripts/test-browser.mjs'], [/(\d+) passed/, /(\d+) failed/]],
+  ['end-to-end tests', ['scripts/test-e2e.mjs'], MOCHA],
+];
+
+const env = {CHROME_PATH: ensureChrome(), BUILT: '1'};
+let passed = 0;
+let failed = 0;
+for (const [name, args, counts] of STEPS) {
+  if (!existsSync(args[0])) throw new Error(`${args[0]} is missing`);
+  const start = performance.now();
+  console.log(`\n── ${name}`);
+  let output = '';
+  let broke = false;
+  try {
+    output = await run(process.execPath, args, {env});
+  } catch (error) {
+    output = error.output ?? '';
+    broke = true;
+  }
+  const count = (pattern) => Number(output.match(pattern)?.[1] ?? 0);
+  const ok = counts ? count(counts[0]) : broke ? 0 : 1;
+  const wrong = counts ? count(counts[1]) : 0;
+  passed += ok;
+  failed += broke ? Math.max(wrong, 1) : wrong;
+  if (counts && !broke && ok === 0) {
+    console.error(`${name}: no test ran`);
+    failed += 1;
+  }
+  console.log(`── ${name}: ${broke ? 'FAILED' : 'ok'}, ${((performance.now() - start) / 1000).toFixed(1)} s`);
+}
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;

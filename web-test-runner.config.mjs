@@ -1,0 +1,30 @@
+// Tests that run in a browser: test/element/ and the half of test/gpu/ that wants a second adapter.
+import path from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {esbuildPlugin} from '@web/dev-server-esbuild';
+import {chromeLauncher} from '@web/test-runner';
+import {CHROME_ARGS, ensureChrome} from './scripts/lib/chrome.mjs';
+import {wtrWgsl} from './scripts/lib/wgsl.mjs';
+
+const rootDir = path.dirname(fileURLToPath(import.meta.url));
+
+export default {
+  rootDir,
+  files: ['test/element/**/*.test.ts', 'test/gpu/**/*.test.ts'],
+  nodeResolve: {exportConditions: ['browser']},
+  concurrency: 1,
+  concurrentBrowsers: 1,
+  testsFinishTimeout: 600_000,
+  browserStartTimeout: 120_000,
+  browsers: [
+    chromeLauncher({
+      launchOptions: {executablePath: ensureChrome(), args: CHROME_ARGS, headless: true},
+      concurrency: 1,
+    }),
+  ],
+  testFramework: {config: {timeout: '120000'}},
+  plugins: [
+    wtrWgsl(rootDir),
+    esbuildPlugin({ts: true, target: 'es2022', tsconfig: path.join(rootDir, 'tsconfig.page.json')}),
+  ],
+};
