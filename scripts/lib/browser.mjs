@@ -1,0 +1,30 @@
+// Opens the built files in a headless browser, as a visitor would: for `npm run ask`, end-to-end tests and benches.
+import path from 'node:path';
+import {chromium} from 'playwright-core';
+import {CHROME_ARGS, ensureChrome} from './chrome.mjs';
+import {ROOT} from './run.mjs';
+import {serve} from './serve.mjs';
+
+/** Starts a browser. `args` are added to the flags that make WebGPU run without a GPU; `webgpu: false` leaves it off. */
+export function launch({args = [], webgpu = true, env} = {}) {
+  const flags = webgpu ? CHROME_ARGS : CHROME_ARGS.filter((flag) => !flag.includes('webgpu'));
+  return chromium.launch({executablePath: ensureChrome(), args: [...flags, ...args], headless: true, env});
+}
+
+/** Serves dist/ and starts a browser. Close both with `close()`. */
+export async function openSite(options = {}) {
+  const server = await serve({root: path.join(ROOT, 'dist'), ...options.server});
+  const browser = await launch(options).catch(async (error) => {
+    await server.close();
+    throw error;
+  });
+  return {
+    server,
+    browser,
+    url: server.url,
+    async close() {
+      await browser.close();
+      await server.close();
+    },
+  };
+}
