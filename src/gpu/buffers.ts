@@ -1,0 +1,89 @@
+// Makes, counts and frees every GPUBuffer of the engine. Knows no tensor and no kernel.
+import {GemmaError} from '../errors.ts';
+import type {SizeLimits} from './device.ts';
+
+export type BufferCategory = 'weights' | 'kv' | 'scratch';
+
+export interface BufferStats {
+  /** Bytes alive by category. */
+  bytes: Readonly<Record<BufferCategory, number>>;
+  /** Buffers alive. */
+  buffers: number;
+  /** Buffers ever made: a step that allocates shows here. */
+  created: number;
+}
+
+interface Entry {
+  category: BufferCategory;
+  size: number;
+}
+
+export class BufferPool {
+  readonly #device: GPUDevice;
+  readonly #limits: SizeLimits;
+  readonly #entries = new Map<GPUBuffer, Entry>();
+  #created = 0;
+
+  /** `limits`: what one buffer may have, where that is less than the device allows. */
+  constructor(device: GPUDevice, limits: SizeLimits = device.limits) {
+    this.#device = device;
+    this.#limits = limits;
+  }
+
+  /**
+   * A buffer of at least `size` bytes, zeroed, rounded up to 16 bytes so that it can be bound as vec4.
+   * Wrap in `guarded` to learn about out-of-memory: creation itself does not throw for that.
+   * @throws GemmaError `out-of-memory` when the size is above the limits.
+   */
+  create(
+    label: string,
+    category: BufferCategory,
+    size: number,
+    usage: GPUBufferUsageFlags = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+  ): GPUBuffer {
+    const bytes = Math.max(16, Math.ceil(size / 16) * 16);
+    const {maxBufferSize, maxStorageBufferBindingSize} = this.#limits;
+    const limit = usage & GPUBufferUsage.STORAGE ? Math.min(maxBufferSize, maxStorageBufferBindingSize) : maxBufferSize;
+    if (bytes > limit) {
+      throw new GemmaError('out-of-memory', `${label} needs ${bytes} bytes in one buffer; this GPU allows ${limit}`, {
+        detail: {label, category, bytes, limit},
+      });
+    }
+    const buffer = this.#device.createBuffer({label, size: bytes, usage});
+    this.#entries.set(buffer, {category, size: bytes});
+    this.#created++;
+    return buffer;
+  }
+
+  /** A buffer with these contents; its length is rounded up to 16 bytes, the rest is zero. */
+  createFrom(label: string, category: BufferCategory, data: ArrayBufferView, usage?: GPUBufferUsageFlags): GPUBuffer {
+    const buffer = this.create(label, category, data.byteLength, usage);
+    const aligned = data.byteLength - (data.byteLength % 4);
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    if (aligned > 0) this.#device.queue.writeBuffer(buffer, 0, bytes, 0, aligned);
+    if (aligned < data.byteLength) {
+      // writeBuffer wants multiples of 4 bytes.
+      const tail = new Uint8Array(4);
+      tail.set(bytes.subarray(aligned));
+      this.#device.queue.writeBuffer(buffer, aligned, tail);
+    }
+    return buffer;
+  }
+
+  /** Frees one buffer of this pool. Freeing it twice is harmless. */
+  free(buffer: GPUBuffer): void {
+    if (this.#entries.delete(buffer)) buffer.destroy();
+  }
+
+  stats(): BufferStats {
+    const bytes = {weights: 0, kv: 0, scratch: 0};
+    for (const {category, size} of this.#entries.values()) bytes[category] += size;
+    return {bytes, buffers: this.#entries.size, created: this.#created};
+  }
+
+  /** Frees every buffer. Idempotent. */
+  destroy(): void {
+    for (const buffer of this.#entries.keys()) buffer.destroy();
+    this.#entries.clear();
+  }
+}

@@ -1,0 +1,127 @@
+// What a compute kernel is to the rest of the engine: a WGSL text, the names of its buffers and constants, and its grid.
+// The shader is the single source: names and access come out of its text, and a binding file that says something else
+// fails on import. Knows no device.
+import {GemmaError} from '../errors.ts';
+
+/** Workgroups in x, y, z. A zero anywhere means: nothing to dispatch. */
+export type Grid = readonly [x: number, y: number, z: number];
+
+export type BindingAccess = 'uniform' | 'read' | 'read_write';
+
+export interface Binding {
+  readonly name: string;
+  readonly access: BindingAccess;
+}
+
+export interface Override {
+  readonly name: string;
+  readonly type: 'u32' | 'i32' | 'f32';
+  /** Undefined: the pipeline must be given a value. */
+  readonly default: number | undefined;
+}
+
+/** Most kernels cover so many rows, and their constants tell the rest. */
+export interface RowShape {
+  nRows: number;
+}
+
+export interface Kernel<B extends string = string, C extends string = string, S = never> {
+  /** The entry point, and the name of its files. */
+  readonly name: string;
+  readonly code: string;
+  /** In binding order, group 0. */
+  readonly bindings: readonly Binding[];
+  readonly overrides: readonly Override[];
+  /** Type-level only: which names `buffers` must have. */
+  readonly bindingNames: readonly B[];
+  // A method, not a property: kernels of any shape fit in one list.
+  grid(shape: S, constants: Readonly<Record<C, number>>): Grid;
+}
+
+export type Constants<C extends string> = Readonly<Partial<Record<C, number>>>;
+
+interface Definition<B extends string, C extends string, S> {
+  /** Names of the buffers in binding order. Checked against the shader on import. */
+  bindings: readonly B[];
+  /** Names of the overrides, in any order. Checked against the shader on import. */
+  constants: readonly C[];
+  /** Workgroups for a shape; `constants` are complete, defaults filled in. */
+  grid: (shape: S, constants: Readonly<Record<C, number>>) => Grid;
+}
+
+/**
+ * Binds a shader to TypeScript.
+ * @throws GemmaError `internal` when the shader's bindings or overrides are not the ones listed.
+ */
+export function defineKernel<const B extends string, const C extends string, S = RowShape>(
+  shader: string,
+  definition: Definition<B, C, S>,
+): Kernel<B, C, S> {
+  const {name, bindings, overrides} = reflect(shader);
+  same(`${name}: bindings`, names(bindings), definition.bindings);
+  same(`${name}: overrides`, names(overrides).sort(), [...definition.constants].sort());
+  return {name, code: shader, bindings, overrides, bindingNames: definition.bindings, grid: definition.grid};
+}
+
+/** The constants a pipeline is made with: what was given, and the shader's defaults. */
+export function completeConstants<C extends string>(
+  kernel: Kernel<string, C>,
+  given: Constants<C>,
+): Readonly<Record<C, number>> {
+  const values: Record<string, number | undefined> = given;
+  const complete: Record<string, number> = {};
+  for (const override of kernel.overrides) {
+    const value = values[override.name] ?? override.default;
+    if (value === undefined) throw internal(`${kernel.name}: constant ${override.name} is missing`);
+    if (!Number.isFinite(value) || (override.type !== 'f32' && !Number.isInteger(value))) {
+      throw internal(`${kernel.name}: constant ${override.name} is ${value}, expected ${override.type}`);
+    }
+    complete[override.name] = value;
+  }
+  for (const name of Object.keys(given)) {
+    if (!(name in complete)) throw internal(`${kernel.name}: constant ${name} is not in the shader`);
+  }
+  return complete as Record<C, number>;
+}
+
+/** Reads entry point, bindings and overrides out of WGSL text. Exported for its tests. */
+export function reflect(shader: string): {name: string; bindings: Binding[]; overrides: Override[]} {
+  const code = shader.replace(/\/\/.*$/gm, '');
+  const entries = [...code.matchAll(/@compute\b[^{;]*?\bfn\s+(\w+)/g)];
+  if (entries.length !== 1) throw internal(`a shader has ${entries.length} compute entry points, expected one`);
+  const name = entries[0][1];
+
+  const bindings: Binding[] = [];
+  for (const match of code.matchAll(/@group\((\d+)\)\s*@binding\((\d+)\)\s*var<([^>]+)>\s*(\w+)/g)) {
+    const [, group, index, space, variable] = match;
+    if (group !== '0') throw internal(`${name}: ${variable} is in group ${group}, expected 0`);
+    if (Number(index) in bindings) throw internal(`${name}: binding ${index} is declared twice`);
+    bindings[Number(index)] = {name: variable, access: accessOf(space)};
+  }
+  // Object.keys leaves holes out, length does not.
+  if (Object.keys(bindings).length !== bindings.length) throw internal(`${name}: binding numbers have a gap`);
+
+  const overrides: Override[] = [];
+  for (const match of code.matchAll(/\boverride\s+(\w+)\s*:\s*(u32|i32|f32)\s*(?:=\s*([^;]+))?;/g)) {
+    const [, variable, type, text] = match;
+    const value = text === undefined ? undefined : Number(text.trim().replace(/[uif]$/, ''));
+    if (Number.isNaN(value)) throw internal(`${name}: default of ${variable} is no literal`);
+    overrides.push({name: variable, type: type as Override['type'], default: value});
+  }
+  return {name, bindings, overrides};
+}
+
+function accessOf(space: string): BindingAccess {
+  const [kind, mode = 'read'] = space.split(',').map((part) => part.trim());
+  if (kind === 'uniform') return 'uniform';
+  return mode === 'read_write' ? 'read_write' : 'read';
+}
+
+function same(what: string, found: readonly string[], expected: readonly string[]): void {
+  if (found.join() !== expected.join())
+    throw internal(`${what} are [${found}] in the shader, [${expected}] in the binding`);
+}
+
+const names = (list: readonly {name: string}[]): string[] => list.map(({name}) => name);
+
+const internal = (message: string): GemmaError => new GemmaError('internal', message);

@@ -1,0 +1,90 @@
+// GPU time by kernel through timestamp queries. Off unless somebody makes one; it splits a step into a pass a dispatch,
+// so its sum is above a normal step's time. Knows no kernel but its name.
+import {GemmaError} from '../errors.ts';
+
+export interface KernelTime {
+  kernel: string;
+  dispatches: number;
+  /** Nanoseconds, summed. Browsers quantise to 100 µs unless a developer flag is on. */
+  nanoseconds: number;
+}
+
+export class Profiler {
+  readonly #capacity: number;
+  readonly #queries: GPUQuerySet;
+  readonly #resolved: GPUBuffer;
+  readonly #readback: GPUBuffer;
+  readonly #kernels: string[] = [];
+
+  /** Whether this device can time passes. */
+  static supported(device: GPUDevice): boolean {
+    return device.features.has('timestamp-query');
+  }
+
+  /** `capacity`: dispatches of one profiled step, at most 2048; later ones run untimed. */
+  constructor(device: GPUDevice, capacity = 2048) {
+    if (!Profiler.supported(device)) {
+      throw new GemmaError('internal', 'the device has no timestamp-query; request it with `profile: true`');
+    }
+    this.#capacity = Math.min(capacity, 2048); // WebGPU's largest query set holds 4096
+    const count = 2 * this.#capacity;
+    this.#queries = device.createQuerySet({label: 'profiler', type: 'timestamp', count});
+    this.#resolved = device.createBuffer({
+      label: 'profiler',
+      size: 8 * count,
+      usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+    });
+    this.#readback = device.createBuffer({
+      label: 'profiler readback',
+      size: 8 * count,
+      usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+    });
+  }
+
+  /** The descriptor of a pass that runs one dispatch of `kernel`. */
+  pass(kernel: string): GPUComputePassDescriptor {
+    const index = this.#kernels.length;
+    if (index === this.#capacity) return {label: kernel};
+    this.#kernels.push(kernel);
+    return {
+      label: kernel,
+      timestampWrites: {
+        querySet: this.#queries,
+        beginningOfPassWriteIndex: 2 * index,
+        endOfPassWriteIndex: 2 * index + 1,
+      },
+    };
+  }
+
+  /** After the last pass, before the submit. */
+  resolve(encoder: GPUCommandEncoder): void {
+    const count = 2 * this.#kernels.length;
+    if (count === 0) return;
+    encoder.resolveQuerySet(this.#queries, 0, count, this.#resolved, 0);
+    encoder.copyBufferToBuffer(this.#resolved, 0, this.#readback, 0, 8 * count);
+  }
+
+  /** After the submit: times by kernel, the slowest first. The profiler is then ready for another step. */
+  async read(): Promise<KernelTime[]> {
+    const kernels = this.#kernels.splice(0);
+    if (kernels.length === 0) return [];
+    await this.#readback.mapAsync(GPUMapMode.READ, 0, 16 * kernels.length);
+    const stamps = new BigUint64Array(this.#readback.getMappedRange(0, 16 * kernels.length).slice(0));
+    this.#readback.unmap();
+    const times = new Map<string, KernelTime>();
+    kernels.forEach((kernel, i) => {
+      const time = times.get(kernel) ?? {kernel, dispatches: 0, nanoseconds: 0};
+      time.dispatches++;
+      // Clocks may step back between passes on some drivers; a negative time is no time.
+      time.nanoseconds += Math.max(0, Number(stamps[2 * i + 1] - stamps[2 * i]));
+      times.set(kernel, time);
+    });
+    return [...times.values()].sort((a, b) => b.nanoseconds - a.nanoseconds);
+  }
+
+  destroy(): void {
+    this.#queries.destroy();
+    this.#resolved.destroy();
+    this.#readback.destroy();
+  }
+}

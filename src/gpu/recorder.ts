@@ -1,0 +1,104 @@
+// A list of dispatches, built once and replayed every step. Building makes pipelines and bind groups; replaying makes
+// no GPU object but what the caller's encoder needs. Knows no model: what a step is, is the caller's type.
+import {GemmaError} from '../errors.ts';
+import {type Constants, completeConstants, type Grid, type Kernel} from './kernel.ts';
+import type {PipelineCache} from './pipelines.ts';
+import type {Profiler} from './profiler.ts';
+
+/** A buffer to bind: whole, or a range whose offset is a multiple of 256 bytes. */
+export type BufferBinding = GPUBuffer | GPUBufferBinding;
+
+export interface Dispatch<Step> {
+  readonly kernel: string;
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly grid: (step: Step) => Grid;
+}
+
+export class Recorder<Step> {
+  readonly #device: GPUDevice;
+  readonly #pipelines: PipelineCache;
+  readonly #dispatches: Promise<Dispatch<Step>>[] = [];
+
+  constructor(device: GPUDevice, pipelines: PipelineCache) {
+    this.#device = device;
+    this.#pipelines = pipelines;
+  }
+
+  /**
+   * Appends a dispatch. `shape` tells how much of it a step needs; a grid with a zero is left out of that step.
+   * The pipeline compiles in the background until `finish`.
+   */
+  add<B extends string, C extends string, S>(
+    kernel: Kernel<B, C, S>,
+    constants: Constants<C>,
+    buffers: Readonly<Record<B, BufferBinding>>,
+    shape: (step: Step) => S,
+  ): void {
+    const values = completeConstants(kernel as Kernel<string, C>, constants);
+    const bindGroup = bind(this.#device, this.#pipelines, kernel, buffers);
+    const pending = this.#pipelines.get(kernel as Kernel<string, C>, constants).then((pipeline) => ({
+      kernel: kernel.name,
+      pipeline,
+      bindGroup,
+      grid: (step: Step) => kernel.grid(shape(step), values),
+    }));
+    pending.catch(() => undefined); // `finish` reports it
+    this.#dispatches.push(pending);
+  }
+
+  /** @throws GemmaError `shader-invalid` when a kernel does not compile on this device. */
+  async finish(): Promise<Recording<Step>> {
+    return new Recording(await Promise.all(this.#dispatches));
+  }
+}
+
+export class Recording<Step> {
+  readonly dispatches: readonly Dispatch<Step>[];
+
+  constructor(dispatches: readonly Dispatch<Step>[]) {
+    this.dispatches = dispatches;
+  }
+
+  /**
+   * Encodes one step as one compute pass (with a profiler: one pass a dispatch) and returns the number of dispatches.
+   * Writes to buffers and the submit are the caller's.
+   */
+  replay(encoder: GPUCommandEncoder, step: Step, profiler?: Profiler): number {
+    let count = 0;
+    let pass: GPUComputePassEncoder | undefined;
+    for (const {kernel, pipeline, bindGroup, grid} of this.dispatches) {
+      const [x, y, z] = grid(step);
+      if (x * y * z === 0) continue;
+      pass ??= encoder.beginComputePass(profiler?.pass(kernel));
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(x, y, z);
+      count++;
+      if (profiler) {
+        pass.end();
+        pass = undefined;
+      }
+    }
+    pass?.end();
+    return count;
+  }
+}
+
+/**
+ * A bind group with a buffer for every name of the kernel.
+ * @throws GemmaError `internal` when a name is missing.
+ */
+export function bind<B extends string>(
+  device: GPUDevice,
+  pipelines: PipelineCache,
+  kernel: Kernel<B>,
+  buffers: Readonly<Record<B, BufferBinding>>,
+): GPUBindGroup {
+  const entries = kernel.bindings.map(({name}, binding) => {
+    const bound: BufferBinding | undefined = buffers[name as B];
+    if (!bound) throw new GemmaError('internal', `${kernel.name}: no buffer for ${name}`);
+    return {binding, resource: 'buffer' in bound ? bound : {buffer: bound}};
+  });
+  return device.createBindGroup({label: kernel.name, layout: pipelines.layout(kernel), entries});
+}
