@@ -35,9 +35,9 @@ export class Recorder<Step> {
     buffers: Readonly<Record<B, BufferBinding>>,
     shape: (step: Step) => S,
   ): void {
-    const values = completeConstants(kernel as Kernel<string, C>, constants);
+    const values = completeConstants(kernel, constants);
     const bindGroup = bind(this.#device, this.#pipelines, kernel, buffers);
-    const pending = this.#pipelines.get(kernel as Kernel<string, C>, constants).then((pipeline) => ({
+    const pending = this.#pipelines.get(kernel, constants).then((pipeline) => ({
       kernel: kernel.name,
       pipeline,
       bindGroup,

@@ -1,0 +1,189 @@
+// A GPUDevice for tests, in Node (Dawn over whatever Vulkan finds) and in a browser alike, and one call that runs one
+// kernel. Every WebGPU error fails the test it happens in. Knows no kernel.
+import {type Constants, completeConstants, type Kernel} from '../../src/gpu/kernel.ts';
+import {PipelineCache} from '../../src/gpu/pipelines.ts';
+import {bind} from '../../src/gpu/recorder.ts';
+
+export interface DeviceRequest {
+  /** Defaults to none: WebGPU's guaranteed limits. `'max'`: everything the adapter has. */
+  limits?: Record<string, number> | 'max';
+  features?: GPUFeatureName[];
+}
+
+type Data = Float32Array | Uint32Array | Uint8Array;
+
+const LAVAPIPE = '/usr/share/vulkan/icd.d/lvp_icd.json';
+
+let gpu: Promise<GPU | undefined> | undefined;
+// Dawn's instance must outlive its devices: what nothing refers to is collected.
+const keepAlive: unknown[] = [];
+
+/** The platform's GPU, or undefined. In Node: Dawn, on lavapipe where it is installed and nothing else was asked for. */
+export function findGpu(): Promise<GPU | undefined> {
+  gpu ??= typeof window === 'undefined' ? dawn() : Promise.resolve(navigator.gpu);
+  return gpu;
+}
+
+async function dawn(): Promise<GPU | undefined> {
+  const {existsSync} = (await import(nodeModule('node:fs'))) as {existsSync: (path: string) => boolean};
+  if (existsSync(LAVAPIPE)) {
+    process.env.VK_ICD_FILENAMES ??= LAVAPIPE;
+    process.env.XDG_RUNTIME_DIR ??= '/tmp';
+  }
+  const {create, globals} = (await import(nodeModule('webgpu'))) as {
+    create: (flags: string[]) => GPU;
+    globals: Record<string, unknown>;
+  };
+  Object.assign(globalThis, globals);
+  const instance = create([]);
+  keepAlive.push(instance);
+  return instance;
+}
+
+// A name a bundler cannot see: the browser's build has no business with it.
+const nodeModule = (name: string): string => name;
+
+/** An adapter, or undefined after one printed line. Under REQUIRE_LAVAPIPE=1 a missing one is an error. */
+export async function findAdapter(): Promise<GPUAdapter | undefined> {
+  const adapter = await (await findGpu())?.requestAdapter();
+  if (adapter) return adapter;
+  const message =
+    'no WebGPU adapter found: GPU tests are skipped here (install mesa-vulkan-drivers for a software one)';
+  if (typeof window !== 'undefined' || process.env.REQUIRE_LAVAPIPE === '1') throw new Error(message);
+  if (!warned) console.log(message);
+  warned = true;
+  return undefined;
+}
+let warned = false;
+
+interface Lent {
+  device: GPUDevice;
+  errors: string[];
+}
+const lent = new Map<string, Promise<Lent>>();
+const pipelinesOf = new WeakMap<GPUDevice, PipelineCache>();
+
+async function lend(adapter: GPUAdapter, request: DeviceRequest): Promise<Lent> {
+  const requiredLimits: Record<string, number> = {};
+  if (request.limits === 'max') {
+    // Limits are prototype getters, so `for … in`.
+    for (const name in adapter.limits) {
+      const value = adapter.limits[name as keyof GPUSupportedLimits];
+      if (typeof value === 'number' && name.startsWith('max')) requiredLimits[name] = value;
+    }
+  } else {
+    Object.assign(requiredLimits, request.limits);
+  }
+  const device = await adapter.requestDevice({requiredLimits, requiredFeatures: request.features ?? []});
+  const errors: string[] = [];
+  device.addEventListener('uncapturederror', (event) => {
+    errors.push((event as GPUUncapturedErrorEvent).error.message);
+  });
+  pipelinesOf.set(device, new PipelineCache(device));
+  return {device, errors};
+}
+
+/**
+ * A mocha test body with a device. Devices are shared between tests that ask for the same; a test that loses its
+ * device gets the next one a new device.
+ */
+export function withDevice(body: (device: GPUDevice) => Promise<void> | void, request: DeviceRequest = {}) {
+  return async function (this: Mocha.Context): Promise<void> {
+    const adapter = await findAdapter();
+    if (!adapter) return this.skip();
+    if (request.features?.some((feature) => !adapter.features.has(feature))) return this.skip();
+    const key = JSON.stringify(request);
+    if (!lent.has(key)) lent.set(key, lend(adapter, request));
+    const {device, errors} = await (lent.get(key) as Promise<Lent>);
+    let lost = false;
+    void device.lost.then(() => {
+      lost = true;
+      lent.delete(key);
+    });
+    errors.length = 0;
+    await body(device);
+    // Errors arrive behind the work that made them.
+    device.pushErrorScope('validation');
+    await device.popErrorScope().catch(() => null);
+    if (!lost) await device.queue.onSubmittedWorkDone().catch(() => undefined);
+    if (errors.length > 0) throw new Error(`WebGPU reported: ${errors.join('\n')}`);
+  };
+}
+
+export interface KernelRun<B extends string, C extends string, S> {
+  /** Contents of the read-only and uniform buffers. */
+  input: Partial<Record<B, Data>>;
+  /** The one buffer written to: its length in f32, or its contents before. */
+  output: Partial<Record<B, number | Float32Array>>;
+  constants: Constants<C>;
+  shape: S;
+}
+
+/** Runs a kernel once on fresh buffers and returns its output. */
+export async function runKernel<B extends string, C extends string, S>(
+  device: GPUDevice,
+  kernel: Kernel<B, C, S>,
+  {input, output, constants, shape}: KernelRun<B, C, S>,
+): Promise<Float32Array<ArrayBuffer>> {
+  const pipelines = pipelinesOf.get(device) ?? new PipelineCache(device);
+  const buffers = {} as Record<B, GPUBuffer>;
+  let target: GPUBuffer | undefined;
+  let length = 0;
+  for (const {name, access} of kernel.bindings) {
+    const given: Data | number | undefined = access === 'read_write' ? output[name as B] : input[name as B];
+    if (given === undefined) throw new Error(`${kernel.name}: no data for ${name}`);
+    const data = typeof given === 'number' ? new Float32Array(given) : given;
+    const buffer = upload(device, data, access === 'uniform' ? GPUBufferUsage.UNIFORM : GPUBufferUsage.STORAGE);
+    buffers[name as B] = buffer;
+    if (access === 'read_write') {
+      target = buffer;
+      length = data.length;
+    }
+  }
+  if (!target) throw new Error(`${kernel.name} writes nothing`);
+  const pipeline = await pipelines.get(kernel, constants);
+  const encoder = device.createCommandEncoder();
+  const grid = kernel.grid(shape, completeConstants(kernel, constants));
+  const pass = encoder.beginComputePass();
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, bind(device, pipelines, kernel, buffers));
+  pass.dispatchWorkgroups(...grid);
+  pass.end();
+  device.queue.submit([encoder.finish()]);
+  const result = await readBuffer(device, target, 4 * length);
+  for (const buffer of Object.values<GPUBuffer>(buffers)) buffer.destroy();
+  return new Float32Array(result);
+}
+
+/** A buffer with these contents, rounded up to 16 bytes, that can be copied from. */
+export function upload(device: GPUDevice, data: Data, usage = GPUBufferUsage.STORAGE): GPUBuffer {
+  const bytes = new Uint8Array(Math.max(16, Math.ceil(data.byteLength / 16) * 16));
+  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  const buffer = device.createBuffer({
+    size: bytes.length,
+    usage: usage | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+  });
+  device.queue.writeBuffer(buffer, 0, bytes);
+  return buffer;
+}
+
+/** The first `byteLength` bytes of a buffer. */
+export async function readBuffer(device: GPUDevice, source: GPUBuffer, byteLength: number): Promise<ArrayBuffer> {
+  const size = Math.ceil(byteLength / 4) * 4;
+  const staging = device.createBuffer({size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ});
+  const encoder = device.createCommandEncoder();
+  encoder.copyBufferToBuffer(source, 0, staging, 0, size);
+  device.queue.submit([encoder.finish()]);
+  await staging.mapAsync(GPUMapMode.READ);
+  const copy = staging.getMappedRange().slice(0, byteLength);
+  staging.destroy();
+  return copy;
+}
+
+/** The `step` uniform. */
+export const stepData = (nRows: number, nOutputs = nRows): Uint32Array => new Uint32Array([nRows, nOutputs, 0, 0]);
+
+/** The `rows` buffer: token, position, page table of every row. */
+export function rowData(rows: readonly {token?: number; position?: number; pageTable?: number}[]): Uint32Array {
+  return new Uint32Array(rows.flatMap(({token = 0, position = 0, pageTable = 0}) => [token, position, pageTable, 0]));
+}
