@@ -1,0 +1,122 @@
+// What a model is, read from a GGUF header: sizes, layers, and the tensors it uses. Nothing of a file's data is read
+// before the header has passed here. Knows no device. Each architecture's keys and tensors are in models/*-config.ts.
+import {GemmaError} from '../errors.ts';
+import type {GgmlTypeName} from '../gguf/ggml-types.ts';
+import type {GgufFile, TensorInfo} from '../gguf/gguf-file.ts';
+import {describeGemma4} from './models/gemma4-config.ts';
+
+/** One transformer block. */
+export interface LayerConfig {
+  index: number;
+  /** Attends the last `window` positions only. */
+  sliding: boolean;
+  /** Positions a query sees, itself included; 0 sees all. */
+  window: number;
+  headDim: number;
+  nHead: number;
+  nHeadKv: number;
+  /** Width of the feed-forward's inner layer. */
+  ffn: number;
+  /** Whether this layer computes and stores keys and values; otherwise it reads its donor's. */
+  ownsKv: boolean;
+  /** The layer whose keys and values this one attends; `index` itself when it owns them. */
+  donor: number;
+  ropeBase: number;
+  /** Whether `rope_freqs.weight` divides this layer's angular frequencies. */
+  ropeFactors: boolean;
+  /** Whether `layer_output_scale` is in the file; otherwise the scale is 1. */
+  hasOutputScale: boolean;
+}
+
+export interface ModelConfig {
+  architecture: 'gemma4';
+  nEmbd: number;
+  nVocab: number;
+  /** Width of a layer's per-layer embedding; 0 when the model has none. */
+  nEmbdPerLayer: number;
+  /** Positions the model was trained for. */
+  contextLength: number;
+  normEps: number;
+  /** logits = cap·tanh(logits / cap); 0 when there is none. */
+  softcap: number;
+  /** The head is `token_embd.weight`, not a tensor of its own. */
+  tiedHead: boolean;
+  layers: readonly LayerConfig[];
+  /** The tensors the model uses, in file order. What else the file holds is never fetched. */
+  tensors: ReadonlyMap<string, TensorInfo>;
+}
+
+/** A tensor the architecture asks for. `shape` is GGUF's `ne`. */
+export interface TensorRule {
+  name: string;
+  shape: readonly number[];
+  /** A matrix is multiplied or gathered in its stored type; a vector is read as f32. */
+  kind: 'matrix' | 'vector';
+}
+
+/** A description of a model without its tensors, and the rules these must meet. */
+export interface ModelDescription {
+  config: Omit<ModelConfig, 'tensors'>;
+  rules: readonly TensorRule[];
+}
+
+/** Types that have kernels. */
+export const WEIGHT_TYPES = ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0', 'Q4_K', 'Q6_K'] as const;
+export type WeightType = (typeof WEIGHT_TYPES)[number];
+
+const ARCHITECTURES: Record<string, (file: GgufFile) => ModelDescription> = {gemma4: describeGemma4};
+
+/**
+ * @throws GemmaError `architecture-unsupported`, `config-invalid`, `tensor-missing`, `tensor-shape`,
+ *   `quant-unsupported`
+ */
+export function readConfig(file: GgufFile): ModelConfig {
+  const {metadata} = file;
+  const kind = metadata.string('general.type', 'model');
+  const architecture = metadata.string('general.architecture');
+  const describe = Object.hasOwn(ARCHITECTURES, architecture) ? ARCHITECTURES[architecture] : undefined;
+  if (kind !== 'model' || !describe) {
+    const found = kind === 'model' ? `architecture ${architecture}` : `a file of type ${kind} for ${architecture}`;
+    throw new GemmaError(
+      'architecture-unsupported',
+      `found ${found}; supported: text models of ${Object.keys(ARCHITECTURES).join(', ')}. Choose another GGUF file`,
+      {detail: {architecture, type: kind}},
+    );
+  }
+  const {config, rules} = describe(file);
+  const used = new Map(rules.map((rule) => [rule.name, checkTensor(file, rule)]));
+  const tensors = new Map([...file.tensors].filter(([name]) => used.has(name)));
+  return {...config, tensors};
+}
+
+function checkTensor(file: GgufFile, {name, shape, kind}: TensorRule): TensorInfo {
+  const tensor = file.tensors.get(name);
+  if (!tensor) {
+    throw new GemmaError(
+      'tensor-missing',
+      `the file has no tensor ${name}; expected one of shape [${shape.join(', ')}]. The file is incomplete: get another`,
+      {detail: {tensor: name, expected: [...shape]}},
+    );
+  }
+  if (!sameShape(tensor.shape, shape)) {
+    throw new GemmaError(
+      'tensor-shape',
+      `${name} has shape [${tensor.shape.join(', ')}]; expected [${shape.join(', ')}]. The file is damaged or was not made for this architecture`,
+      {detail: {tensor: name, found: [...tensor.shape], expected: [...shape]}},
+    );
+  }
+  const supported: readonly GgmlTypeName[] = kind === 'matrix' ? WEIGHT_TYPES : ['F32'];
+  if (!supported.includes(tensor.type)) {
+    throw new GemmaError(
+      'quant-unsupported',
+      `${name} is ${tensor.type}; supported here: ${supported.join(', ')}. Choose a file in another quantization`,
+      {detail: {tensor: name, type: tensor.type, supported: [...supported]}},
+    );
+  }
+  return tensor;
+}
+
+/** Equal up to trailing ones, which some writers leave out. */
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return Array.from({length: Math.max(a.length, b.length)}).every((_, i) => (a[i] ?? 1) === (b[i] ?? 1));
+}
