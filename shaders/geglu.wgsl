@@ -1,0 +1,36 @@
+// geglu — the gated half of the feed-forward network, and of the per-layer embeddings.
+//
+//   y[r, i] = gelu(gate[r, i]) · up[r, UP_OFFSET + i]
+//   gelu(u) = ½ · u · (1 + tanh(√(2/π) · (u + 0.044715 · u³)))
+//
+// Shapes    gate, y: [n_rows, N] f32; up: [n_rows, UP_STRIDE] f32, of which N values from UP_OFFSET on are used
+// Dispatch  one invocation a value; those behind the end of y do nothing
+// Numerics  the argument of tanh is clamped to ±10, where tanh is ±1 in f32: gates of ±40 occur, and would overflow
+// Reference src/engine/reference/geglu.ts
+
+override WORKGROUP_SIZE: u32 = 64u;
+override N: u32;
+override UP_STRIDE: u32;
+override UP_OFFSET: u32 = 0u;
+
+@group(0) @binding(0) var<storage, read> gate: array<f32>;
+@group(0) @binding(1) var<storage, read> up: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
+#include "lib/linear.wgsl"
+#include "lib/tanh.wgsl"
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn geglu(
+  @builtin(workgroup_id) wid: vec3u,
+  @builtin(num_workgroups) grid: vec3u,
+  @builtin(local_invocation_index) lid: u32,
+) {
+  let index = linear_workgroup(wid, grid) * WORKGROUP_SIZE + lid;
+  if (index >= arrayLength(&y)) {
+    return;
+  }
+  let u = gate[index];
+  let bent = tanh_clamped(0.7978845608 * (u + 0.044715 * u * u * u));
+  y[index] = 0.5 * u * (1.0 + bent) * up[(index / N) * UP_STRIDE + UP_OFFSET + index % N];
+}

@@ -1,0 +1,55 @@
+// get_rows — embedding lookup, a row a token.
+//
+//   y[r, i] = SCALE · W[token_r, i]      for tokens FIRST_ROW … FIRST_ROW + N_SLICE_ROWS − 1; other rows stay untouched
+//
+// Shapes    y: [n_rows, N] f32; weight: a slice of N_SLICE_ROWS rows
+// Dispatch  one workgroup a row; those behind step.n_rows do nothing. An invocation unpacks 32 values at a time
+// Numerics  the format's own arithmetic in f32, in the order of its definition
+
+const WORKGROUP_SIZE = 64u;
+
+override N: u32;
+override ROW_STRIDE_WORDS: u32;
+override FIRST_ROW: u32 = 0u;
+override N_SLICE_ROWS: u32;
+override SCALE: f32 = 1.0;
+
+#include "lib/step.wgsl"
+
+@group(0) @binding(0) var<uniform> step: Step;
+@group(0) @binding(1) var<storage, read> rows: array<Row>;
+
+#include "lib/linear.wgsl"
+
+fn get_rows(wid: vec3u, grid: vec3u, lid: u32) {
+  let r = linear_workgroup(wid, grid);
+  if (r >= step.n_rows) {
+    return;
+  }
+  let token = rows[r].token;
+  if (token < FIRST_ROW || token - FIRST_ROW >= N_SLICE_ROWS) {
+    return;
+  }
+  let row = (token - FIRST_ROW) * ROW_STRIDE_WORDS;
+  let n_groups = (N + 31u) / 32u;
+  for (var group = lid; group < n_groups; group += WORKGROUP_SIZE) {
+    let values = dequantize(row, group);
+    store_quad(r, 32u * group, values[0]);
+    store_quad(r, 32u * group + 4u, values[1]);
+    store_quad(r, 32u * group + 8u, values[2]);
+    store_quad(r, 32u * group + 12u, values[3]);
+    store_quad(r, 32u * group + 16u, values[4]);
+    store_quad(r, 32u * group + 20u, values[5]);
+    store_quad(r, 32u * group + 24u, values[6]);
+    store_quad(r, 32u * group + 28u, values[7]);
+  }
+}
+
+fn store_quad(r: u32, i: u32, values: vec4f) {
+  let scaled = SCALE * values;
+  let first = r * N + i;
+  if (i < N) { y[first] = scaled.x; }
+  if (i + 1u < N) { y[first + 1u] = scaled.y; }
+  if (i + 2u < N) { y[first + 2u] = scaled.z; }
+  if (i + 3u < N) { y[first + 3u] = scaled.w; }
+}

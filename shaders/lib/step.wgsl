@@ -1,0 +1,15 @@
+// What changes from step to step. Filled by the engine, the same for every kernel.
+struct Step {
+  n_rows: u32,    // tokens in this step, of any mix of sequences
+  n_outputs: u32, // rows that go through the head
+  pad_0: u32,
+  pad_1: u32,
+}
+
+// One token of one sequence.
+struct Row {
+  token: u32,
+  position: u32,
+  page_table: u32, // where the sequence's table begins in page_tables
+  pad: u32,
+}

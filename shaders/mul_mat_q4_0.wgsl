@@ -1,0 +1,21 @@
+// mul_mat_q4_0 — a linear layer with Q4_0 weights. What it computes and how: lib/mul_mat.wgsl.
+//
+// Weights   one row of N_IN values every ROW_STRIDE_WORDS words; layout: lib/dequantize_q4_0.wgsl
+// Reference src/engine/reference/mul_mat.ts
+
+#include "lib/mul_mat.wgsl"
+
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;
+@group(0) @binding(2) var<storage, read> weight: array<u32>;
+
+#include "lib/dequantize_q4_0.wgsl"
+#include "lib/load_quads.wgsl"
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn mul_mat_q4_0(
+  @builtin(workgroup_id) wid: vec3u,
+  @builtin(num_workgroups) grid: vec3u,
+  @builtin(local_invocation_index) lid: u32,
+) {
+  mul_mat(wid, grid, lid);
+}

@@ -1,0 +1,31 @@
+// softcap — bend logits smoothly into ±CAP.
+//
+//   y = CAP · tanh(x / CAP)
+//
+// Shapes    x, y: [n_rows, N] f32
+// Dispatch  one invocation a value; those behind the end of y do nothing
+// Numerics  the argument of tanh is clamped to ±10, where tanh is ±1 in f32
+// Reference src/engine/reference/softcap.ts
+
+override WORKGROUP_SIZE: u32 = 64u;
+override N: u32; // the grid's business alone
+override CAP: f32; // above 0
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+
+#include "lib/linear.wgsl"
+#include "lib/tanh.wgsl"
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn softcap(
+  @builtin(workgroup_id) wid: vec3u,
+  @builtin(num_workgroups) grid: vec3u,
+  @builtin(local_invocation_index) lid: u32,
+) {
+  let i = linear_workgroup(wid, grid) * WORKGROUP_SIZE + lid;
+  if (i >= arrayLength(&y)) {
+    return;
+  }
+  y[i] = CAP * tanh_clamped(x[i] / CAP);
+}

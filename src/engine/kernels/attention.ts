@@ -1,0 +1,10 @@
+// Binds shaders/attention.wgsl.
+import shader from '../../../shaders/attention.wgsl';
+import {spread} from '../../gpu/grid.ts';
+import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
+
+export const attention = defineKernel(shader, {
+  bindings: ['step', 'rows', 'page_tables', 'q', 'k', 'v', 'y'],
+  constants: ['N_HEAD', 'N_HEAD_KV', 'HEAD_DIM', 'SCALE', 'WINDOW', 'PAGE_SIZE'],
+  grid: ({nRows}: RowShape, {N_HEAD}) => spread(nRows * N_HEAD),
+});

@@ -1,0 +1,41 @@
+// Binds shaders/rope.wgsl and makes its table.
+import shader from '../../../shaders/rope.wgsl';
+import {elementwise} from '../../gpu/grid.ts';
+import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
+
+export const rope = defineKernel(shader, {
+  bindings: ['rows', 'frequencies', 'x', 'y'],
+  constants: ['N_HEAD', 'HEAD_DIM', 'WORKGROUP_SIZE'],
+  grid: ({nRows}: RowShape, {N_HEAD, HEAD_DIM, WORKGROUP_SIZE}) =>
+    elementwise((nRows * N_HEAD * HEAD_DIM) / 2, WORKGROUP_SIZE),
+});
+
+const LOW = 256; // the shader's split of a position
+
+/**
+ * The `frequencies` buffer: (cos, sin) of low·θ_i for low = 0…255, then of high·256·θ_i for every high that a context
+ * of `contextLength` needs; i = 0 … headDim/2 − 1. Made in f64.
+ *
+ * @param base `rope.freq_base`: θ_i = base^(−2i/headDim) / factors[i]
+ * @param factors [headDim/2] divisors, such as `rope_freqs.weight` or the linear scaling factor repeated
+ * @returns f32[256 + ceil(contextLength/256)][headDim/2][2]
+ */
+export function ropeTable(
+  headDim: number,
+  base: number,
+  contextLength: number,
+  factors?: ArrayLike<number>,
+): Float32Array<ArrayBuffer> {
+  const half = headDim / 2;
+  const nHigh = Math.max(1, Math.ceil(contextLength / LOW));
+  const table = new Float32Array((LOW + nHigh) * half * 2);
+  for (let entry = 0; entry < LOW + nHigh; entry++) {
+    const position = entry < LOW ? entry : (entry - LOW) * LOW;
+    for (let i = 0; i < half; i++) {
+      const angle = (position * base ** ((-2 * i) / headDim)) / (factors?.[i] ?? 1);
+      table[2 * (entry * half + i)] = Math.cos(angle);
+      table[2 * (entry * half + i) + 1] = Math.sin(angle);
+    }
+  }
+  return table;
+}

@@ -1,0 +1,10 @@
+// Binds shaders/softcap.wgsl.
+import shader from '../../../shaders/softcap.wgsl';
+import {elementwise} from '../../gpu/grid.ts';
+import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
+
+export const softcap = defineKernel(shader, {
+  bindings: ['x', 'y'],
+  constants: ['N', 'CAP', 'WORKGROUP_SIZE'],
+  grid: ({nRows}: RowShape, {N, WORKGROUP_SIZE}) => elementwise(nRows * N, WORKGROUP_SIZE),
+});

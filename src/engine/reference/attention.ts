@@ -1,0 +1,46 @@
+// attention in f64, the softmax over all visible keys at once.
+import {cacheSlot, type RowPlace} from './kv_write.ts';
+
+export interface AttentionShape {
+  nHead: number;
+  nHeadKv: number;
+  headDim: number;
+  scale: number;
+  /** Keys a row sees, itself included; 0: all earlier ones. */
+  window: number;
+  pageSize: number;
+}
+
+/** q: [rows][nHead][headDim]; k, v: [slots][nHeadKv][headDim]; returns [rows][nHead][headDim]. */
+export function attention(
+  q: ArrayLike<number>,
+  k: ArrayLike<number>,
+  v: ArrayLike<number>,
+  rows: readonly RowPlace[],
+  pageTables: ArrayLike<number>,
+  {nHead, nHeadKv, headDim, scale, window, pageSize}: AttentionShape,
+): Float64Array<ArrayBuffer> {
+  const y = new Float64Array(rows.length * nHead * headDim);
+  rows.forEach(({position, pageTable}, r) => {
+    const first = window > 0 ? Math.max(0, position - window + 1) : 0;
+    const slots: number[] = [];
+    for (let p = first; p <= position; p++) slots.push(cacheSlot(pageTables, pageTable, p, pageSize));
+    for (let head = 0; head < nHead; head++) {
+      const kvHead = Math.floor((head * nHeadKv) / nHead);
+      const own = (r * nHead + head) * headDim;
+      const at = (slot: number) => (slot * nHeadKv + kvHead) * headDim;
+      const scores = slots.map((slot) => {
+        let score = 0;
+        for (let i = 0; i < headDim; i++) score += q[own + i] * k[at(slot) + i];
+        return score * scale;
+      });
+      const largest = scores.reduce((a, b) => Math.max(a, b));
+      const weights = scores.map((score) => Math.exp(score - largest));
+      const total = weights.reduce((a, b) => a + b);
+      slots.forEach((slot, j) => {
+        for (let i = 0; i < headDim; i++) y[own + i] += (weights[j] / total) * v[at(slot) + i];
+      });
+    }
+  });
+  return y;
+}
