@@ -33,6 +33,7 @@ export const ERROR_CODES = [
   'option-invalid',
   'closed',
   // the worker
+  'model-in-use',
   'worker-failed',
   'protocol-mismatch',
   'internal',

@@ -61,17 +61,19 @@ export interface CompletionRequest extends GenerationOptions {
 export interface TokenLogprob {
   id: number;
   token: string;
-  /** UTF-8 bytes of the token. */
+  /** What the token adds to the text, in UTF-8; a character may be spread over several tokens. */
   bytes: number[];
   /** Natural logarithm; null for the first token of an echoed prompt. */
   logprob: number | null;
-  top: {id: number; token: string; logprob: number}[];
+  /** The likeliest tokens at this place, likeliest first. */
+  top: {id: number; token: string; bytes: number[]; logprob: number}[];
 }
 
 export type FinishReason = 'stop' | 'length' | 'abort' | 'tool_calls';
 
 export interface Usage {
   prompt_tokens: number;
+  /** Every token that was sampled, the one that ended the answer included. */
   completion_tokens: number;
   total_tokens: number;
   /** Prompt tokens whose keys and values were reused. */
@@ -121,29 +123,70 @@ export interface WorkerStats {
   adapter: {vendor: string; architecture: string; device: string; description: string; features: string[]};
 }
 
+export interface HelloResult {
+  version: number;
+  /** Whether this worker has `navigator.gpu`. */
+  webgpu: boolean;
+  /** Name of a Web Lock that the worker holds as long as it lives; null where there are no Web Locks. */
+  lock: string | null;
+}
+
+/** A URL without fragment, or a file the visitor chose. */
+export type ModelRef = {url: string} | {blob: Blob; name: string};
+
+/** To a dedicated worker itself, with a port in the event's `ports`; a shared worker's `connect` event says the same. */
+export interface Connect {
+  type: 'connect';
+}
+
 /** From page to worker. */
 export type Request =
-  | {type: 'hello'; id: number; version: number; lock: string}
-  | {type: 'load'; id: number; model: {url: string} | {blob: Blob; name: string}; contextLength?: number}
+  /** `lock`: a Web Lock that the client holds as long as it lives; null where there are none. */
+  | {type: 'hello'; id: number; version: number; lock: string | null}
+  | {type: 'load'; id: number; model: ModelRef; contextLength?: number}
   | {type: 'chat'; id: number; request: ChatRequest}
   | {type: 'completion'; id: number; request: CompletionRequest}
-  | {type: 'tokenize'; id: number; text: string; addBos: boolean; parseSpecial: boolean}
+  | {type: 'tokenize'; id: number; text: string; addBos?: boolean; parseSpecial?: boolean}
   | {type: 'detokenize'; id: number; ids: number[]}
-  | {type: 'template'; id: number; messages: ChatMessage[]; tools?: ToolDefinition[]; thinking?: boolean; addGenerationPrompt: boolean}
+  | {
+      type: 'template';
+      id: number;
+      messages: ChatMessage[];
+      tools?: ToolDefinition[];
+      thinking?: boolean;
+      addGenerationPrompt?: boolean;
+    }
   | {type: 'stats'; id: number}
+  /** Ends the request of that id: a stream with `done`, anything else silently. */
   | {type: 'abort'; id: number}
   | {type: 'bye'};
+
+/** What `result` carries, by the request's type. */
+export interface Results {
+  hello: HelloResult;
+  load: ModelInfo;
+  tokenize: number[];
+  detokenize: string;
+  template: string;
+  stats: WorkerStats;
+}
+
+/** What one generation says, in order; `done` comes last. */
+export type GenerationEvent =
+  | {type: 'prefill'; done: number; total: number}
+  | {type: 'echo'; text: string; logprobs?: TokenLogprob[]}
+  | {type: 'text'; channel: 'content' | 'reasoning'; delta: string; logprobs?: TokenLogprob[]}
+  | {type: 'tool-calls'; calls: ToolCall[]}
+  | {type: 'done'; reason: FinishReason; usage: Usage};
+
+/** What comes back for `chat` and `completion`. */
+export type StreamReply = (GenerationEvent | {type: 'queued'; position: number}) & {id: number};
 
 /** From worker to page. */
 export type Reply =
   | {type: 'result'; id: number; value: unknown}
   | {type: 'progress'; id: number; progress: LoadProgress}
-  | {type: 'queued'; id: number; position: number}
-  | {type: 'prefill'; id: number; done: number; total: number}
-  | {type: 'text'; id: number; channel: 'content' | 'reasoning'; delta: string; logprobs?: TokenLogprob[]}
-  | {type: 'tool-calls'; id: number; calls: ToolCall[]}
-  | {type: 'echo'; id: number; text: string; logprobs?: TokenLogprob[]}
-  | {type: 'done'; id: number; reason: FinishReason; usage: Usage}
+  | StreamReply
   | {type: 'error'; id: number; error: WireError}
   /** Concerns every request of the port: the device was lost, the worker failed. */
   | {type: 'fatal'; error: WireError};
