@@ -1,0 +1,51 @@
+// What a screen reader is told, in a live region of its own: answers a sentence at a time, and changes of state.
+// Hears the element's events; knows nothing else of it.
+import {html, type TemplateResult} from 'lit';
+import {repeat} from 'lit/directives/repeat.js';
+import type {GemmaChatMessageEvent, GemmaChatStatusEvent} from './events.ts';
+import {SentenceReader} from './sentences.ts';
+import {strings} from './strings.ts';
+
+/** Lines that stay in the region: a screen reader has taken up older ones, and would find them again when browsing. */
+const KEPT = 4;
+
+export class Announcer {
+  readonly #changed: () => void;
+  #reader = new SentenceReader();
+  #lines: {id: number; text: string}[] = [];
+  #nextId = 0;
+
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
+
+  hear(event: Event): void {
+    if (event.type === 'gemma-chat-message') this.#hearMessage((event as GemmaChatMessageEvent).detail);
+    if (event.type === 'gemma-chat-status') this.#hearStatus((event as GemmaChatStatusEvent).detail);
+  }
+
+  say(...texts: string[]): void {
+    if (texts.length === 0) return;
+    const lines = texts.map((text) => ({id: this.#nextId++, text}));
+    this.#lines = [...this.#lines, ...lines].slice(-Math.max(KEPT, lines.length));
+    this.#changed();
+  }
+
+  // A new line is a new node, so that a sentence said twice is heard twice.
+  render(): TemplateResult {
+    const line = ({text}: {text: string}) => html`<p>${text}</p>`;
+    return html`<div class="visually-hidden" aria-live="polite">${repeat(this.#lines, ({id}) => id, line)}</div>`;
+  }
+
+  #hearMessage({message, done, finishReason}: GemmaChatMessageEvent['detail']): void {
+    if (message.role !== 'assistant') return;
+    this.say(...(done ? this.#reader.rest(message.content) : this.#reader.next(message.content)));
+    if (finishReason === 'abort') this.say(strings.announceStopped);
+  }
+
+  #hearStatus({status, previous}: GemmaChatStatusEvent['detail']): void {
+    if (status === 'generating') this.#reader = new SentenceReader();
+    if (status === 'downloading' && previous !== 'loading') this.say(strings.announceLoading);
+    if (status === 'ready' && previous !== 'generating') this.say(strings.announceReady);
+  }
+}

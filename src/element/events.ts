@@ -1,0 +1,62 @@
+// The element's events: their names, their details, whether they bubble. `progress`, `load` and `error` mirror the
+// platform's own and stay on the element; the `gemma-chat-…` events bubble and cross shadow roots. Dispatches nothing.
+import type {GemmaError} from '../errors.ts';
+import type {ChatMessage, FinishReason, LoadProgress, ModelInfo, Usage} from '../protocol/messages.ts';
+
+/**
+ * `idle` (no model named) → `consent` (poster) → `downloading` → `loading` (on the GPU) → `ready` ⇄ `generating`;
+ * `error` from any of them.
+ */
+export type ChatStatus = 'idle' | 'consent' | 'downloading' | 'loading' | 'ready' | 'generating' | 'error';
+
+export type GemmaChatProgressEvent = CustomEvent<LoadProgress>;
+export type GemmaChatLoadEvent = CustomEvent<{model: ModelInfo}>;
+/** The detail is the error itself: `code`, `message`, `detail`. */
+export type GemmaChatErrorEvent = CustomEvent<GemmaError>;
+
+export interface GemmaChatSendDetail {
+  /** What the visitor wrote. */
+  readonly content: string;
+  readonly reason: 'send' | 'regenerate';
+  /**
+   * What the model is about to read, the system prompt first. A listener may change it in place or put another list
+   * here; the conversation that the visitor sees keeps what was written.
+   */
+  messages: ChatMessage[];
+}
+export type GemmaChatSendEvent = CustomEvent<GemmaChatSendDetail>;
+
+export interface GemmaChatMessageDetail {
+  /** The message so far. An answer's grows from event to event. */
+  readonly message: ChatMessage;
+  /** False while an answer is still being written. */
+  readonly done: boolean;
+  /** Answers that are done only: why the model ended; `abort` when it was stopped. */
+  readonly finishReason?: FinishReason;
+  /** Answers that are done only, where the model got to count. */
+  readonly usage?: Usage;
+}
+export type GemmaChatMessageEvent = CustomEvent<GemmaChatMessageDetail>;
+
+export type GemmaChatStatusEvent = CustomEvent<{readonly status: ChatStatus; readonly previous: ChatStatus}>;
+
+/** For typed listeners: `GemmaChatEventMap['gemma-chat-send']`. */
+export interface GemmaChatEventMap {
+  progress: GemmaChatProgressEvent;
+  load: GemmaChatLoadEvent;
+  error: GemmaChatErrorEvent;
+  'gemma-chat-send': GemmaChatSendEvent;
+  'gemma-chat-message': GemmaChatMessageEvent;
+  'gemma-chat-status': GemmaChatStatusEvent;
+}
+
+const LOCAL = new Set<keyof GemmaChatEventMap>(['progress', 'load', 'error']);
+
+export function createEvent<K extends keyof GemmaChatEventMap>(
+  type: K,
+  detail: GemmaChatEventMap[K]['detail'],
+): GemmaChatEventMap[K] {
+  const bubbles = !LOCAL.has(type);
+  const cancelable = type === 'gemma-chat-send';
+  return new CustomEvent(type, {detail, bubbles, composed: bubbles, cancelable}) as GemmaChatEventMap[K];
+}

@@ -1,0 +1,389 @@
+// The class behind <gemma-chat>: its public contract, and how its attributes, state and views meet. What happens in a
+// conversation is the controller's; how it looks is the views' and the styles'. Registers nothing.
+import {html, LitElement, type PropertyValues, type TemplateResult} from 'lit';
+import {GemmaClient} from '../client/index.ts';
+import {GemmaError, isAbort} from '../errors.ts';
+import type {ChatMessage, GenerationOptions} from '../protocol/messages.ts';
+import {Announcer} from './announcer.ts';
+import {ChatController, type ChatHost, type LoadClient} from './chat-controller.ts';
+import type {ChatStatus} from './events.ts';
+import {ScrollPin} from './scroll-pin.ts';
+import {strings} from './strings.ts';
+import {styles} from './styles.ts';
+import {renderComposer} from './views/composer.ts';
+import {renderError} from './views/error.ts';
+import {renderHeader} from './views/header.ts';
+import {renderMessageList} from './views/message-list.ts';
+import {renderPoster} from './views/poster.ts';
+import {renderProgress} from './views/progress.ts';
+
+/**
+ * A chat with a Gemma model that runs on the visitor's own GPU.
+ *
+ * @tagname gemma-chat
+ *
+ * @slot header - Replaces the title; the Clear button stays.
+ * @slot poster - Replaces the introduction shown before the model is loaded; its name, size, host and the Load button stay.
+ * @slot empty - Shown while the conversation has no message yet.
+ * @slot composer-start - Before the text field.
+ * @slot composer-end - Between the text field and the Send button.
+ * @slot error-<code> - Replaces the text of the error with that code, as in `slot="error-webgpu-missing"`.
+ *
+ * @fires progress - The model came a step closer to ready. Does not bubble.
+ * @fires load - The model is ready; again after every new load. Does not bubble.
+ * @fires error - Loading or answering failed; the detail is a GemmaError. Does not bubble.
+ * @fires gemma-chat-send - The model is about to be asked. Cancelable; a listener may change what the model reads.
+ * @fires gemma-chat-message - A message was added, or the answer grew; `done` tells which.
+ * @fires gemma-chat-status - `status` has changed.
+ *
+ * @csspart base - The whole chat.
+ * @csspart header - The row at the top.
+ * @csspart label - The title.
+ * @csspart button - Every button.
+ * @csspart clear-button - Clears the conversation.
+ * @csspart poster - The card shown before the model is loaded.
+ * @csspart poster-title - Its title.
+ * @csspart poster-text - Its text.
+ * @csspart facts - The model's name, size and host.
+ * @csspart load-button - Agrees to load the model.
+ * @csspart progress - The view shown while the model is loaded.
+ * @csspart progress-text - What is going on.
+ * @csspart progress-bar - The bar, a `<progress>`.
+ * @csspart cancel-button - Stops the loading.
+ * @csspart messages - The conversation, a scrolling list.
+ * @csspart empty - The invitation shown while there is no message.
+ * @csspart message - One turn.
+ * @csspart message-user - A turn of the visitor's.
+ * @csspart message-assistant - A turn of the model's.
+ * @csspart message-text - The text of a turn.
+ * @csspart waiting - The three dots shown until the first word.
+ * @csspart thinking - The model's thinking, folded.
+ * @csspart thinking-summary - The line that unfolds it.
+ * @csspart thinking-text - Its text.
+ * @csspart regenerate-button - Has the last message answered anew.
+ * @csspart error - The error view.
+ * @csspart error-text - What a visitor reads about the error.
+ * @csspart error-detail - Its code and technical message, folded.
+ * @csspart retry-button - Tries again.
+ * @csspart composer - The form with the text field.
+ * @csspart input - The text field.
+ * @csspart send-button - Sends the message.
+ * @csspart stop-button - Stands in its place while an answer is written.
+ * @csspart status - The line beneath the text field.
+ *
+ * @cssprop [--gemma-chat-accent=light-dark(#2457d6, #8fb0ff)] - Buttons that act, focus, progress.
+ * @cssprop [--gemma-chat-on-accent=light-dark(#ffffff, #0b1226)] - Text on the accent colour.
+ * @cssprop [--gemma-chat-surface=light-dark(#ffffff, #14171c)] - Background.
+ * @cssprop [--gemma-chat-raised=light-dark(#f3f5f8, #1d2128)] - Background of cards and the text field.
+ * @cssprop [--gemma-chat-bubble=light-dark(#e4ecfd, #233252)] - Background of the visitor's turns.
+ * @cssprop [--gemma-chat-text=light-dark(#1a1e24, #e7eaef)] - Text.
+ * @cssprop [--gemma-chat-muted=light-dark(#566070, #a2acba)] - Quieter text.
+ * @cssprop [--gemma-chat-border=light-dark(#d5dae2, #353c48)] - Lines.
+ * @cssprop [--gemma-chat-danger=light-dark(#b3261e, #ff9d94)] - Errors.
+ * @cssprop [--gemma-chat-font=inherit] - Font family.
+ * @cssprop [--gemma-chat-radius=0.875rem] - Corners.
+ * @cssprop [--gemma-chat-gap=1rem] - Space between turns and around the content.
+ */
+export class GemmaChatElement extends LitElement {
+  static override styles = styles;
+
+  static override properties = {
+    modelSrc: {attribute: 'model-src'},
+    loading: {},
+    systemPrompt: {attribute: 'system-prompt'},
+    contextLength: {attribute: 'context-length', type: Number},
+    temperature: {type: Number},
+    topK: {attribute: 'top-k', type: Number},
+    topP: {attribute: 'top-p', type: Number},
+    minP: {attribute: 'min-p', type: Number},
+    maxTokens: {attribute: 'max-tokens', type: Number},
+    seed: {type: Number},
+    workerSrc: {attribute: 'worker-src'},
+    placeholder: {},
+    label: {},
+    disabled: {type: Boolean},
+  };
+
+  /** URL of a GGUF file; the property also takes a `File` or `Blob`. */
+  declare modelSrc: string | Blob | null;
+  /** When to load it: `lazy` shows its name and size and waits until the visitor agrees, `eager` loads at once. */
+  declare loading: 'lazy' | 'eager';
+  /** What the model is told before the conversation. Read at every message. */
+  declare systemPrompt: string | null;
+  /** Tokens a conversation may have; null leaves it to the model. Read when the model is loaded. */
+  declare contextLength: number | null;
+  /** How freely tokens are drawn; 0 always takes the likeliest. */
+  declare temperature: number | null;
+  /** Draw among this many of the likeliest tokens; 0 for all. */
+  declare topK: number | null;
+  /** Draw among the likeliest tokens that together have this probability. */
+  declare topP: number | null;
+  /** Leave out tokens less likely than this share of the likeliest one's probability. */
+  declare minP: number | null;
+  /** Tokens an answer may have; null for as many as fit. */
+  declare maxTokens: number | null;
+  /** A number makes the same conversation give the same answer. */
+  declare seed: number | null;
+  /** URL of `gemma-chat.worker.js` where it is not beside the script. Read when the model is loaded. */
+  declare workerSrc: string | null;
+  /** Text in the empty text field. */
+  declare placeholder: string | null;
+  /** Title and accessible name of the chat. */
+  declare label: string | null;
+  /** Whether the visitor can act; the methods work all the same. */
+  declare disabled: boolean;
+
+  /** @internal How a client is made; a test puts its own here. */
+  static loadClient: LoadClient = (options) => GemmaClient.load(options);
+
+  readonly #controller: ChatController;
+  readonly #announcer: Announcer;
+  readonly #scroll = new ScrollPin();
+  #draft = '';
+  #focusWasInside = false;
+
+  constructor() {
+    super();
+    this.modelSrc = null;
+    this.loading = 'lazy';
+    this.systemPrompt = null;
+    this.contextLength = null;
+    this.temperature = 1;
+    this.topK = 64;
+    this.topP = 0.95;
+    this.minP = 0;
+    this.maxTokens = null;
+    this.seed = null;
+    this.workerSrc = null;
+    this.placeholder = null;
+    this.label = null;
+    this.disabled = false;
+    const host: ChatHost = {
+      settings: () => this.#settings(),
+      changed: () => this.requestUpdate(),
+      emit: (event) => this.#emit(event),
+    };
+    this.#controller = new ChatController(host, (options) => GemmaChatElement.loadClient(options));
+    this.#announcer = new Announcer(() => this.requestUpdate());
+  }
+
+  /** `idle` → `consent` → `downloading` → `loading` → `ready` ⇄ `generating`; `error`. */
+  get status(): ChatStatus {
+    return this.#controller.status;
+  }
+
+  /** The finished messages, oldest first. Setting it puts another conversation in place. */
+  get messages(): readonly ChatMessage[] {
+    return this.#controller.messages;
+  }
+
+  set messages(messages: readonly ChatMessage[]) {
+    this.#controller.replaceMessages(messages.map(checkMessage));
+  }
+
+  /** The GemmaClient in use, or null. Setting one of the page's own skips loading; the page closes it. */
+  get client(): GemmaClient | null {
+    return this.#controller.client;
+  }
+
+  set client(client: GemmaClient | null) {
+    this.#controller.useClient(client);
+  }
+
+  /** Loads the model without waiting for the visitor. Rejects with a GemmaError, or an AbortError when stopped. */
+  load(): Promise<void> {
+    return this.#controller.load();
+  }
+
+  /**
+   * Sends a message as the visitor would, loading the model first where needed. Gives the answer, as far as it came
+   * when stopped; rejects with a GemmaError, or an AbortError where nothing came or a listener prevented it.
+   */
+  async send(content: string): Promise<ChatMessage> {
+    await this.load();
+    return orAbort(this.#controller.begin(content));
+  }
+
+  /** Stops the answer, which stays as far as it came, or the loading. */
+  stop(): void {
+    this.#controller.stop();
+  }
+
+  /** Has the last message answered anew. As `send`. */
+  async regenerate(): Promise<ChatMessage> {
+    await this.load();
+    return orAbort(this.#controller.regenerate());
+  }
+
+  /** Empties the conversation; an answer in the making is dropped. */
+  clear(): void {
+    this.#controller.replaceMessages([]);
+    this.#announcer.say(strings.announceCleared);
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    if (!this.hasUpdated) return;
+    this.#controller.resume();
+    this.#loadIfEager();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    // Being moved is leaving and coming back in one go; what is still away afterwards has left.
+    queueMicrotask(() => {
+      if (!this.isConnected) this.#controller.close();
+    });
+  }
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has('modelSrc')) this.#controller.sourceChanged();
+    if (changed.has('modelSrc') || changed.has('loading')) this.#loadIfEager();
+    this.#focusWasInside = Boolean(this.shadowRoot?.activeElement);
+  }
+
+  protected override updated(): void {
+    if (this.status === 'consent' && this.isConnected) this.#controller.askSize();
+    this.#scroll.follow(this.renderRoot.querySelector('[part="messages"]'));
+    this.#keepFocus();
+  }
+
+  protected override render(): TemplateResult {
+    const {status, messages, answer, error} = this.#controller;
+    const ready = this.client !== null;
+    return html`
+      <div part="base" role="group" aria-label=${this.label || strings.label}>
+        ${renderHeader({
+          label: this.label || strings.label,
+          clear: messages.length > 0 && !this.disabled ? () => this.#clearByVisitor() : null,
+        })}
+        ${
+          ready || messages.length > 0
+            ? renderMessageList({
+                messages,
+                answer,
+                scrolled: (event) => this.#scroll.scrolled(event.currentTarget as HTMLElement),
+                regenerate:
+                  this.#controller.canSend && !this.disabled ? () => this.#run(() => this.regenerate()) : null,
+              })
+            : null
+        }
+        ${error ? renderError({error, retry: this.disabled ? null : () => this.#run(() => this.#controller.retry())}) : null}
+        ${ready ? this.#renderComposer() : this.#renderWayIn(status)}
+        ${this.#announcer.render()}
+      </div>
+    `;
+  }
+
+  #renderWayIn(status: ChatStatus): TemplateResult | null {
+    if (status === 'error') return null;
+    if (status === 'downloading' || status === 'loading') {
+      return renderProgress({
+        preparing: status === 'loading',
+        progress: this.#controller.progress,
+        cancel: this.disabled ? null : () => this.stop(),
+      });
+    }
+    return renderPoster({
+      source: this.#controller.source,
+      disabled: this.disabled,
+      load: () => this.#run(() => this.load()),
+    });
+  }
+
+  #renderComposer(): TemplateResult {
+    const {status, finishReason} = this.#controller;
+    return renderComposer({
+      draft: this.#draft,
+      placeholder: this.placeholder ?? strings.placeholder,
+      generating: status === 'generating',
+      disabled: this.disabled,
+      status: statusText(status, finishReason, this.client?.model.name ?? ''),
+      typed: (text) => {
+        this.#draft = text;
+        this.requestUpdate();
+      },
+      send: () => this.#sendDraft(),
+      stop: () => this.stop(),
+    });
+  }
+
+  #sendDraft(): void {
+    if (this.disabled || !this.#controller.canSend || this.#draft.trim() === '') return;
+    const answer = this.#controller.begin(this.#draft);
+    // Prevented by the page: the visitor keeps the text, as in a form.
+    if (!answer) return;
+    this.#draft = '';
+    this.#run(() => answer);
+  }
+
+  #clearByVisitor(): void {
+    this.clear();
+    this.renderRoot.querySelector<HTMLElement>('[part="input"]')?.focus();
+  }
+
+  /** For what a visitor starts: the outcome is shown, so nobody waits for the promise. */
+  #run(act: () => Promise<unknown>): void {
+    act().catch((error: unknown) => {
+      if (!(error instanceof GemmaError) && !isAbort(error)) throw error;
+    });
+  }
+
+  #loadIfEager(): void {
+    const idle = this.status === 'consent' || (this.status === 'error' && !this.client);
+    if (this.loading === 'eager' && this.isConnected && idle) this.#run(() => this.load());
+  }
+
+  #settings(): ReturnType<ChatHost['settings']> {
+    const {modelSrc, workerSrc, contextLength, systemPrompt} = this;
+    const options = {
+      temperature: this.temperature,
+      top_k: this.topK,
+      top_p: this.topP,
+      min_p: this.minP,
+      max_tokens: this.maxTokens,
+      seed: this.seed,
+    };
+    const generation: GenerationOptions = Object.fromEntries(
+      Object.entries(options).filter(([, value]) => value !== null),
+    );
+    return {modelSrc, workerSrc, contextLength, systemPrompt, generation};
+  }
+
+  #emit(event: Event): boolean {
+    this.#announcer.hear(event);
+    if (event.type === 'gemma-chat-status' && this.status === 'generating') this.#scroll.toEnd();
+    return this.dispatchEvent(event);
+  }
+
+  /** Keyboard users stay where they are when the control they used gives way to the next view. */
+  #keepFocus(): void {
+    if (!this.#focusWasInside || this.shadowRoot?.activeElement) return;
+    const parts = ['input', 'retry-button', 'cancel-button', 'load-button'];
+    const controls = parts.map((part) => this.renderRoot.querySelector<HTMLElement>(`[part~="${part}"]`));
+    controls.find((control) => control !== null)?.focus();
+  }
+}
+
+async function orAbort(answer: Promise<ChatMessage> | null): Promise<ChatMessage> {
+  if (!answer) throw new DOMException('a gemma-chat-send listener prevented it', 'AbortError');
+  return answer;
+}
+
+function statusText(status: ChatStatus, finishReason: string | null, model: string): string {
+  if (status === 'generating') return strings.statusGenerating;
+  if (status === 'ready' && finishReason === 'abort') return strings.statusStopped;
+  if (status === 'ready' && finishReason === 'length') return strings.statusLength;
+  return strings.statusReady(model);
+}
+
+function checkMessage(message: ChatMessage): ChatMessage {
+  const {role, content} = message;
+  if ((role !== 'user' && role !== 'assistant') || typeof content !== 'string') {
+    throw new GemmaError(
+      'option-invalid',
+      `a message has role ${JSON.stringify(role)} and ${typeof content} content; expected user or assistant, and a string`,
+    );
+  }
+  return {...message};
+}

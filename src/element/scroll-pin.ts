@@ -1,0 +1,29 @@
+// Keeps a growing list at its end until the reader scrolls up, and again once they are back. Knows only an element's
+// scroll position.
+
+/** Fractional layouts end up to a pixel short of the end; a little more feels like the end to a reader too. */
+const NEAR = 8;
+
+export class ScrollPin {
+  #pinned = true;
+  #top = 0;
+
+  /** Goes along from here on, wherever the reader is. */
+  toEnd(): void {
+    this.#pinned = true;
+  }
+
+  /** After the list has changed. */
+  follow(list: Element | null): void {
+    if (!list || !this.#pinned) return;
+    list.scrollTop = list.scrollHeight;
+    this.#top = list.scrollTop;
+  }
+
+  scrolled(list: Element): void {
+    const left = list.scrollHeight - list.clientHeight - list.scrollTop;
+    if (left <= NEAR) this.#pinned = true;
+    else if (list.scrollTop < this.#top) this.#pinned = false;
+    this.#top = list.scrollTop;
+  }
+}

@@ -1,0 +1,18 @@
+// The row at the top: the title, and the button that clears the conversation.
+import {html, type TemplateResult} from 'lit';
+import {strings} from '../strings.ts';
+
+export interface HeaderView {
+  label: string;
+  /** Null where there is nothing to clear. */
+  clear: (() => void) | null;
+}
+
+export function renderHeader({label, clear}: HeaderView): TemplateResult {
+  return html`
+    <div part="header">
+      <slot name="header"><div part="label">${label}</div></slot>
+      ${clear ? html`<button part="button clear-button" type="button" @click=${clear}>${strings.clear}</button>` : null}
+    </div>
+  `;
+}

@@ -1,0 +1,17 @@
+// The script tag's entry: registers <gemma-chat> and hands on what a page's script may want to name.
+import {GemmaChatElement} from './element/gemma-chat-element.ts';
+
+export * from './client/index.ts';
+export type * from './element/events.ts';
+export {GemmaChatElement} from './element/gemma-chat-element.ts';
+export {ERROR_CODES, type ErrorCode, GemmaError} from './errors.ts';
+export type {ChatMessage, LoadProgress, ModelInfo} from './protocol/messages.ts';
+
+// A page may carry the script twice; the first one stays.
+if (!customElements.get('gemma-chat')) customElements.define('gemma-chat', GemmaChatElement);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'gemma-chat': GemmaChatElement;
+  }
+}
