@@ -1,0 +1,147 @@
+// Makes a tokenizer of GGUF metadata: reads the keys, checks them against each other, chooses the algorithm, and finds
+// the ids that mean something. The algorithms are bpe.ts and spm.ts.
+import {GemmaError} from '../errors.ts';
+import type {Metadata, PackedStrings} from '../gguf/metadata.ts';
+import {BpeEncoder} from './bpe.ts';
+import {GgufTokenizer} from './gguf-tokenizer.ts';
+import type {MergeEncoder} from './merge-encoder.ts';
+import {SpmEncoder} from './spm.ts';
+import type {Tokenizer} from './tokenizer.ts';
+import {NO_TOKEN, Vocabulary} from './vocabulary.ts';
+
+const KEY = 'tokenizer.ggml.';
+
+/** Tokens that end a generation whatever the metadata say: files name one of them, rarely all. */
+const STOP_TEXTS = ['<eos>', '<turn|>', '<|tool_response>', '<end_of_turn>'];
+/** An HTML tag in Gemma's vocabulary, though other families stop at it. */
+const NEVER_STOP = '</s>';
+
+/**
+ * The tokenizer that a GGUF header describes: Gemma 4's BPE or Gemma 3's SentencePiece-style one.
+ * @throws GemmaError `tokenizer-invalid`
+ */
+export function createTokenizer(metadata: Metadata): Tokenizer {
+  try {
+    return build(metadata);
+  } catch (error) {
+    // The getters' word for a missing key or a wrong type is about any key; here it means a broken tokenizer.
+    if (!(error instanceof GemmaError) || error.code !== 'config-invalid') throw error;
+    throw new GemmaError('tokenizer-invalid', error.message, {detail: error.detail, cause: error});
+  }
+}
+
+function build(metadata: Metadata): Tokenizer {
+  const algorithm = chooseAlgorithm(metadata);
+  const tokens = metadata.strings(`${KEY}tokens`);
+  if (tokens.length === 0) throw invalid(`${KEY}tokens is empty; expected the vocabulary`, {});
+  const vocabulary = new Vocabulary(tokens, perToken(metadata, 'token_type', tokens));
+  const stopIds = findStops(metadata, vocabulary);
+  const bosId = findId(metadata, vocabulary, 'bos_token_id', '<bos>');
+  if (bosId === NO_TOKEN) {
+    throw invalid(
+      `no bos token: neither ${KEY}bos_token_id nor a token <bos>; Gemma needs one before every prompt`,
+      {},
+    );
+  }
+  const unknownId = findId(metadata, vocabulary, 'unknown_token_id', '<unk>');
+  return new GgufTokenizer({
+    vocabulary,
+    encoder: createEncoder(algorithm, metadata, vocabulary, tokens, unknownId),
+    bosId,
+    // Files by some makers say false because their template writes the token; a prompt without it is garbage.
+    addBos: algorithm === 'bpe' || metadata.boolean(`${KEY}add_bos_token`, true),
+    addSpacePrefix: algorithm === 'spm' && metadata.boolean(`${KEY}add_space_prefix`, false),
+    stopIds,
+    suppressedIds: idList(metadata, vocabulary, 'suppress_tokens'),
+    chatTemplate: metadata.has('tokenizer.chat_template') ? metadata.string('tokenizer.chat_template') : null,
+  });
+}
+
+/** Some files call Gemma 4's BPE `llama` with made-up scores; the pre-tokenizer's name or the merges tell. */
+function chooseAlgorithm(metadata: Metadata): 'bpe' | 'spm' {
+  const model = metadata.string(`${KEY}model`);
+  const pre = metadata.string(`${KEY}pre`, 'default');
+  if (pre === 'gemma4' || model === 'gemma4') return 'bpe';
+  if (model !== 'llama' || pre !== 'default') {
+    throw invalid(
+      `${KEY}model is ${JSON.stringify(model)} with pre ${JSON.stringify(pre)}; supported: gemma4 (BPE), llama (SentencePiece)`,
+      {model, pre},
+    );
+  }
+  return metadata.has(`${KEY}merges`) ? 'bpe' : 'spm';
+}
+
+function createEncoder(
+  algorithm: 'bpe' | 'spm',
+  metadata: Metadata,
+  vocabulary: Vocabulary,
+  tokens: PackedStrings,
+  unknownId: number,
+): MergeEncoder {
+  const scores = perToken(metadata, 'scores', tokens);
+  if (algorithm === 'bpe') return new BpeEncoder(vocabulary, metadata.strings(`${KEY}merges`), unknownId);
+  if (!scores) throw invalid(`${KEY}scores is missing; a llama tokenizer needs one a token`, {});
+  const wrong = Array.prototype.findIndex.call(scores, (score: number) => !Number.isFinite(score));
+  if (wrong >= 0) throw invalid(`score of token ${wrong} is ${scores[wrong]}; expected a finite number`, {id: wrong});
+  return new SpmEncoder(vocabulary, scores, unknownId);
+}
+
+/** A numeric array with one value a token, or null where the file has none. */
+function perToken(metadata: Metadata, name: string, tokens: PackedStrings): ArrayLike<number> | null {
+  const key = KEY + name;
+  if (!metadata.has(key)) return null;
+  const values = metadata.numericArray(key);
+  if (values.length !== tokens.length) {
+    throw invalid(`${key} has ${values.length} values for ${tokens.length} tokens; expected one a token`, {
+      key,
+      values: values.length,
+      tokens: tokens.length,
+    });
+  }
+  return values;
+}
+
+function findStops(metadata: Metadata, vocabulary: Vocabulary): ReadonlySet<number> {
+  const stops = new Set<number>();
+  for (const name of ['eos_token_id', 'eot_token_id', 'eom_token_id']) {
+    const id = findId(metadata, vocabulary, name);
+    if (id !== NO_TOKEN) stops.add(id);
+  }
+  for (const id of idList(metadata, vocabulary, 'eos_token_ids')) stops.add(id);
+  for (const text of STOP_TEXTS) {
+    const id = vocabulary.idOfText(text);
+    if (id === NO_TOKEN) continue;
+    stops.add(id);
+    // Some files type `<|tool_response>` as user-defined or `<eos>` as normal: text must not reach them.
+    vocabulary.markControl(id);
+  }
+  stops.delete(vocabulary.idOfText(NEVER_STOP));
+  if (stops.size === 0) {
+    throw invalid(`no stop token: no eos id in the metadata and none of ${STOP_TEXTS.join(' ')} in the vocabulary`, {});
+  }
+  return stops;
+}
+
+function findId(metadata: Metadata, vocabulary: Vocabulary, name: string, text?: string): number {
+  const key = KEY + name;
+  if (!metadata.has(key)) return text === undefined ? NO_TOKEN : vocabulary.idOfText(text);
+  return checkId(metadata.integer(key), key, vocabulary);
+}
+
+function idList(metadata: Metadata, vocabulary: Vocabulary, name: string): number[] {
+  const key = KEY + name;
+  if (!metadata.has(key)) return [];
+  const ids = metadata.isArray(key) ? metadata.numericArray(key) : [metadata.integer(key)];
+  return Array.from(ids, (id) => checkId(id, key, vocabulary));
+}
+
+function checkId(id: number, key: string, vocabulary: Vocabulary): number {
+  if (Number.isInteger(id) && id >= 0 && id < vocabulary.size) return id;
+  throw invalid(`${key} names token ${id}; the vocabulary has ids 0 to ${vocabulary.size - 1}`, {key, id});
+}
+
+function invalid(message: string, detail: Record<string, unknown>): GemmaError {
+  return new GemmaError('tokenizer-invalid', `${message}. The file was not made for this model, or is damaged`, {
+    detail,
+  });
+}

@@ -1,0 +1,114 @@
+// The Tokenizer interface over its parts: special tokens first, then the encoder for what is between them.
+import {GemmaError} from '../errors.ts';
+import {bytesOfToken, StreamingDetokenizer} from './detokenizer.ts';
+import type {MergeEncoder} from './merge-encoder.ts';
+import {SpecialTokens} from './special-tokens.ts';
+import type {DecodeOptions, Detokenizer, EncodeOptions, Tokenizer, TokenType} from './tokenizer.ts';
+import {NO_TOKEN, type Vocabulary} from './vocabulary.ts';
+
+export interface TokenizerParts {
+  vocabulary: Vocabulary;
+  encoder: MergeEncoder;
+  bosId: number;
+  addBos: boolean;
+  /** Text at the start and after a special token gets a space before it (SentencePiece's dummy prefix). */
+  addSpacePrefix: boolean;
+  stopIds: ReadonlySet<number>;
+  suppressedIds: readonly number[];
+  chatTemplate: string | null;
+}
+
+export class GgufTokenizer implements Tokenizer {
+  readonly vocabSize: number;
+  readonly bosId: number;
+  readonly addBos: boolean;
+  readonly stopIds: ReadonlySet<number>;
+  readonly suppressedIds: readonly number[];
+  readonly chatTemplate: string | null;
+  readonly #vocabulary: Vocabulary;
+  readonly #encoder: MergeEncoder;
+  readonly #addSpacePrefix: boolean;
+  /** User-defined tokens, which any text is cut at; and those with control and unknown ones. */
+  readonly #userTokens: SpecialTokens;
+  readonly #allTokens: SpecialTokens;
+
+  constructor(parts: TokenizerParts) {
+    this.#vocabulary = parts.vocabulary;
+    this.#encoder = parts.encoder;
+    this.#addSpacePrefix = parts.addSpacePrefix;
+    this.vocabSize = parts.vocabulary.size;
+    this.bosId = parts.bosId;
+    this.addBos = parts.addBos;
+    this.stopIds = parts.stopIds;
+    this.suppressedIds = parts.suppressedIds;
+    this.chatTemplate = parts.chatTemplate;
+    const user = [];
+    const markup = [];
+    for (let id = 0; id < this.vocabSize; id++) {
+      if (this.#vocabulary.isMarkup(id)) markup.push({id, text: this.#vocabulary.text(id)});
+      else if (this.#vocabulary.type(id) === 'user') user.push({id, text: this.#vocabulary.text(id)});
+    }
+    this.#userTokens = new SpecialTokens(user);
+    this.#allTokens = new SpecialTokens([...user, ...markup]);
+  }
+
+  encode(text: string, options: EncodeOptions = {}): number[] {
+    const ids: number[] = [];
+    let afterSpecial = true;
+    for (const fragment of (options.parseSpecial ? this.#allTokens : this.#userTokens).split(text)) {
+      if (typeof fragment === 'number') {
+        ids.push(fragment);
+        afterSpecial = true;
+        continue;
+      }
+      this.#encoder.encode(this.#addSpacePrefix && afterSpecial ? ` ${fragment}` : fragment, ids);
+      afterSpecial = false;
+    }
+    if ((options.addBos ?? this.addBos) && ids[0] !== this.bosId) ids.unshift(this.bosId);
+    return ids;
+  }
+
+  decode(ids: Iterable<number>, options?: DecodeOptions): string {
+    let bytes = new Uint8Array(256);
+    let length = 0;
+    for (const id of ids) {
+      const token = this.tokenBytes(id, options);
+      if (length + token.length > bytes.length) {
+        const grown = new Uint8Array(2 * (length + token.length));
+        grown.set(bytes);
+        bytes = grown;
+      }
+      bytes.set(token, length);
+      length += token.length;
+    }
+    return new TextDecoder('utf-8', {ignoreBOM: true}).decode(bytes.subarray(0, length));
+  }
+
+  detokenizer(options?: DecodeOptions): Detokenizer {
+    return new StreamingDetokenizer((id) => this.tokenBytes(id, options));
+  }
+
+  tokenText(id: number): string {
+    return this.#vocabulary.text(this.#check(id));
+  }
+
+  tokenBytes(id: number, options?: DecodeOptions): Uint8Array {
+    return bytesOfToken(this.#vocabulary, this.#check(id), options);
+  }
+
+  tokenType(id: number): TokenType {
+    return this.#vocabulary.type(this.#check(id));
+  }
+
+  idOf(text: string): number | undefined {
+    const id = this.#vocabulary.idOfText(text);
+    return id === NO_TOKEN ? undefined : id;
+  }
+
+  #check(id: number): number {
+    if (Number.isInteger(id) && id >= 0 && id < this.vocabSize) return id;
+    throw new GemmaError('option-invalid', `token id ${id}; this model has ids 0 to ${this.vocabSize - 1}`, {
+      detail: {id, vocabSize: this.vocabSize},
+    });
+  }
+}
