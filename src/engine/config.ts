@@ -3,6 +3,7 @@
 import {GemmaError} from '../errors.ts';
 import type {GgmlTypeName} from '../gguf/ggml-types.ts';
 import type {GgufFile, TensorInfo} from '../gguf/gguf-file.ts';
+import {WEIGHT_TYPES} from './kernels/weight-types.ts';
 import {describeGemma4} from './models/gemma4-config.ts';
 
 /** One transformer block. */
@@ -59,10 +60,6 @@ export interface ModelDescription {
   config: Omit<ModelConfig, 'tensors'>;
   rules: readonly TensorRule[];
 }
-
-/** Types that have kernels. */
-export const WEIGHT_TYPES = ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0', 'Q4_K', 'Q6_K'] as const;
-export type WeightType = (typeof WEIGHT_TYPES)[number];
 
 const ARCHITECTURES: Record<string, (file: GgufFile) => ModelDescription> = {gemma4: describeGemma4};
 

@@ -20,7 +20,8 @@ export function describeGemma4(file: GgufFile): ModelDescription {
   if (!(normEps > 0 && normEps < 1)) {
     throw invalid('gemma4.attention.layer_norm_rms_epsilon', normEps, 'a number between 0 and 1');
   }
-  const softcap = metadata.number('gemma4.final_logit_softcapping', 0);
+  // Every published file has 30; a file without the key means the same.
+  const softcap = metadata.number('gemma4.final_logit_softcapping', 30);
   if (softcap < 0) throw invalid('gemma4.final_logit_softcapping', softcap, '0 (none) or more');
   const config = {
     architecture: 'gemma4' as const,
@@ -53,8 +54,8 @@ function readLayers({metadata, tensors}: GgufFile): LayerConfig[] {
   const ropeBase = {full: readBase('rope.freq_base', 1e6), swa: readBase('rope.freq_base_swa', 1e4)};
 
   function readHeadDim(suffix: '' | '_swa', fallback: number | undefined): number {
-    const size = boundedInteger(metadata, `gemma4.attention.key_length${suffix}`, 2, MAX_HEAD_DIM, fallback);
-    if (size % 2 !== 0) throw invalid(`gemma4.attention.key_length${suffix}`, size, 'an even number');
+    const size = boundedInteger(metadata, `gemma4.attention.key_length${suffix}`, 4, MAX_HEAD_DIM, fallback);
+    if (size % 4 !== 0) throw invalid(`gemma4.attention.key_length${suffix}`, size, 'a multiple of 4');
     // Keys and values share a cache row's width, and RoPE pairs i with i + headDim / 2: the three must agree.
     for (const key of [`gemma4.attention.value_length${suffix}`, `gemma4.rope.dimension_count${suffix}`]) {
       const other = metadata.integer(key, size);

@@ -200,10 +200,10 @@ describe('readConfig', () => {
     withMetadata({'gemma4.attention.value_length': 64}),
   );
   refused(
-    'an odd head dim',
+    'a head dim of no whole vec4s',
     'config-invalid',
-    /key_length_swa is 63; expected an even number/,
-    withMetadata({'gemma4.attention.key_length_swa': 63}),
+    /key_length_swa is 62; expected a multiple of 4/,
+    withMetadata({'gemma4.attention.key_length_swa': 62}),
   );
   refused(
     'KV heads that do not divide the heads',

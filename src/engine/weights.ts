@@ -1,0 +1,237 @@
+// Brings a model's tensors from a ByteSource into GPU buffers, in file order, in small pieces, each tensor in its own
+// quantised form. Owns the padding of rows to whole u32 words and the cutting of large tensors into slices of rows.
+// Knows no architecture and no kernel.
+import {GemmaError} from '../errors.ts';
+import type {ByteSource} from '../gguf/byte-source.ts';
+import {paddedRowBytes, rowBytes} from '../gguf/ggml-types.ts';
+import type {TensorInfo} from '../gguf/gguf-file.ts';
+import type {BufferPool} from '../gpu/buffers.ts';
+import {guarded} from '../gpu/device.ts';
+import type {WeightType} from './kernels/weight-types.ts';
+
+/** Rows `firstRow` … `firstRow + nRows − 1` of a tensor, in a buffer of their own. */
+export interface SliceLayout {
+  firstRow: number;
+  nRows: number;
+}
+
+export interface WeightLayout {
+  tensor: TensorInfo;
+  /** Values of a row, and rows: a linear layer is [nOut][nIn]. */
+  nIn: number;
+  nOut: number;
+  /** Bytes of a row in the file, and on the GPU. */
+  rowBytes: number;
+  strideBytes: number;
+  slices: readonly SliceLayout[];
+}
+
+export interface WeightSlice extends SliceLayout {
+  buffer: GPUBuffer;
+}
+
+/** A tensor on the GPU. */
+export interface Weight {
+  name: string;
+  type: WeightType;
+  nIn: number;
+  nOut: number;
+  strideWords: number;
+  slices: readonly WeightSlice[];
+}
+
+export interface UploadOptions {
+  /** File bytes on the GPU so far, and in all. */
+  onProgress?: (loadedBytes: number, totalBytes: number) => void;
+  signal?: AbortSignal;
+}
+
+/** What one writeBuffer takes. Also what lies between two looks at the abort signal. */
+const PIECE_BYTES = 4 * 2 ** 20;
+/** Bytes handed to the queue before we wait for it: the browser keeps a copy of each until then. */
+const IN_FLIGHT_BYTES = 32 * 2 ** 20;
+/** Unused bytes between two tensors that are cheaper to read than to skip with another request. */
+const MAX_GAP_BYTES = 64 * 2 ** 10;
+
+/**
+ * How a tensor lies on the GPU when no buffer may exceed `maxSliceBytes`.
+ * @throws GemmaError `out-of-memory` when not even one row fits.
+ */
+export function layOut(tensor: TensorInfo, maxSliceBytes: number): WeightLayout {
+  const nIn = tensor.shape[0];
+  const nOut = tensor.shape.slice(1).reduce((product, extent) => product * extent, 1);
+  const strideBytes = paddedRowBytes(tensor.type, nIn);
+  const rowsPerSlice = Math.floor((maxSliceBytes - (maxSliceBytes % 16)) / strideBytes);
+  if (rowsPerSlice < 1) {
+    throw new GemmaError(
+      'out-of-memory',
+      `a row of ${tensor.name} takes ${strideBytes} bytes; this GPU binds at most ${maxSliceBytes}. Use another device or a smaller model`,
+      {detail: {tensor: tensor.name, rowBytes: strideBytes, limit: maxSliceBytes}},
+    );
+  }
+  const slices: SliceLayout[] = [];
+  for (let firstRow = 0; firstRow < nOut; firstRow += rowsPerSlice) {
+    slices.push({firstRow, nRows: Math.min(rowsPerSlice, nOut - firstRow)});
+  }
+  return {tensor, nIn, nOut, rowBytes: rowBytes(tensor.type, nIn), strideBytes, slices};
+}
+
+/**
+ * Allocates and fills the buffers of all tensors. Extra memory: one piece, what the source holds, and what the queue
+ * has in flight.
+ * @param layouts in file order
+ * @throws GemmaError `out-of-memory`, `gguf-truncated`, the source's own; AbortError between two pieces.
+ */
+export async function uploadWeights(
+  device: GPUDevice,
+  pool: BufferPool,
+  source: ByteSource,
+  layouts: readonly WeightLayout[],
+  {onProgress, signal}: UploadOptions = {},
+): Promise<Map<string, Weight>> {
+  signal?.throwIfAborted();
+  const weights = await guarded(device, () => layouts.map((layout) => allocate(pool, layout)));
+  const total = layouts.reduce((sum, {tensor}) => sum + tensor.byteLength, 0);
+  const staging = new Uint8Array(PIECE_BYTES);
+  let loaded = 0;
+  let inFlight = 0;
+  onProgress?.(0, total);
+
+  for (const run of runsOf(layouts)) {
+    const first = layouts[run.from].tensor.offset;
+    const last = layouts[run.to - 1].tensor;
+    const bytes = source.stream(first, last.offset + last.byteLength - first, signal);
+    let index = run.from;
+    let at = first; // in the file
+    let writer = new TensorWriter(device.queue, staging, layouts[index], weights[index]);
+    for await (const piece of bytes) {
+      signal?.throwIfAborted();
+      let done = 0;
+      while (done < piece.length && index < run.to) {
+        const {tensor} = layouts[index];
+        done += Math.max(0, tensor.offset - at - done); // padding between tensors
+        if (done >= piece.length) break;
+        const taken = writer.write(piece.subarray(done, done + PIECE_BYTES));
+        done += taken;
+        loaded += taken;
+        inFlight += taken;
+        if (writer.complete && ++index < run.to) {
+          writer = new TensorWriter(device.queue, staging, layouts[index], weights[index]);
+        }
+        if (inFlight >= IN_FLIGHT_BYTES) {
+          inFlight = 0;
+          await device.queue.onSubmittedWorkDone();
+          signal?.throwIfAborted();
+        }
+      }
+      at += piece.length;
+      onProgress?.(loaded, total);
+    }
+    if (index < run.to) {
+      throw new GemmaError(
+        'gguf-truncated',
+        `${source.name} ended inside ${layouts[index].tensor.name}; load the file again`,
+        {detail: {tensor: layouts[index].tensor.name, offset: at}},
+      );
+    }
+  }
+  return new Map(weights.map((weight) => [weight.name, weight]));
+}
+
+function allocate(pool: BufferPool, {tensor, nIn, nOut, strideBytes, slices}: WeightLayout): Weight {
+  return {
+    name: tensor.name,
+    type: tensor.type as WeightType,
+    nIn,
+    nOut,
+    strideWords: strideBytes / 4,
+    slices: slices.map((slice) => ({
+      ...slice,
+      buffer: pool.create(`${tensor.name}[${slice.firstRow}]`, 'weights', slice.nRows * strideBytes),
+    })),
+  };
+}
+
+/** Tensors that one request brings: neighbours in the file. */
+function* runsOf(layouts: readonly WeightLayout[]): Generator<{from: number; to: number}> {
+  for (let from = 0, to = 1; from < layouts.length; from = to++) {
+    while (to < layouts.length) {
+      const {offset, byteLength} = layouts[to - 1].tensor;
+      const gap = layouts[to].tensor.offset - offset - byteLength;
+      if (gap < 0 || gap > MAX_GAP_BYTES) break;
+      to++;
+    }
+    yield {from, to};
+  }
+}
+
+/** Takes a tensor's file bytes in any portions and writes them, padded, to its slices. */
+class TensorWriter {
+  readonly #queue: GPUQueue;
+  readonly #staging: Uint8Array<ArrayBuffer>;
+  readonly #layout: WeightLayout;
+  readonly #slices: readonly WeightSlice[];
+  /** Bytes that follow each other on the GPU as in the file: a row, or a whole slice where rows need no padding. */
+  readonly #padding: number;
+  #slice = 0;
+  #staged = 0;
+  /** Where in the slice's buffer the staged bytes go. */
+  #target = 0;
+  #rowsLeft: number;
+  #runLeft: number;
+
+  constructor(queue: GPUQueue, staging: Uint8Array<ArrayBuffer>, layout: WeightLayout, weight: Weight) {
+    this.#queue = queue;
+    this.#staging = staging;
+    this.#layout = layout;
+    this.#slices = weight.slices;
+    this.#padding = layout.strideBytes - layout.rowBytes;
+    this.#rowsLeft = weight.slices[0].nRows;
+    this.#runLeft = this.#nextRun();
+  }
+
+  get complete(): boolean {
+    return this.#slice === this.#slices.length;
+  }
+
+  /** Takes at most what the tensor still needs and returns how much that was. */
+  write(bytes: Uint8Array): number {
+    let taken = 0;
+    while (taken < bytes.length && !this.complete) {
+      const n = Math.min(bytes.length - taken, this.#runLeft, this.#staging.length - this.#staged);
+      this.#staging.set(bytes.subarray(taken, taken + n), this.#staged);
+      taken += n;
+      this.#staged += n;
+      this.#runLeft -= n;
+      if (this.#runLeft === 0) this.#endRun();
+      else if (this.#staged === this.#staging.length) this.#flush();
+    }
+    return taken;
+  }
+
+  #nextRun(): number {
+    const rows = this.#padding === 0 ? this.#rowsLeft : 1;
+    this.#rowsLeft -= rows;
+    return rows * this.#layout.rowBytes;
+  }
+
+  #endRun(): void {
+    // Runs begin at multiples of 4 and the staging area is one, so the padding always fits.
+    this.#staging.fill(0, this.#staged, this.#staged + this.#padding);
+    this.#staged += this.#padding;
+    if (this.#rowsLeft === 0) {
+      this.#flush();
+      this.#target = 0;
+      this.#slice++;
+      if (this.complete) return;
+      this.#rowsLeft = this.#slices[this.#slice].nRows;
+    } else if (this.#staged === this.#staging.length) this.#flush();
+    this.#runLeft = this.#nextRun();
+  }
+
+  #flush(): void {
+    this.#queue.writeBuffer(this.#slices[this.#slice].buffer, this.#target, this.#staging, 0, this.#staged);
+    this.#target += this.#staged;
+    this.#staged = 0;
+  }
+}
