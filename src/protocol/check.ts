@@ -1,0 +1,37 @@
+// Small predicates over values of unknown type, for messages and options. Knows no message.
+
+export type Check = (value: unknown) => boolean;
+/** A field's check by its name; a field that may be missing has a check that accepts undefined. */
+export type Shape = Readonly<Record<string, Check>>;
+
+export const isString: Check = (value) => typeof value === 'string';
+export const isBoolean: Check = (value) => typeof value === 'boolean';
+export const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+export const isNumber: Check = (value) => typeof value === 'number' && Number.isFinite(value);
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+
+export const nullable =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+
+export const arrayOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+
+export const oneOf =
+  (...values: readonly string[]): Check =>
+  (value) =>
+    values.includes(value as string);
+
+export const shaped =
+  (shape: Shape): Check =>
+  (value) =>
+    isObject(value) && Object.entries(shape).every(([name, check]) => check(value[name]));

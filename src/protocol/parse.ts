@@ -1,0 +1,121 @@
+// Messages as they come from a port, where anything may come: the typed message, or what to make of its absence.
+import {ERROR_CODES, GemmaError} from '../errors.ts';
+import {
+  arrayOf,
+  type Check,
+  isBoolean,
+  isCount,
+  isNumber,
+  isObject,
+  isString,
+  nullable,
+  oneOf,
+  optional,
+  type Shape,
+  shaped,
+} from './check.ts';
+import type {Reply, Request} from './messages.ts';
+import {chatOptions, checkOptions, checkTogether, completionOptions, templateOptions} from './options.ts';
+
+const isAnything: Check = () => true;
+const isModelRef: Check = (value) =>
+  isObject(value) && (isString(value.url) || (value.blob instanceof Blob && isString(value.name)));
+
+const REQUESTS: Record<Request['type'], Shape> = {
+  hello: {id: isCount, version: isNumber, lock: nullable(isString)},
+  load: {id: isCount, model: isModelRef, contextLength: optional(isCount)},
+  chat: {id: isCount, request: isObject},
+  completion: {id: isCount, request: isObject},
+  tokenize: {id: isCount, text: isString, addBos: optional(isBoolean), parseSpecial: optional(isBoolean)},
+  detokenize: {id: isCount, ids: arrayOf(isCount)},
+  template: {
+    id: isCount,
+    messages: templateOptions.messages.check,
+    tools: optional(templateOptions.tools.check),
+    thinking: optional(isBoolean),
+    addGenerationPrompt: optional(isBoolean),
+  },
+  stats: {id: isCount},
+  abort: {id: isCount},
+  bye: {},
+};
+
+const isError = shaped({code: oneOf(...ERROR_CODES), message: isString, detail: optional(isObject)});
+const isLogprobs = optional(arrayOf(shaped({token: isString, bytes: arrayOf(isCount), top: Array.isArray})));
+const isUsage = shaped({
+  prompt_tokens: isCount,
+  completion_tokens: isCount,
+  total_tokens: isCount,
+  cached_tokens: isCount,
+});
+
+const REPLIES: Record<Reply['type'], Shape> = {
+  result: {id: isCount, value: isAnything},
+  progress: {
+    id: isCount,
+    progress: shaped({phase: isString, fraction: isNumber, loadedBytes: isCount, totalBytes: isCount}),
+  },
+  queued: {id: isCount, position: isCount},
+  prefill: {id: isCount, done: isCount, total: isCount},
+  text: {id: isCount, channel: oneOf('content', 'reasoning'), delta: isString, logprobs: isLogprobs},
+  'tool-calls': {
+    id: isCount,
+    calls: arrayOf(shaped({id: isString, function: shaped({name: isString, arguments: isString})})),
+  },
+  echo: {id: isCount, text: isString, logprobs: isLogprobs},
+  done: {id: isCount, reason: oneOf('stop', 'length', 'abort', 'tool_calls'), usage: isUsage},
+  error: {id: isCount, error: isError},
+  fatal: {error: isError},
+};
+
+/** A request the worker cannot carry out: `id` names whom to tell. */
+export interface BadRequest {
+  type: 'bad';
+  id: number;
+  error: GemmaError;
+}
+
+/** Null for what is not even addressed: there is nobody to tell. */
+export function parseRequest(data: unknown): Request | BadRequest | null {
+  if (!isObject(data)) return null;
+  const id = isCount(data.id) ? (data.id as number) : null;
+  const shape = Object.hasOwn(REQUESTS, String(data.type)) ? REQUESTS[data.type as Request['type']] : null;
+  if (!shape || !shaped(shape)(data)) {
+    return id === null ? null : {type: 'bad', id, error: malformed('request', data)};
+  }
+  const request = data as unknown as Request;
+  try {
+    if (request.type === 'chat') checkOptions('chat', request.request, chatOptions);
+    if (request.type === 'completion') checkOptions('completion', request.request, completionOptions);
+    if (request.type === 'chat' || request.type === 'completion') {
+      checkTogether(request.request);
+      requireField(request.type === 'chat' ? 'messages' : 'prompt', request.request);
+    }
+  } catch (error) {
+    return id === null ? null : {type: 'bad', id, error: GemmaError.from(error)};
+  }
+  return request;
+}
+
+/** Null for what names no request; a malformed reply that names one becomes that request's error. */
+export function parseReply(data: unknown): Reply | null {
+  if (!isObject(data)) return null;
+  const shape = Object.hasOwn(REPLIES, String(data.type)) ? REPLIES[data.type as Reply['type']] : null;
+  if (shape && shaped(shape)(data)) return data as unknown as Reply;
+  if (!isCount(data.id)) return null;
+  return {type: 'error', id: data.id as number, error: malformed('reply', data).toWire()};
+}
+
+function requireField(name: string, request: object): void {
+  if ((request as Record<string, unknown>)[name] === undefined) {
+    throw new GemmaError('option-invalid', `${name} is missing`, {detail: {option: name}});
+  }
+}
+
+function malformed(what: string, data: Record<string, unknown>): GemmaError {
+  const type = typeof data.type === 'string' ? data.type.slice(0, 40) : typeof data.type;
+  return new GemmaError(
+    'protocol-mismatch',
+    `a malformed ${what} (${type}) arrived; page and worker are of different builds. Serve both files of one release`,
+  );
+}
