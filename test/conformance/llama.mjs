@@ -1,0 +1,253 @@
+// llama.cpp through its C interface: loads a GGUF on the CPU, tokenizes, gives the logits of every position, and
+// dequantizes rows. The library is the one @node-llama-cpp/linux-x64 ships; nothing is compiled. Knows no test.
+import {createRequire} from 'node:module';
+import path from 'node:path';
+import {getBinsDir} from '@node-llama-cpp/linux-x64';
+
+const require = createRequire(import.meta.url);
+const koffi = require('koffi');
+
+/** The layouts below are those of this version's llama.h: package.json pins it. */
+export const LLAMA_VERSION = `llama.cpp v0.5.0 (@node-llama-cpp/linux-x64 ${
+  require('./package.json').dependencies['@node-llama-cpp/linux-x64']
+})`;
+
+const directory = path.join(getBinsDir().binsDir, 'linux-x64');
+const ggmlBase = koffi.load(path.join(directory, 'libggml-base.so'));
+const ggml = koffi.load(path.join(directory, 'libggml.v0.5.0.so'));
+const llama = koffi.load(path.join(directory, 'libllama.v0.5.0.so'));
+
+/** `struct('name', 'i32 a b, ptr c')`: fields in llama.h's order. */
+function struct(name, fields) {
+  const types = {i32: 'int32_t', u32: 'uint32_t', ptr: 'void *', bool: 'bool', f32: 'float', size: 'size_t'};
+  const members = fields.split(',').flatMap((group) => {
+    const [type, ...names] = group.trim().split(/\s+/);
+    return names.map((member) => [member, types[type]]);
+  });
+  return koffi.struct(name, Object.fromEntries(members));
+}
+
+struct(
+  'llama_model_params',
+  `ptr devices tensor_buft_overrides, i32 n_gpu_layers split_mode load_mode lazy_mode main_gpu, ptr tensor_split
+   progress_callback progress_callback_user_data kv_overrides, bool vocab_only check_tensors use_extra_bufts no_host
+   no_alloc load_mtp`,
+);
+struct(
+  'llama_context_params',
+  `u32 n_ctx n_batch n_ubatch n_seq_max n_rs_seq n_outputs_max n_outputs_max_per_seq, i32 n_threads n_threads_batch
+   ctx_type rope_scaling_type pooling_type attention_type flash_attn_type, f32 rope_freq_base rope_freq_scale
+   yarn_ext_factor yarn_attn_factor yarn_beta_fast yarn_beta_slow, u32 yarn_orig_ctx, f32 defrag_thold, ptr cb_eval
+   cb_eval_user_data, i32 type_k type_v, ptr abort_callback abort_callback_data, bool embeddings offload_kqv no_perf
+   op_offload swa_full kv_unified, ptr samplers, size n_samplers, ptr ctx_other`,
+);
+struct('llama_batch', 'i32 n_tokens, ptr token embd pos n_seq_id seq_id logits');
+const tensorStruct = koffi.struct('ggml_tensor', {
+  type: 'int32_t',
+  buffer: 'void *',
+  ne: koffi.array('int64_t', 4),
+  nb: koffi.array('size_t', 4),
+  op: 'int32_t',
+  op_params: koffi.array('int32_t', 16),
+  flags: 'int32_t',
+  src: koffi.array('void *', 10),
+  view_src: 'void *',
+  view_offs: 'size_t',
+  data: 'void *',
+  name: koffi.array('char', 64, 'String'),
+  extra: 'void *',
+  padding: koffi.array('char', 8),
+});
+koffi.proto('void LogCallback(int level, const char *text, void *user)');
+const evalCallback = koffi.proto('bool EvalCallback(void *tensor, bool ask, void *user)');
+
+const c = {
+  loadBackends: ggml.func('void ggml_backend_load_all_from_path(const char *directory)'),
+  backendInit: llama.func('void llama_backend_init()'),
+  logSet: llama.func('void llama_log_set(LogCallback *callback, void *user)'),
+  modelParams: llama.func('llama_model_params llama_model_default_params()'),
+  contextParams: llama.func('llama_context_params llama_context_default_params()'),
+  loadModel: llama.func('void *llama_model_load_from_file(const char *path, llama_model_params params)'),
+  freeModel: llama.func('void llama_model_free(void *model)'),
+  vocab: llama.func('void *llama_model_get_vocab(void *model)'),
+  vocabSize: llama.func('int32_t llama_vocab_n_tokens(void *vocab)'),
+  isEog: llama.func('bool llama_vocab_is_eog(void *vocab, int32_t token)'),
+  initContext: llama.func('void *llama_init_from_model(void *model, llama_context_params params)'),
+  freeContext: llama.func('void llama_free(void *context)'),
+  tokenize: llama.func(
+    'int32_t llama_tokenize(void *vocab, const char *text, int32_t length, _Out_ int32_t *tokens, int32_t max, bool add_special, bool parse_special)',
+  ),
+  tokenToPiece: llama.func(
+    'int32_t llama_token_to_piece(void *vocab, int32_t token, _Out_ uint8_t *bytes, int32_t length, int32_t lstrip, bool special)',
+  ),
+  batchInit: llama.func('llama_batch llama_batch_init(int32_t n_tokens, int32_t embd, int32_t n_seq_max)'),
+  batchFree: llama.func('void llama_batch_free(llama_batch batch)'),
+  decode: llama.func('int32_t llama_decode(void *context, llama_batch batch)'),
+  logits: llama.func('float *llama_get_logits_ith(void *context, int32_t i)'),
+  tensorBytes: ggmlBase.func('size_t ggml_nbytes(void *tensor)'),
+  tensorGet: ggmlBase.func(
+    'void ggml_backend_tensor_get(void *tensor, _Out_ uint8_t *data, size_t offset, size_t size)',
+  ),
+};
+
+const rowFunction = (name) => ggmlBase.func(`void ${name}(const uint8_t *x, _Out_ float *y, int64_t n)`);
+const TO_F32 = {
+  F16: rowFunction('ggml_fp16_to_fp32_row'),
+  BF16: rowFunction('ggml_bf16_to_fp32_row'),
+  Q4_0: rowFunction('dequantize_row_q4_0'),
+  Q8_0: rowFunction('dequantize_row_q8_0'),
+  Q4_K: rowFunction('dequantize_row_q4_K'),
+  Q6_K: rowFunction('dequantize_row_q6_K'),
+};
+
+/** `count` values from their stored form, by ggml's own code. */
+export function dequantize(type, bytes, count) {
+  if (type === 'F32') return new Float32Array(bytes.slice().buffer);
+  if (!TO_F32[type]) throw new Error(`no dequantizer for ${type}`);
+  const values = new Float32Array(count);
+  TO_F32[type](bytes, values, count);
+  return values;
+}
+
+const ERROR_LEVEL = 4;
+const F32 = 0;
+const F16 = 1;
+let started = false;
+
+function start() {
+  if (started) return;
+  started = true;
+  const log = koffi.register((level, text) => {
+    if (level === ERROR_LEVEL) process.stderr.write(text);
+  }, 'LogCallback *');
+  c.logSet(log, null);
+  c.loadBackends(directory);
+  c.backendInit();
+}
+
+export class LlamaModel {
+  #model;
+  #vocab;
+
+  constructor(file) {
+    start();
+    this.#model = c.loadModel(file, {...c.modelParams(), n_gpu_layers: 0});
+    if (!this.#model) throw new Error(`llama.cpp cannot load ${file}`);
+    this.#vocab = c.vocab(this.#model);
+    this.vocabSize = c.vocabSize(this.#vocab);
+  }
+
+  /** Without bos unless asked for. */
+  tokenize(text, {addBos = false, parseSpecial = false} = {}) {
+    const length = Buffer.byteLength(text);
+    const tokens = new Int32Array(length + 8);
+    const count = c.tokenize(this.#vocab, text, length, tokens, tokens.length, addBos, parseSpecial);
+    if (count < 0) throw new Error(`llama_tokenize: ${count}`);
+    return [...tokens.subarray(0, count)];
+  }
+
+  /** The bytes a token stands for, control tokens by name. */
+  pieceOf(token) {
+    const bytes = new Uint8Array(512);
+    return bytes.subarray(0, Math.max(0, c.tokenToPiece(this.#vocab, token, bytes, bytes.length, 0, true)));
+  }
+
+  detokenize(tokens) {
+    return Buffer.concat(tokens.map((token) => this.pieceOf(token))).toString('utf8');
+  }
+
+  isEndOfGeneration(token) {
+    return c.isEog(this.#vocab, token);
+  }
+
+  /**
+   * A context of f32 keys and values without flash attention: the most exact way llama.cpp runs.
+   * @param onTensor sees every named f32 node of the graph: (name, Float32Array)
+   */
+  context({size = 512, kv = 'f32', onTensor = null} = {}) {
+    return new LlamaContext(this, this.#model, size, kv === 'f32' ? F32 : F16, onTensor);
+  }
+
+  free() {
+    c.freeModel(this.#model);
+  }
+}
+
+class LlamaContext {
+  #context;
+  #batch;
+  #callback = null;
+  #vocabSize;
+  /** Positions decoded so far. */
+  length = 0;
+
+  constructor(owner, model, size, kvType, onTensor) {
+    if (onTensor) this.#callback = koffi.register(traceCallback(onTensor), koffi.pointer(evalCallback));
+    this.#vocabSize = owner.vocabSize;
+    this.#context = c.initContext(model, {
+      ...c.contextParams(),
+      n_ctx: size,
+      n_batch: size,
+      n_ubatch: size,
+      n_seq_max: 1,
+      n_outputs_max: size,
+      n_threads: 2,
+      n_threads_batch: 2,
+      flash_attn_type: 0,
+      type_k: kvType,
+      type_v: kvType,
+      swa_full: true,
+      offload_kqv: false,
+      op_offload: false,
+      cb_eval: this.#callback,
+    });
+    if (!this.#context) throw new Error('llama.cpp cannot make a context');
+    this.#batch = c.batchInit(size, 0, 1);
+  }
+
+  /** Appends the tokens and returns f32[vocabSize] for each of them. */
+  decode(tokens) {
+    const batch = this.#batch;
+    const fill = (pointer, type, values) => koffi.encode(pointer, koffi.array(type, values.length), values);
+    fill(batch.token, 'int32_t', tokens);
+    fill(
+      batch.pos,
+      'int32_t',
+      tokens.map((_, i) => this.length + i),
+    );
+    fill(
+      batch.n_seq_id,
+      'int32_t',
+      tokens.map(() => 1),
+    );
+    fill(
+      batch.logits,
+      'int8_t',
+      tokens.map(() => 1),
+    );
+    for (const id of koffi.decode(batch.seq_id, koffi.array('void *', tokens.length))) koffi.encode(id, 'int32_t', 0);
+    const failed = c.decode(this.#context, {...batch, n_tokens: tokens.length});
+    if (failed) throw new Error(`llama_decode: ${failed}`);
+    this.length += tokens.length;
+    const row = koffi.array('float', this.#vocabSize, 'Typed');
+    return tokens.map((_, i) => Float32Array.from(koffi.decode(c.logits(this.#context, i), row)));
+  }
+
+  free() {
+    c.batchFree(this.#batch);
+    c.freeContext(this.#context);
+    if (this.#callback) koffi.unregister(this.#callback);
+  }
+}
+
+function traceCallback(onTensor) {
+  return (tensor, ask) => {
+    const {type, name} = koffi.decode(tensor, tensorStruct);
+    if (ask || type !== F32) return true;
+    const size = Number(c.tensorBytes(tensor));
+    const bytes = new Uint8Array(size);
+    c.tensorGet(tensor, bytes, 0, size);
+    onTensor(name, new Float32Array(bytes.buffer));
+    return true;
+  };
+}
