@@ -60,6 +60,14 @@ export function dequantizeRow(type: GgmlTypeName, bytes: Uint8Array, out: Float3
   }
 }
 
+/** The same into a new array, for whole blocks of bytes. */
+export function dequantize(type: GgmlTypeName, bytes: Uint8Array): Float32Array<ArrayBuffer> {
+  const {blockSize, blockBytes} = ggmlType(type);
+  const out = new Float32Array(Math.ceil(bytes.length / blockBytes) * blockSize);
+  dequantizeRow(type, bytes, out);
+  return out;
+}
+
 function dequantizeBlocks(type: GgmlTypeName, view: DataView, out: Float32Array): void {
   const block = BLOCKS[type];
   if (!block) {
