@@ -1,0 +1,184 @@
+// One file on one server: sends ranged GETs and reads their bodies, never more than was asked for. Knows what breaks on
+// the way; what an answer's headers mean is http-answer.ts.
+import {GemmaError} from '../errors.ts';
+import {type ByteRange, contentLength, wholeFileError} from './http-answer.ts';
+import {connectionError} from './http-failure.ts';
+import {truncated} from './range.ts';
+
+export interface HttpSourceOptions {
+  /** Stops the opening; reads have signals of their own. */
+  signal?: AbortSignal;
+  fetch?: typeof fetch;
+  /** The page's or worker's origin, to tell a cross-origin refusal from a broken connection. */
+  origin?: string;
+}
+
+/** An answer whose headers have come, and the signal that its body obeys. */
+export interface Opened {
+  readonly response: Response;
+  readonly signal: AbortSignal;
+}
+
+/** The largest file taken from a server that knows no ranges. */
+export const WHOLE_FILE_LIMIT = 64 * 2 ** 20;
+
+export class HttpConnection {
+  /** For messages: the URL without its query. */
+  readonly name: string;
+  readonly #url: URL;
+  readonly #fetch: typeof fetch;
+  readonly #origin: string | undefined;
+  readonly #closing = new AbortController();
+
+  constructor(url: string | URL, options: HttpSourceOptions) {
+    this.#url = parseUrl(url);
+    this.name = displayName(this.#url);
+    this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+    this.#origin = options.origin ?? workerLocation()?.origin;
+  }
+
+  /** Ends every transfer with GemmaError `closed`; so does each later request. */
+  close(): void {
+    this.#closing.abort(new GemmaError('closed', `${this.name} was closed`));
+  }
+
+  throwIfClosed(): void {
+    this.#closing.signal.throwIfAborted();
+  }
+
+  /** The answer, whatever its status. The caller reads its body or discards it. */
+  async request({start, end}: ByteRange, callersSignal?: AbortSignal): Promise<Opened> {
+    const closing = this.#closing.signal;
+    const signal = callersSignal ? AbortSignal.any([callersSignal, closing]) : closing;
+    signal.throwIfAborted();
+    try {
+      const headers = {Range: `bytes=${start}-${end - 1}`};
+      // no-store: a browser's cache would hold up parallel ranges of one file, and mix old bytes with new ones.
+      return {response: await this.#fetch(this.#url, {headers, cache: 'no-store', signal}), signal};
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      const {name} = this;
+      throw await connectionError({name, url: this.#url, origin: this.#origin, fetch: this.#fetch, signal}, error);
+    }
+  }
+
+  /** The pieces of a body that must hold exactly `length` bytes, as they come. */
+  async *pieces({response, signal}: Opened, length: number): AsyncGenerator<Uint8Array, void, undefined> {
+    let received = 0;
+    for await (const piece of this.#body(response, signal)) {
+      received += piece.length;
+      if (received > length) {
+        throw new GemmaError(
+          'range-unsupported',
+          `${this.name}: the server sent more than the ${length} bytes asked for. It must answer a Range header exactly`,
+        );
+      }
+      yield piece;
+    }
+    if (received < length) {
+      throw truncated(this, `${length} bytes were asked for and ${received} came`, {expected: length, found: received});
+    }
+  }
+
+  /** The same, put together. */
+  async readExactly(opened: Opened, length: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(length);
+    let at = 0;
+    for await (const piece of this.pieces(opened, length)) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    return bytes;
+  }
+
+  /**
+   * The whole of a file that came where a range was asked for.
+   * @throws GemmaError `range-unsupported` if it is large or its size is not announced; nothing is buffered then.
+   */
+  async readWhole({response, signal}: Opened): Promise<Uint8Array> {
+    const announced = contentLength(response);
+    if (announced === undefined || announced > WHOLE_FILE_LIMIT) {
+      await discard(response);
+      throw wholeFileError(this.name, announced, WHOLE_FILE_LIMIT);
+    }
+    const pieces: Uint8Array[] = [];
+    let size = 0;
+    for await (const piece of this.#body(response, signal)) {
+      size += piece.length; // may pass what was announced, where the server compresses
+      if (size > WHOLE_FILE_LIMIT) throw wholeFileError(this.name, announced, WHOLE_FILE_LIMIT);
+      pieces.push(piece);
+    }
+    if (size < announced && response.headers.get('Content-Encoding') === null) {
+      throw truncated(this, `the server announced ${announced} bytes and sent ${size}`);
+    }
+    return joined(pieces, size);
+  }
+
+  /** A body's pieces. Leaving the loop early ends the transfer. */
+  async *#body(response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+    const reader = response.body?.getReader();
+    if (!reader) return;
+    try {
+      for (;;) {
+        const {done, value} = await reader.read();
+        if (done) return;
+        yield value;
+      }
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw error instanceof GemmaError ? error : this.#brokenOff(error);
+    } finally {
+      await reader.cancel().catch(() => undefined);
+    }
+  }
+
+  #brokenOff(cause: unknown): GemmaError {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return new GemmaError('network', `${this.name}: the connection broke off (${reason}). Check it and load again`, {
+      detail: {url: this.name},
+      cause,
+    });
+  }
+}
+
+/** Ends the transfer of a body that nobody reads. */
+export async function discard(response: Response): Promise<void> {
+  await response.body?.cancel().catch(() => undefined);
+}
+
+function joined(pieces: readonly Uint8Array[], size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+/** The page's or worker's; Node has none. */
+function workerLocation(): {href: string; origin: string} | undefined {
+  return (globalThis as {location?: {href: string; origin: string}}).location;
+}
+
+function parseUrl(url: string | URL): URL {
+  let parsed: URL;
+  try {
+    parsed = new URL(url, workerLocation()?.href);
+  } catch (cause) {
+    throw new GemmaError('option-invalid', `"${url}" is not a URL; expected the address of a GGUF file`, {cause});
+  }
+  if (parsed.username !== '' || parsed.password !== '') {
+    throw new GemmaError(
+      'option-invalid',
+      `${displayName(parsed)}: the address holds a name or a password, which browsers refuse; leave them out`,
+    );
+  }
+  return parsed;
+}
+
+/** Without query, fragment and password: those may hold secrets, and messages are shown and logged. */
+function displayName(url: URL): string {
+  const isWeb = url.protocol === 'http:' || url.protocol === 'https:';
+  return isWeb ? url.origin + url.pathname : (url.protocol + url.pathname).slice(0, 100);
+}
