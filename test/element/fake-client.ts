@@ -1,0 +1,150 @@
+// A GemmaClient whose loading and answers a test moves on step by step. No worker, no model, no time.
+import type {GemmaClient} from '../../src/client/index.ts';
+import type {ClientOptions} from '../../src/element/chat-controller.ts';
+import {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
+import type {GemmaError} from '../../src/errors.ts';
+import type {ChatMessage, FinishReason, LoadProgress} from '../../src/protocol/messages.ts';
+
+const MODEL = {
+  architecture: 'gemma4',
+  name: 'Fake Gemma',
+  quantization: 'Q4_0',
+  contextLength: 512,
+  trainedContextLength: 512,
+  vocabSize: 1024,
+  parameters: 1000,
+  fileSize: 2000,
+};
+
+export interface ChatCall extends Record<string, unknown> {
+  messages: ChatMessage[];
+  signal: AbortSignal;
+}
+
+interface Delta {
+  content?: string;
+  reasoning?: string;
+}
+
+/** One answer in the making, as the worker would send it. */
+export class FakeAnswer {
+  readonly #queue: (() => IteratorResult<unknown>)[] = [];
+  #wake = () => {};
+
+  constructor(readonly call: ChatCall) {
+    call.signal.addEventListener('abort', () => this.end('abort'));
+  }
+
+  text(content: string): this {
+    return this.#push({content}, null);
+  }
+
+  think(reasoning: string): this {
+    return this.#push({reasoning}, null);
+  }
+
+  end(reason: FinishReason = 'stop'): this {
+    this.#push({}, reason);
+    return this.#add(() => ({done: true, value: undefined}));
+  }
+
+  fail(error: GemmaError): this {
+    return this.#add(() => {
+      throw error;
+    });
+  }
+
+  #push(delta: Delta, finish_reason: FinishReason | null): this {
+    return this.#add(() => ({done: false, value: {choices: [{index: 0, delta, finish_reason}]}}));
+  }
+
+  #add(step: () => IteratorResult<unknown>): this {
+    this.#queue.push(step);
+    this.#wake();
+    return this;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<unknown> {
+    for (;;) {
+      while (this.#queue.length === 0) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+      const {done, value} = this.#queue.shift()!();
+      if (done) return;
+      yield value;
+    }
+  }
+}
+
+export class FakeClient {
+  readonly model = MODEL;
+  readonly answers: FakeAnswer[] = [];
+  closed = false;
+
+  readonly chat = {
+    completions: {
+      create: async (call: ChatCall) => {
+        const answer = new FakeAnswer(call);
+        this.answers.push(answer);
+        return answer;
+      },
+    },
+  };
+
+  close(): void {
+    this.closed = true;
+  }
+
+  /** The fake in the real one's place: the element only touches what is here. */
+  asClient(): GemmaClient {
+    return this as unknown as GemmaClient;
+  }
+
+  get lastAnswer(): FakeAnswer {
+    return this.answers.at(-1)!;
+  }
+}
+
+/** One call of `GemmaClient.load`, waiting for the test. */
+export class FakeLoad {
+  readonly client = new FakeClient();
+  readonly promise: Promise<GemmaClient>;
+  #resolve: (client: GemmaClient) => void = () => {};
+  #reject: (error: unknown) => void = () => {};
+
+  constructor(readonly options: ClientOptions) {
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    options.signal.addEventListener('abort', () => this.#reject(options.signal.reason));
+  }
+
+  progress(phase: LoadProgress['phase'], fraction: number): this {
+    this.options.onProgress({phase, fraction, loadedBytes: fraction * 2000, totalBytes: 2000});
+    return this;
+  }
+
+  done(): this {
+    this.#resolve(this.client.asClient());
+    return this;
+  }
+
+  fail(error: unknown): this {
+    this.#reject(error);
+    return this;
+  }
+}
+
+/** Puts fakes in the place of `GemmaClient.load` for every element; the list grows with each load. */
+export function fakeLoads(): FakeLoad[] {
+  const loads: FakeLoad[] = [];
+  GemmaChatElement.loadClient = (options) => {
+    const load = new FakeLoad(options);
+    loads.push(load);
+    return load.promise;
+  };
+  return loads;
+}

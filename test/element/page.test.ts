@@ -1,0 +1,191 @@
+import {expect, fixture, html} from '@open-wc/testing';
+import type {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
+import {GemmaError} from '../../src/errors.ts';
+import {FakeClient, type FakeLoad, fakeLoads} from './fake-client.ts';
+import {Harness, MODEL_SRC} from './harness.ts';
+
+describe('<gemma-chat> on a page', () => {
+  let loads: FakeLoad[];
+  beforeEach(() => {
+    loads = fakeLoads();
+  });
+
+  async function loaded(): Promise<Harness> {
+    const chat = await Harness.poster();
+    chat.el.load();
+    loads.at(-1)!.done();
+    await chat.settle();
+    return chat;
+  }
+
+  it('is accessible twice on one page, and keeps the two apart', async () => {
+    const clients = [new FakeClient(), new FakeClient()];
+    const box = await fixture<HTMLElement>(html`
+      <div>
+        <gemma-chat label="One" .client=${clients[0].asClient()}></gemma-chat>
+        <gemma-chat label="Two" .client=${clients[1].asClient()}></gemma-chat>
+      </div>
+    `);
+    await expect(box).to.be.accessible();
+    const [one, two] = [...box.querySelectorAll('gemma-chat')].map((el) => new Harness(el));
+    await one.ask('To one');
+    await two.ask('To two');
+    clients[1].lastAnswer.text('2').end();
+    clients[0].lastAnswer.text('1').end();
+    await two.settle();
+    expect(one.turns).to.deep.equal(['To one', '1']);
+    expect(two.turns).to.deep.equal(['To two', '2']);
+  });
+
+  it('is accessible from right to left, and mirrors', async () => {
+    const client = new FakeClient();
+    const el = await fixture<GemmaChatElement>(html`<gemma-chat dir="rtl" .client=${client.asClient()}></gemma-chat>`);
+    const chat = new Harness(el);
+    await chat.ask('مرحبا');
+    client.lastAnswer.text('أهلا').end();
+    await chat.settle();
+    await expect(el).to.be.accessible();
+    const left = (name: string) => chat.part(name)!.getBoundingClientRect().left;
+    expect(left('send-button')).to.be.lessThan(left('input'));
+    expect(left('message-user')).to.be.lessThan(left('message-assistant'));
+  });
+
+  it('goes on with its answer when it is moved', async () => {
+    const chat = await loaded();
+    const {client} = loads[0];
+    await chat.ask('Hello');
+    const elsewhere = document.createElement('section');
+    chat.el.parentElement!.append(elsewhere);
+    elsewhere.append(chat.el);
+    await chat.settle();
+    client.lastAnswer.text('Still here.').end();
+    await chat.settle();
+    expect(client.closed).to.equal(false);
+    expect(chat.turns).to.deep.equal(['Hello', 'Still here.']);
+  });
+
+  it('closes its client when it is removed, and loads again with its conversation when it comes back', async () => {
+    const chat = await loaded();
+    const parent = chat.el.parentElement!;
+    await chat.ask('Hello');
+    loads[0].client.lastAnswer.text('Good');
+    await chat.settle();
+    chat.el.remove();
+    await chat.settle();
+    expect(loads[0].client.closed).to.equal(true);
+    parent.append(chat.el);
+    await chat.settle();
+    expect(loads).to.have.lengthOf(2);
+    loads[1].done();
+    await chat.settle();
+    expect(chat.el.status).to.equal('ready');
+    expect(chat.turns).to.deep.equal(['Hello', 'Good']);
+  });
+
+  it('stops loading when it is removed', async () => {
+    const chat = await Harness.poster();
+    await chat.click('Load the model');
+    chat.el.remove();
+    await chat.settle();
+    expect(loads[0].options.signal.aborted).to.equal(true);
+  });
+
+  it("does not close the page's client", async () => {
+    const chat = await Harness.ready();
+    chat.el.remove();
+    await chat.settle();
+    expect(chat.client.closed).to.equal(false);
+    chat.el.client = null;
+    expect(chat.client.closed).to.equal(false);
+    expect(chat.el.status).to.equal('idle');
+  });
+
+  it('fills the height of its container, and has one of its own elsewhere', async () => {
+    const box = await fixture<HTMLElement>(html`
+      <div>
+        <div style="block-size: 700px"><gemma-chat model-src=${MODEL_SRC}></gemma-chat></div>
+        <div><gemma-chat model-src=${MODEL_SRC}></gemma-chat></div>
+        <div style="display: grid; grid-template-rows: 450px"><gemma-chat model-src=${MODEL_SRC}></gemma-chat></div>
+      </div>
+    `);
+    const heights = [...box.querySelectorAll('gemma-chat')].map((el) => el.getBoundingClientRect().height);
+    const own = Math.min(512, innerHeight * 0.85);
+    expect(heights[0]).to.equal(700);
+    expect(heights[1]).to.be.closeTo(own, 1);
+    expect(heights[2]).to.equal(450);
+  });
+
+  it('fits 320 px, with targets that a finger hits', async () => {
+    const client = new FakeClient();
+    const box = await fixture<HTMLElement>(html`
+      <div style="inline-size: 320px"><gemma-chat .client=${client.asClient()}></gemma-chat></div>
+    `);
+    const chat = new Harness(box.querySelector('gemma-chat')!);
+    await chat.ask('x'.repeat(300));
+    client.lastAnswer.text('y'.repeat(300)).fail(new GemmaError('internal', 'z'.repeat(300)));
+    await chat.settle();
+    for (const part of ['base', 'messages', 'error']) {
+      const el = chat.part(part)!;
+      expect(el.scrollWidth, part).to.be.at.most(el.clientWidth);
+    }
+    for (const control of chat.el.shadowRoot!.querySelectorAll('button, summary, textarea')) {
+      // WCAG 2.2, 2.5.8: at least 24 by 24.
+      const {width, height} = control.getBoundingClientRect();
+      expect(Math.min(width, height), control.outerHTML).to.be.at.least(24);
+    }
+  });
+
+  it('follows the answer until the reader scrolls up, and again from the end', async () => {
+    const chat = await Harness.ready();
+    await chat.ask('Tell a long story');
+    const list = chat.part('messages')!;
+    const grow = async () => {
+      chat.client.lastAnswer.text('A line.\n'.repeat(40));
+      await chat.settle();
+    };
+    const atEnd = () => list.scrollHeight - list.clientHeight - list.scrollTop < 2;
+    await grow();
+    expect(atEnd()).to.equal(true);
+    list.scrollTop -= 100;
+    await chat.settle();
+    const {scrollTop} = list;
+    await grow();
+    expect(list.scrollTop).to.equal(scrollTop);
+    list.scrollTop = list.scrollHeight;
+    await chat.settle();
+    await grow();
+    expect(atEnd()).to.equal(true);
+  });
+
+  it('works under a policy that allows no inline styles and no inline scripts', async () => {
+    const frame = await fixture<HTMLIFrameElement>(html`<iframe title="strict" width="400" height="600"></iframe>`);
+    const entry = new URL('../../src/index.ts', import.meta.url).href;
+    const policy = `default-src 'none'; script-src ${location.origin}; connect-src ${location.origin}`;
+    const refused: string[] = [];
+    frame.srcdoc = `<!doctype html><meta http-equiv="Content-Security-Policy" content="${policy}">
+      <script type="module" src="${entry}"></script>`;
+    await new Promise((resolve) => {
+      frame.onload = resolve;
+    });
+    const inside = frame.contentDocument!;
+    inside.addEventListener('securitypolicyviolation', (event) => refused.push(event.violatedDirective));
+    const el = inside.createElement('gemma-chat');
+    el.setAttribute('model-src', MODEL_SRC);
+    inside.body.append(el);
+    const chat = new Harness(el);
+    await chat.settle();
+    const client = new FakeClient();
+    el.client = client.asClient();
+    await chat.settle();
+    await chat.ask('Hello');
+    client.lastAnswer.think('Hm.').text('Hi.').fail(new GemmaError('internal', 'oops'));
+    await chat.settle();
+    expect(chat.turns).to.deep.equal(['Hello', 'Hi.']);
+    expect(getComputedStyle(chat.part('base')!).display).to.equal('flex');
+    expect(refused).to.deep.equal([]);
+    // The policy is in force: what the element does without is refused.
+    el.setAttribute('style', 'color: red');
+    await chat.settle();
+    expect(refused).to.deep.equal(['style-src-attr']);
+  });
+});
