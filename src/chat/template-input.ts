@@ -1,0 +1,82 @@
+// What a chat template is given: messages and tools in the shape that templates in GGUF files read, made from the
+// wire's. Knows no template.
+import type {ChatMessage, ToolDefinition} from '../protocol/messages.ts';
+
+export type PlainValue = string | number | boolean | null | PlainValue[] | {[key: string]: PlainValue};
+export type PlainObject = {[key: string]: PlainValue};
+
+export interface TemplateToolCall {
+  id: string;
+  type: 'function';
+  /** Arguments as an object, as templates want them; the text itself where it is no JSON object. */
+  function: {name: string; arguments: PlainObject | string};
+}
+
+export interface TemplateMessage {
+  role: string;
+  content: string;
+  /** The thoughts, under both names that templates use. */
+  reasoning?: string;
+  reasoning_content?: string;
+  name?: string;
+  tool_call_id?: string;
+  tool_calls?: TemplateToolCall[];
+}
+
+export interface TemplateTool {
+  type: 'function';
+  function: PlainObject & {name: string};
+}
+
+export interface TemplateInput {
+  messages: TemplateMessage[];
+  tools: TemplateTool[];
+  thinking: boolean;
+  addGenerationPrompt: boolean;
+  bosToken: string;
+}
+
+export function templateMessage(message: ChatMessage): TemplateMessage {
+  const {role, content, reasoning, name, tool_call_id, tool_calls} = message;
+  // Templates ask whether a field is there, so absent ones must be absent.
+  return {
+    role,
+    content,
+    ...(reasoning ? {reasoning, reasoning_content: reasoning} : {}),
+    ...(name === undefined ? {} : {name}),
+    ...(tool_call_id === undefined ? {} : {tool_call_id}),
+    ...(tool_calls?.length
+      ? {
+          tool_calls: tool_calls.map(({id, type, function: {name: called, arguments: text}}) => ({
+            id,
+            type,
+            function: {name: called, arguments: parseObject(text) ?? text},
+          })),
+        }
+      : {}),
+  };
+}
+
+export function templateTool({type, function: {name, description, parameters}}: ToolDefinition): TemplateTool {
+  return {
+    type,
+    function: {
+      name,
+      description: description ?? '',
+      ...(parameters ? {parameters: JSON.parse(JSON.stringify(parameters)) as PlainObject} : {}),
+    },
+  };
+}
+
+export function isObject(value: PlainValue | undefined): value is PlainObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function parseObject(text: string): PlainObject | undefined {
+  try {
+    const value = JSON.parse(text) as PlainValue;
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
