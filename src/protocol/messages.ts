@@ -147,7 +147,7 @@ export type Request =
   | {type: 'chat'; id: number; request: ChatRequest}
   | {type: 'completion'; id: number; request: CompletionRequest}
   | {type: 'tokenize'; id: number; text: string; addBos?: boolean; parseSpecial?: boolean}
-  | {type: 'detokenize'; id: number; ids: number[]}
+  | {type: 'detokenize'; id: number; ids: number[]; special?: boolean}
   | {
       type: 'template';
       id: number;

@@ -27,7 +27,7 @@ const REQUESTS: Record<Request['type'], Shape> = {
   chat: {id: isCount, request: isObject},
   completion: {id: isCount, request: isObject},
   tokenize: {id: isCount, text: isString, addBos: optional(isBoolean), parseSpecial: optional(isBoolean)},
-  detokenize: {id: isCount, ids: arrayOf(isCount)},
+  detokenize: {id: isCount, ids: arrayOf(isCount), special: optional(isBoolean)},
   template: {
     id: isCount,
     messages: templateOptions.messages.check,

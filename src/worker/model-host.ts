@@ -1,0 +1,196 @@
+// The one model of this worker. Owns when it is loaded, who waits for it, who uses it and when it goes. Knows neither
+// how a model is loaded nor what it is asked.
+import {ConversationPool} from '../chat/conversation.ts';
+import {GemmaError} from '../errors.ts';
+import type {LoadProgress, ModelRef} from '../protocol/messages.ts';
+import type {LoadedModel, LoadModel} from './loaded-model.ts';
+import {Meter} from './meter.ts';
+import {Scheduler} from './scheduler.ts';
+
+/** A loaded model and everything that lives and dies with it. */
+export interface Instance {
+  readonly model: LoadedModel;
+  readonly scheduler: Scheduler;
+  readonly conversations: ConversationPool;
+  readonly meter: Meter;
+}
+
+/** Who uses the model: one client. */
+export interface ModelUser {
+  /** The device is gone, and the instance with it. */
+  lost(error: GemmaError): void;
+}
+
+export interface HostLoadOptions {
+  contextLength?: number;
+  onProgress?(progress: LoadProgress): void;
+  signal?: AbortSignal;
+}
+
+interface Slot {
+  readonly key: string;
+  readonly name: string;
+  readonly abort: AbortController;
+  /** Clients that wait for the load or use the model. */
+  readonly users: Set<ModelUser>;
+  readonly listeners: Set<(progress: LoadProgress) => void>;
+  progress: LoadProgress;
+  readonly instance: Promise<Instance>;
+  ready: Instance | null;
+}
+
+export class ModelHost {
+  readonly #load: LoadModel;
+  readonly #keys = new WeakMap<Blob, string>();
+  #slot: Slot | null = null;
+  #blobs = 0;
+  /** Until the load before has ended, one way or the other. */
+  #settled: Promise<void> = Promise.resolve();
+
+  constructor(load: LoadModel) {
+    this.#load = load;
+  }
+
+  get instance(): Instance | null {
+    return this.#slot?.ready ?? null;
+  }
+
+  /**
+   * The model, loaded once however many ask for it, before, during or after the load. A client has one model: asking
+   * for another lets go of the first.
+   * @throws GemmaError `model-in-use` while other clients have another model, or this one with a smaller context;
+   *   AbortError: the load itself goes on while anybody still waits for it
+   */
+  async load(user: ModelUser, ref: ModelRef, options: HostLoadOptions = {}): Promise<Instance> {
+    options.signal?.throwIfAborted();
+    const key = this.#keyOf(ref);
+    const held = this.#slot;
+    if (held && held.key !== key) this.#replace(held, user, `${held.name} is loaded and in use by another client`);
+    const slot = this.#slot ?? this.#begin(key, ref, options.contextLength);
+    const instance = await this.#join(slot, user, options);
+    const {contextLength} = instance.model.engine;
+    if (options.contextLength === undefined || options.contextLength <= contextLength) return instance;
+    this.#replace(slot, user, `${slot.name} is in use by another client with a context of ${contextLength}`);
+    return this.load(user, ref, options);
+  }
+
+  /** The client wants the model no more. A load that nobody waits for is stopped; a loaded model stays for the next. */
+  release(user: ModelUser): void {
+    const slot = this.#slot;
+    if (!slot?.users.delete(user)) return;
+    slot.ready?.conversations.freeClient(user);
+    if (slot.users.size === 0 && !slot.ready) this.#discard(slot);
+  }
+
+  #begin(key: string, ref: ModelRef, contextLength?: number): Slot {
+    const slot: Slot = {
+      key,
+      name: nameOf(ref),
+      abort: new AbortController(),
+      users: new Set(),
+      listeners: new Set(),
+      progress: {phase: 'connect', fraction: 0, loadedBytes: 0, totalBytes: 0},
+      ready: null,
+      instance: this.#settled.then(() => this.#fill(slot, ref, contextLength)),
+    };
+    this.#slot = slot;
+    // The next load begins when this one has let go of its memory; its failure is told to those who wait for it.
+    this.#settled = slot.instance.then(
+      () => undefined,
+      () => undefined,
+    );
+    return slot;
+  }
+
+  async #fill(slot: Slot, ref: ModelRef, contextLength?: number): Promise<Instance> {
+    const {signal} = slot.abort;
+    try {
+      signal.throwIfAborted();
+      const onProgress = (progress: LoadProgress): void => {
+        // Never goes back, whatever the phases say.
+        slot.progress = {...progress, fraction: Math.max(progress.fraction, slot.progress.fraction)};
+        for (const listener of slot.listeners) listener(slot.progress);
+      };
+      const model = await this.#load(ref, {contextLength, onProgress, signal});
+      if (signal.aborted) {
+        model.destroy();
+        throw signal.reason;
+      }
+      const meter = new Meter();
+      slot.ready = {
+        model,
+        meter,
+        scheduler: new Scheduler(model.engine, meter),
+        conversations: new ConversationPool(model.engine),
+      };
+      model.lost.then((error) => this.#lose(slot, error));
+      return slot.ready;
+    } catch (error) {
+      if (this.#slot === slot) this.#slot = null;
+      throw error;
+    }
+  }
+
+  /** Waits for the slot's load as long as the client wants to. */
+  async #join(slot: Slot, user: ModelUser, {onProgress, signal}: HostLoadOptions): Promise<Instance> {
+    slot.users.add(user);
+    const listener = onProgress ?? (() => {});
+    slot.listeners.add(listener);
+    if (!slot.ready) listener(slot.progress);
+    let leave = (): void => {};
+    const left = new Promise<never>((_, reject) => {
+      leave = () => reject(signal?.reason);
+      signal?.addEventListener('abort', leave);
+    });
+    try {
+      return await Promise.race([slot.instance, left]);
+    } catch (error) {
+      if (this.#slot === slot) this.release(user);
+      else slot.users.delete(user);
+      throw error;
+    } finally {
+      slot.listeners.delete(listener);
+      signal?.removeEventListener('abort', leave);
+    }
+  }
+
+  /** Makes room for another load, if only `user` is concerned. */
+  #replace(slot: Slot, user: ModelUser, inUse: string): void {
+    const others = slot.users.size - (slot.users.has(user) ? 1 : 0);
+    if (others > 0) {
+      throw new GemmaError('model-in-use', `${inUse}. One worker holds one model: use the same, or close the others`, {
+        detail: {clients: others},
+      });
+    }
+    this.#discard(slot);
+  }
+
+  #discard(slot: Slot): void {
+    if (this.#slot === slot) this.#slot = null;
+    slot.abort.abort(new DOMException('nobody waits for this model any more', 'AbortError'));
+    slot.ready?.model.destroy();
+  }
+
+  #lose(slot: Slot, error: GemmaError): void {
+    // A model that was replaced destroys its own device: that is no news to anyone.
+    if (this.#slot !== slot) return;
+    this.#slot = null;
+    slot.ready?.model.destroy();
+    for (const user of slot.users) user.lost(error);
+  }
+
+  #keyOf(ref: ModelRef): string {
+    if ('url' in ref) return ref.url;
+    // The same file chosen in two tabs is one model; of a bare Blob only the object itself says which it is.
+    if (typeof File !== 'undefined' && ref.blob instanceof File) {
+      return `file:${JSON.stringify([ref.name, ref.blob.size, ref.blob.lastModified])}`;
+    }
+    const key = this.#keys.get(ref.blob) ?? `blob:${++this.#blobs}`;
+    this.#keys.set(ref.blob, key);
+    return key;
+  }
+}
+
+function nameOf(ref: ModelRef): string {
+  return 'url' in ref ? ref.url.replace(/[?#].*$/, '') : ref.name;
+}

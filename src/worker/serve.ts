@@ -1,0 +1,183 @@
+// One session a port: answers one client's requests until the client is gone. Knows the messages; what they do is the
+// host's, the scheduler's and chat/'s.
+import {abortedEarly, generate} from '../chat/generate.ts';
+import {GemmaError, isAbort} from '../errors.ts';
+import {Endpoint, type PortLike} from '../protocol/endpoint.ts';
+import {PROTOCOL_VERSION, type Reply, type Request, type Results} from '../protocol/messages.ts';
+import {type BadRequest, parseRequest} from '../protocol/parse.ts';
+import type {Instance, ModelHost, ModelUser} from './model-host.ts';
+import {chatGeneration, completionGeneration} from './requests.ts';
+import {workerStats} from './stats.ts';
+
+/** What we use of `navigator.locks`. */
+export interface Locks {
+  request(name: string, options: {signal?: AbortSignal}, held: () => unknown): Promise<unknown>;
+}
+
+/** What all sessions of a worker share. */
+export interface WorkerContext {
+  readonly host: ModelHost;
+  readonly locks: Locks | undefined;
+  /** Name of the lock that says this worker is alive, once it is held. */
+  readonly lock: Promise<string | null>;
+  readonly webgpu: boolean;
+  readonly sessions: Set<Session>;
+}
+
+type Answer = {[K in keyof Results]: Extract<Request, {type: K}>}[keyof Results];
+type Generate = Extract<Request, {type: 'chat' | 'completion'}>;
+
+export function serve(port: PortLike, context: WorkerContext): Session {
+  return new Session(port, context);
+}
+
+export class Session implements ModelUser {
+  readonly #context: WorkerContext;
+  readonly #endpoint: Endpoint<Reply, Request | BadRequest>;
+  readonly #running = new Map<number, AbortController>();
+  readonly #lockWait = new AbortController();
+  #instance: Instance | null = null;
+  #closed = false;
+  #watched = false;
+
+  constructor(port: PortLike, context: WorkerContext) {
+    this.#context = context;
+    context.sessions.add(this);
+    this.#endpoint = new Endpoint(port, {
+      parse: parseRequest,
+      receive: (request) => this.#receive(request),
+      closed: () => this.close(),
+    });
+  }
+
+  /** The client is gone: nothing is kept or computed for it. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#lockWait.abort();
+    const reason = new DOMException('the client is gone', 'AbortError');
+    for (const running of this.#running.values()) running.abort(reason);
+    this.#context.sessions.delete(this);
+    this.#context.host.release(this);
+    this.#endpoint.close();
+  }
+
+  lost(error: GemmaError): void {
+    this.#instance = null;
+    this.#endpoint.post({type: 'fatal', error: error.toWire()});
+    for (const running of this.#running.values()) running.abort(error);
+  }
+
+  #receive(request: Request | BadRequest): void {
+    switch (request.type) {
+      case 'bad':
+        return this.#fail(request.id, request.error);
+      case 'bye':
+        return this.close();
+      case 'abort':
+        this.#running.get(request.id)?.abort(new DOMException('the client stopped it', 'AbortError'));
+        return;
+    }
+    const {id} = request;
+    if (this.#running.has(id)) return; // its answer is under way
+    const abort = new AbortController();
+    this.#running.set(id, abort);
+    const work = isGenerate(request) ? this.#generate(request, abort.signal) : this.#answer(request, abort.signal);
+    work.catch((error) => this.#fail(id, error)).finally(() => this.#running.delete(id));
+  }
+
+  async #answer(request: Answer, signal: AbortSignal): Promise<void> {
+    const value = await this.#value(request, signal);
+    this.#endpoint.post({type: 'result', id: request.id, value});
+  }
+
+  async #value(request: Answer, signal: AbortSignal): Promise<Results[keyof Results]> {
+    switch (request.type) {
+      case 'hello':
+        return this.#hello(request);
+      case 'load':
+        return this.#load(request, signal);
+      case 'tokenize':
+        return this.#loaded().model.tokenizer.encode(request.text, request);
+      case 'detokenize': {
+        const {tokenizer} = this.#loaded().model;
+        const stranger = request.ids.find((id) => id >= tokenizer.vocabSize);
+        if (stranger === undefined) return tokenizer.decode(request.ids, request);
+        const last = tokenizer.vocabSize - 1;
+        throw new GemmaError('option-invalid', `ids has token ${stranger}; the model's tokens are 0 to ${last}`);
+      }
+      case 'template':
+        return this.#loaded().model.render({...request, addGenerationPrompt: request.addGenerationPrompt ?? true});
+      case 'stats':
+        return workerStats(this.#context);
+    }
+  }
+
+  async #hello(request: Extract<Request, {type: 'hello'}>): Promise<Results['hello']> {
+    if (request.version !== PROTOCOL_VERSION) {
+      throw new GemmaError(
+        'protocol-mismatch',
+        `the page speaks version ${request.version}, the worker ${PROTOCOL_VERSION}. Serve both files of one release`,
+      );
+    }
+    this.#watch(request.lock);
+    return {version: PROTOCOL_VERSION, webgpu: this.#context.webgpu, lock: await this.#context.lock};
+  }
+
+  /** The client holds this lock as long as it lives: being granted it means the client is gone. */
+  #watch(lock: string | null): void {
+    if (lock === null || this.#watched) return;
+    this.#watched = true;
+    this.#context.locks?.request(lock, {signal: this.#lockWait.signal}, () => this.close()).catch(() => undefined);
+  }
+
+  async #load({id, model, contextLength}: Extract<Request, {type: 'load'}>, signal: AbortSignal) {
+    const instance = await this.#context.host.load(this, model, {
+      contextLength,
+      signal,
+      onProgress: (progress) => this.#endpoint.post({type: 'progress', id, progress}),
+    });
+    this.#instance = instance;
+    return instance.model.info;
+  }
+
+  async #generate(request: Generate, signal: AbortSignal): Promise<void> {
+    const {id} = request;
+    const {model, scheduler, conversations} = this.#loaded();
+    const generation =
+      request.type === 'chat'
+        ? chatGeneration(model, this, request.request)
+        : completionGeneration(model, this, request.request);
+    try {
+      await scheduler.run({
+        client: this,
+        signal,
+        onPosition: (position) => this.#endpoint.post({type: 'queued', id, position}),
+        work: async (step) => {
+          const {engine, tokenizer} = model;
+          for await (const event of generate(generation, {engine, tokenizer, conversations, step, signal})) {
+            this.#endpoint.post({...event, id});
+          }
+        },
+      });
+    } catch (error) {
+      if (!isAbort(error)) throw error;
+      this.#endpoint.post({...abortedEarly(generation.prompt.length), id});
+    }
+  }
+
+  #loaded(): Instance {
+    if (this.#instance) return this.#instance;
+    throw new GemmaError('closed', 'no model is loaded for this client; load one first');
+  }
+
+  #fail(id: number, error: unknown): void {
+    // Whoever aborted a call waits for nothing.
+    if (isAbort(error)) return;
+    this.#endpoint.post({type: 'error', id, error: GemmaError.from(error).toWire()});
+  }
+}
+
+function isGenerate(request: Generate | Answer): request is Generate {
+  return request.type === 'chat' || request.type === 'completion';
+}
