@@ -126,7 +126,7 @@ export class HttpConnection {
       }
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw error instanceof GemmaError ? error : this.#brokenOff(error);
+      throw this.#brokenOff(error);
     } finally {
       await reader.cancel().catch(() => undefined);
     }

@@ -1,0 +1,302 @@
+// What a bad server, a bad connection and a bad address come to. The server misbehaves in one way a test.
+import {gzipSync} from 'node:zlib';
+import {expect} from 'chai';
+import {readGguf} from '../../../src/gguf/read-gguf.ts';
+import {httpSource} from '../../../src/store/http-source.ts';
+import {writeGguf} from '../../fixtures/gguf-writer.ts';
+import {type LocalServer, requestedRange, serveRanges, serveWhole, startServer} from './local-server.ts';
+import {rejection} from './rejection.ts';
+
+// Larger than the head that the first request brings.
+const FILE = Uint8Array.from({length: 200_000}, (_, i) => i * 31);
+
+describe('httpSource', () => {
+  let server: LocalServer;
+  beforeEach(async () => {
+    server = await startServer();
+  });
+  afterEach(() => server.stop());
+
+  const open = () => httpSource(`${server.url}?token=secret`);
+
+  it('opens a small model with one request and no HEAD', async () => {
+    server.handler = serveRanges(writeGguf({metadata: {'general.name': 'small'}}));
+    const file = await readGguf(await open());
+    expect(file.metadata.string('general.name')).to.equal('small');
+    expect(server.ranges).to.deep.equal(['bytes=0-65535']);
+  });
+
+  it('takes an empty file for one of size 0', async () => {
+    server.handler = (_, response) => response.writeHead(416, {'Content-Range': 'bytes */0'}).end();
+    expect((await open()).size).to.equal(0);
+  });
+
+  for (const [status, advice] of [
+    [404, /Check the address/],
+    [500, /Try again later/],
+    [403, /Access is refused/],
+    [416, /Check the address/],
+  ] as const) {
+    it(`answers ${status} with http-status, at first and later`, async () => {
+      server.handler = (_, response) => response.writeHead(status).end('no');
+      const error = await rejection(open());
+      expect(error).to.deep.include({code: 'http-status', detail: {status}});
+      expect(String(error)).to.match(advice).and.not.include('secret');
+
+      server.handler = serveRanges(FILE);
+      const source = await open();
+      server.handler = (_, response) => response.writeHead(status).end('no');
+      // A range inside the file that is out of range: the file has become shorter.
+      expect(await rejection(source.read(100_000, 9))).to.include({
+        code: status === 416 ? 'file-changed' : 'http-status',
+      });
+    });
+  }
+
+  describe('with a server that answers a range with 200', () => {
+    it('refuses a large file without taking its body', async () => {
+      let closed: () => void;
+      const connectionClosed = new Promise<void>((resolve) => {
+        closed = resolve;
+      });
+      let sent = 0;
+      server.handler = (_, response) => {
+        response.writeHead(200, {'Content-Length': String(5e9)});
+        const more = () => {
+          sent += 65536;
+          while (response.write(new Uint8Array(65536))) sent += 65536;
+        };
+        response.on('drain', more).on('close', () => closed());
+        more();
+      };
+      const error = await rejection(open());
+      expect(error).to.include({code: 'range-unsupported'});
+      expect(String(error)).to.match(/5000000000 bytes.*206.*Content-Range.*Accept-Ranges: bytes/);
+      await connectionClosed;
+      expect(sent).to.be.below(32 * 2 ** 20); // what sockets and streams hold, not the file
+    });
+
+    it('refuses a file of unknown size', async () => {
+      server.handler = (_, response) => response.writeHead(200).end(FILE);
+      const error = await rejection(open());
+      expect(error).to.include({code: 'range-unsupported'});
+      expect(String(error)).to.include('unknown size');
+    });
+
+    it('reads a small file that is compressed on the way', async () => {
+      server.handler = serveWhole(gzipSync(FILE), {'Content-Encoding': 'gzip'});
+      const source = await open();
+      expect(Buffer.compare(await source.read(0, source.size), FILE)).to.equal(0);
+    });
+
+    it('stops at a small answer that grows beyond the limit', async () => {
+      server.handler = serveWhole(gzipSync(new Uint8Array(65 * 2 ** 20)), {'Content-Encoding': 'gzip'});
+      expect(await rejection(open())).to.include({code: 'range-unsupported'});
+    });
+
+    it('refuses it later, whatever the size', async () => {
+      server.handler = serveRanges(FILE);
+      const source = await open();
+      server.handler = serveWhole(FILE);
+      expect(await rejection(source.read(100_000, 9))).to.include({code: 'range-unsupported'});
+    });
+  });
+
+  for (const [title, contentRange] of [
+    ['no', undefined],
+    ['a senseless', 'bytes ?'],
+    ['a sizeless', 'bytes 0-65535/*'],
+    ['a shifted', 'bytes 1-65536/200000'],
+    ['a short', 'bytes 0-100/200000'],
+    ['an impossible', 'bytes 0-65535/99999999999999999999'],
+  ] as const) {
+    it(`refuses ${title} Content-Range`, async () => {
+      server.handler = serveRanges(FILE, {'Content-Range': contentRange});
+      const error = await rejection(open());
+      expect(error).to.include({code: 'range-unsupported'});
+      expect(String(error)).to.match(
+        contentRange ? /Content-Range|answered with bytes/ : /Access-Control-Expose-Headers/,
+      );
+    });
+  }
+
+  for (const [title, first, then, message] of [
+    ['another ETag', {ETag: '"v1"'}, {ETag: '"v2"'}, /ETag/],
+    ['another date', {ETag: undefined, 'Last-Modified': 'Mon'}, {ETag: undefined, 'Last-Modified': 'Tue'}, /Mon.*Tue/],
+  ] as const) {
+    it(`notices ${title}`, async () => {
+      server.handler = serveRanges(FILE, first);
+      const source = await open();
+      server.handler = serveRanges(FILE, then);
+      const error = await rejection(source.read(100_000, 9));
+      expect(error).to.include({code: 'file-changed'});
+      expect(String(error)).to.match(message);
+    });
+  }
+
+  for (const size of [FILE.length - 1, FILE.length + 1, 100_005]) {
+    it(`notices that the file has ${size} bytes, not ${FILE.length}`, async () => {
+      server.handler = serveRanges(FILE);
+      const source = await open();
+      const other = new Uint8Array(size);
+      server.handler = serveRanges(other);
+      const error = await rejection(source.stream(100_000, 9)[Symbol.asyncIterator]().next());
+      expect(error).to.include({code: 'file-changed'});
+      expect(String(error)).to.include(String(size));
+    });
+  }
+
+  for (const [title, first, then] of [
+    ['an ETag that is weak once', {ETag: 'W/"v1"'}, {ETag: '"v1"'}],
+    ['a date that differs under one ETag', {'Last-Modified': 'Mon'}, {'Last-Modified': 'Tue'}],
+    ['an ETag that one mirror leaves out', {ETag: '"v1"'}, {ETag: undefined}],
+  ] as const) {
+    it(`does not take ${title} for a change`, async () => {
+      server.handler = serveRanges(FILE, first);
+      const source = await open();
+      server.handler = serveRanges(FILE, then);
+      expect(await source.read(100_000, 1)).to.deep.equal(FILE.slice(100_000, 100_001));
+    });
+  }
+
+  describe('with a body that is not what its headers say', () => {
+    /** Chunked, so that HTTP itself sees nothing wrong. */
+    const sendInstead = (count: number) => {
+      server.handler = (request, response) => {
+        const [start, end] = requestedRange(request, FILE.length);
+        response.writeHead(206, {'Content-Range': `bytes ${start}-${end - 1}/${FILE.length}`});
+        response.end(new Uint8Array(count));
+      };
+    };
+
+    it('says that a short one is truncated', async () => {
+      sendInstead(65_000);
+      const error = await rejection(open());
+      expect(error).to.deep.include({code: 'gguf-truncated', detail: {expected: 65536, found: 65000}});
+    });
+
+    it('stops at a long one', async () => {
+      sendInstead(65_537);
+      expect(await rejection(open())).to.include({code: 'range-unsupported'});
+    });
+
+    it('says that the connection broke off in the middle', async () => {
+      server.handler = serveRanges(FILE);
+      const source = await open();
+      server.handler = (request, response) => {
+        const [start, end] = requestedRange(request, FILE.length);
+        const headers = {'Content-Range': `bytes ${start}-${end - 1}/${FILE.length}`, 'Content-Length': end - start};
+        response.writeHead(206, headers).write(new Uint8Array(10), () => response.destroy());
+      };
+      const error = await rejection(source.read(0, 200_000));
+      expect(error).to.include({code: 'network'});
+      expect(String(error)).to.include('broke off');
+    });
+  });
+
+  describe('when nothing can be reached', () => {
+    const refused = (async () => {
+      throw new TypeError('Failed to fetch');
+    }) as typeof fetch;
+    const opaqueOnly = (async (_: unknown, init?: RequestInit) => {
+      if (init?.mode === 'no-cors') return new Response(null);
+      throw new TypeError('Failed to fetch');
+    }) as typeof fetch;
+    const url = 'https://models.example/a.gguf';
+
+    it('says network for a server that is down', async () => {
+      const {url: gone} = server;
+      await server.stop();
+      expect(await rejection(httpSource(gone))).to.include({code: 'network'});
+      server = await startServer();
+    });
+
+    it('says network on the page’s own origin', async () => {
+      const error = await rejection(httpSource(url, {fetch: opaqueOnly, origin: 'https://models.example'}));
+      expect(error).to.include({code: 'network'});
+      expect(String(error)).not.to.include('Access-Control');
+    });
+
+    it('says cors where the other origin’s server is there', async () => {
+      const error = await rejection(httpSource(url, {fetch: opaqueOnly, origin: 'https://page.example'}));
+      expect(error).to.include({code: 'cors'});
+      expect(String(error)).to.include('Access-Control-Allow-Origin: https://page.example');
+      expect(String(error)).to.include('Access-Control-Expose-Headers: Content-Range, ETag');
+    });
+
+    it('says network where it is not, and what would be needed if it were', async () => {
+      const error = await rejection(httpSource(url, {fetch: refused, origin: 'https://page.example'}));
+      expect(error).to.include({code: 'network'});
+      expect(String(error)).to.include('Access-Control-Allow-Origin: https://page.example');
+    });
+  });
+
+  for (const url of ['not a url', 'https://me:secret@models.example/a.gguf']) {
+    it(`refuses the address ${url.replace('secret', '…')} by itself`, async () => {
+      const error = await rejection(httpSource(url));
+      expect(error).to.include({code: 'option-invalid'});
+      expect(String(error)).not.to.include('secret');
+    });
+  }
+
+  describe('when it is stopped', () => {
+    /** Resolves once the server has a request that it leaves hanging, with a promise of its connection's end. */
+    const hang = (afterBytes: number) =>
+      new Promise<{ended: Promise<void>}>((resolve) => {
+        server.handler = (request, response) => {
+          const ended = new Promise<void>((end) => response.on('close', () => end()));
+          if (afterBytes > 0) {
+            const [start, end] = requestedRange(request, FILE.length);
+            response.writeHead(206, {'Content-Range': `bytes ${start}-${end - 1}/${FILE.length}`, ETag: '"v1"'});
+            response.write(new Uint8Array(afterBytes));
+          }
+          resolve({ended});
+        };
+      });
+
+    it('rejects the opening with AbortError and lets go of the connection', async () => {
+      const controller = new AbortController();
+      const hanging = hang(0);
+      const opening = rejection(httpSource(server.url, {signal: controller.signal}));
+      const {ended} = await hanging;
+      controller.abort();
+      expect(await opening).to.include({name: 'AbortError'});
+      await ended;
+    });
+
+    it('rejects a read whose body hangs with AbortError and lets go of the connection', async () => {
+      server.handler = serveRanges(FILE);
+      const source = await open();
+      const controller = new AbortController();
+      const hanging = hang(10);
+      const reading = rejection(source.read(0, 100_000, controller.signal));
+      const {ended} = await hanging;
+      controller.abort();
+      expect(await reading).to.include({name: 'AbortError'});
+      await ended;
+    });
+
+    it('lets go of the connection when a stream is left early', async () => {
+      server.handler = serveRanges(FILE);
+      const source = await open();
+      const hanging = hang(70_000);
+      for await (const piece of source.stream(0, 100_000)) {
+        expect(piece.length).to.be.above(0);
+        break;
+      }
+      await (await hanging).ended;
+    });
+
+    it('ends transfers with `closed` on close, and takes no more', async () => {
+      server.handler = serveRanges(FILE);
+      const source = await open();
+      const hanging = hang(10);
+      const reading = rejection(source.read(0, 100_000));
+      const {ended} = await hanging;
+      source.close?.();
+      expect(await reading).to.include({code: 'closed'});
+      await ended;
+      expect(await rejection(source.read(0, 1))).to.include({code: 'closed'});
+    });
+  });
+});

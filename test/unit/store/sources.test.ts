@@ -1,0 +1,47 @@
+// The contract, over every source there is; and what is particular to memory and blobs.
+import {expect} from 'chai';
+import {blobSource} from '../../../src/store/blob-source.ts';
+import {httpSource} from '../../../src/store/http-source.ts';
+import {memorySource} from '../../../src/store/memory-source.ts';
+import {openSource} from '../../../src/store/open-source.ts';
+import {describeByteSource} from './byte-source-contract.ts';
+import {type LocalServer, serveRanges, serveWhole, startServer} from './local-server.ts';
+import {rejection} from './rejection.ts';
+
+describe('byte sources', () => {
+  let server: LocalServer;
+  before(async () => {
+    server = await startServer();
+  });
+  after(() => server.stop());
+
+  describeByteSource('memory', async (bytes) => memorySource(bytes, 'bytes'));
+  describeByteSource('a blob', async (bytes) => blobSource(new Blob([bytes as BlobPart]), 'blob'));
+  describeByteSource('an HTTP server with ranges', async (bytes) => {
+    server.handler = serveRanges(bytes);
+    return httpSource(server.url);
+  });
+  describeByteSource('an HTTP server without ranges, for a small file', async (bytes) => {
+    server.handler = serveWhole(bytes);
+    return httpSource(server.url);
+  });
+
+  it('opens what it is given: a URL, a blob, a file under its own name', async () => {
+    server.handler = serveRanges(Uint8Array.of(1, 2, 3));
+    expect(await openSource({url: server.url})).to.include({name: server.url, size: 3});
+    expect(await openSource({blob: new Blob(['abcd']), name: 'mine.gguf'})).to.include({name: 'mine.gguf', size: 4});
+    // Node 20 has File in node:buffer only; a source needs no more than its name.
+    const file = Object.assign(new Blob(['ab']), {name: 'chosen.gguf'});
+    expect(await openSource({blob: file})).to.include({name: 'chosen.gguf', size: 2});
+    expect(await rejection(openSource({blob: file}, {signal: AbortSignal.abort()}))).to.include({name: 'AbortError'});
+  });
+
+  it('says that a file on disk was changed when the browser no longer reads it', async () => {
+    const gone = Object.assign(new Blob(['abcd']), {
+      slice: () => ({arrayBuffer: () => Promise.reject(new DOMException('was modified', 'NotReadableError'))}),
+    });
+    const error = await rejection(blobSource(gone as unknown as Blob, 'gone.gguf').read(0, 2));
+    expect(error).to.include({code: 'file-changed'});
+    expect(String(error)).to.match(/gone\.gguf.*was modified.*choose it again/);
+  });
+});
