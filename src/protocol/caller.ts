@@ -6,7 +6,7 @@ import {parseReply} from './parse.ts';
 import {AsyncQueue} from './queue.ts';
 
 type WithoutId<T> = T extends {id: number} ? Omit<T, 'id'> : never;
-type CallRequest<K extends keyof Results> = WithoutId<Extract<Request, {type: K}>>;
+type CallRequest = WithoutId<Extract<Request, {type: keyof Results}>>;
 type StreamRequest = WithoutId<Extract<Request, {type: 'chat' | 'completion'}>>;
 
 interface Pending {
@@ -41,7 +41,7 @@ export class Caller {
   }
 
   /** @throws AbortError as soon as `signal` aborts; the worker is told to stop. */
-  call<K extends keyof Results>(request: CallRequest<K>, options: CallOptions = {}): Promise<Results[K]> {
+  call<T extends CallRequest>(request: T, options: CallOptions = {}): Promise<Results[T['type']]> {
     const {signal, onProgress} = options;
     return new Promise((resolve, reject) => {
       const fail = (error: unknown): void => {
@@ -54,13 +54,13 @@ export class Caller {
         fail(abortError());
       };
       if (signal?.aborted) return reject(abortError());
-      const id = this.#post(request as WithoutId<Request>, {
+      const id = this.#post(request, {
         receive: (reply) => {
           if (reply.type === 'progress') return onProgress?.(reply.progress);
           this.#pending.delete(id);
-          if (reply.type !== 'result') return fail(mismatch(`a ${reply.type} in answer to ${String(request.type)}`));
+          if (reply.type !== 'result') return fail(mismatch(`a ${reply.type} in answer to ${request.type}`));
           signal?.removeEventListener('abort', stop);
-          resolve(reply.value as Results[K]);
+          resolve(reply.value as Results[T['type']]);
         },
         fail,
       });

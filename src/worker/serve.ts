@@ -69,15 +69,14 @@ export class Session implements ModelUser {
   }
 
   #receive(request: Request | BadRequest): void {
-    switch (request.type) {
-      case 'bad':
-        return this.#fail(request.id, request.error);
-      case 'bye':
-        return this.close();
-      case 'abort':
-        this.#running.get(request.id)?.abort(new DOMException('the client stopped it', 'AbortError'));
-        return;
-    }
+    if (request.type === 'bad') this.#fail(request.id, request.error);
+    else if (request.type === 'bye') this.close();
+    else if (request.type === 'abort') {
+      this.#running.get(request.id)?.abort(new DOMException('the client stopped it', 'AbortError'));
+    } else this.#begin(request);
+  }
+
+  #begin(request: Generate | Answer): void {
     const {id} = request;
     if (this.#running.has(id)) return; // its answer is under way
     const abort = new AbortController();

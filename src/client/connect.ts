@@ -1,0 +1,122 @@
+// Finds a worker and proves that both sides live. Owns which kind of worker it is (shared, else one of this page's own)
+// and the locks; knows no model.
+import {GemmaError} from '../errors.ts';
+import {abortError, Caller} from '../protocol/caller.ts';
+import type {PortLike} from '../protocol/endpoint.ts';
+import {type HelloResult, PROTOCOL_VERSION} from '../protocol/messages.ts';
+import {type OpenPort, openDedicated, openShared, type WorkerPlatform} from './workers.ts';
+
+/** What we use of `navigator.locks`. */
+export interface Locks {
+  request(name: string, options: {signal?: AbortSignal}, held: () => unknown): Promise<unknown>;
+}
+
+/** What of the page a connection needs; tests bring their own. */
+export interface Platform extends WorkerPlatform {
+  readonly locks?: Locks;
+  /** What relative URLs are relative to. */
+  readonly baseUrl: string;
+  /** Calls back when the page goes for good; returns how to stop listening. */
+  onPageGone(listener: () => void): () => void;
+}
+
+export interface Connection {
+  readonly caller: Caller;
+  /** Whether tabs share the worker. */
+  readonly shared: boolean;
+  /** Ends every request and lets the worker free what it held for us. Idempotent. */
+  close(): void;
+}
+
+export interface ConnectOptions {
+  signal?: AbortSignal;
+  /** How long a worker may take to answer its first message. Default 60 s: its script may come over a slow network. */
+  patienceMs?: number;
+}
+
+/**
+ * @throws GemmaError `worker-failed` when no worker starts, `protocol-mismatch` when one of another release answers;
+ *   AbortError
+ */
+export async function connect(url: URL, platform: Platform, options: ConnectOptions = {}): Promise<Connection> {
+  if (platform.SharedWorker && url.origin === platform.origin) {
+    try {
+      const {connection, hello} = await greet(openShared(url, platform), true, platform, options);
+      if (hello.webgpu) return connection;
+      // Some browsers have WebGPU in dedicated workers only.
+      connection.close();
+    } catch (error) {
+      // Some have no module scripts in shared workers.
+      if (!(error instanceof GemmaError) || error.code !== 'worker-failed') throw error;
+    }
+  }
+  return (await greet(openDedicated(url, platform), false, platform, options)).connection;
+}
+
+async function greet(
+  {port, failed, release}: OpenPort,
+  shared: boolean,
+  platform: Platform,
+  {signal, patienceMs = 60_000}: ConnectOptions,
+): Promise<{connection: Connection; hello: HelloResult}> {
+  const caller = new Caller(port as PortLike);
+  const gone = new AbortController();
+  const close = (): void => {
+    if (gone.signal.aborted) return;
+    caller.close();
+    gone.abort();
+    release();
+  };
+  failed.then((error) => caller.fail(error));
+  const timer = setTimeout(() => {
+    caller.fail(
+      new GemmaError(
+        'worker-failed',
+        `the worker did not answer within ${patienceMs / 1000} s; is its script the built gemma-chat.worker.js?`,
+      ),
+    );
+  }, patienceMs);
+  try {
+    if (signal?.aborted) throw abortError();
+    const lock = await holdLock(platform.locks, gone.signal);
+    const hello = await caller.call({type: 'hello', version: PROTOCOL_VERSION, lock}, {signal});
+    watchWorker(platform.locks, hello.lock, caller, gone.signal);
+    gone.signal.addEventListener(
+      'abort',
+      platform.onPageGone(() => caller.bye()),
+    );
+    // A connection that failed for good holds nothing any more.
+    caller.lost.then(close);
+    return {connection: {caller, shared, close}, hello};
+  } catch (error) {
+    close();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Holds a lock until `gone` aborts; the worker queues for it, and being granted it knows that we are gone. */
+function holdLock(locks: Locks | undefined, gone: AbortSignal): Promise<string | null> {
+  if (!locks) return Promise.resolve(null);
+  const name = `gemma-chat-client-${crypto.randomUUID()}`;
+  return new Promise((resolve) => {
+    const held = new Promise<void>((end) => gone.addEventListener('abort', () => end()));
+    locks
+      .request(name, {}, () => {
+        resolve(name);
+        return held;
+      })
+      // A page may be denied locks (an opaque origin): the worker then only has our goodbye.
+      .catch(() => resolve(null));
+  });
+}
+
+/** The worker holds its own lock as long as it lives: no event tells a page that a shared worker has died. */
+function watchWorker(locks: Locks | undefined, name: string | null, caller: Caller, gone: AbortSignal): void {
+  if (!locks || name === null) return;
+  const died = (): void => {
+    caller.fail(new GemmaError('worker-failed', 'the worker has ended; load the model again'));
+  };
+  locks.request(name, {signal: gone}, died).catch(() => undefined);
+}

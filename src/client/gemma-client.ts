@@ -1,0 +1,213 @@
+// The runtime without the element: one model, OpenAI-shaped. Owns the public methods and what they check; the
+// connection is connect.ts, the shapes are completions.ts.
+import {GemmaError} from '../errors.ts';
+import {abortError, type Caller} from '../protocol/caller.ts';
+import {arrayOf, isBoolean, isCount, isString} from '../protocol/check.ts';
+import type {LoadProgress, ModelInfo, ModelRef, ToolDefinition, WorkerStats} from '../protocol/messages.ts';
+import {checkOptions, found, templateOptions} from '../protocol/options.ts';
+import {chatChunks, chatCompletion, completion, completionChunks, heading} from './completions.ts';
+import {type Connection, connect, type Platform} from './connect.ts';
+import {
+  chatParams,
+  completionParams,
+  functionOption,
+  type Prepared,
+  type Specs,
+  signalOption,
+  toMessage,
+} from './params.ts';
+import {pagePlatform} from './platform.ts';
+import type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatCompletionParams,
+  ChatMessageParam,
+  Completion,
+  CompletionParams,
+  FinishedCompletion,
+} from './shapes.ts';
+import {workerUrl} from './worker-url.ts';
+
+export interface LoadOptions {
+  /** URL of a GGUF file, relative to the page; or the file itself. */
+  modelSrc: string | URL | Blob;
+  /** URL of `gemma-chat.worker.js`. Same-origin, it is shared by all tabs. Default: beside this script. */
+  workerSrc?: string | URL;
+  /** Positions a conversation may have. Default: the model's, at most 4096. */
+  contextLength?: number;
+  onProgress?: (progress: LoadProgress) => void;
+  signal?: AbortSignal;
+}
+
+export interface TokenizeOptions {
+  /** Default: as the model's file says. */
+  addBos?: boolean;
+  /** Recognise control tokens in the text. Default false. */
+  parseSpecial?: boolean;
+}
+
+export interface ApplyTemplateOptions {
+  tools?: ToolDefinition[];
+  thinking?: boolean;
+  /** End where the model's answer begins. Default true. */
+  addGenerationPrompt?: boolean;
+}
+
+const boolean = {check: isBoolean, expected: 'true or false'};
+const url = {check: (value: unknown) => isString(value) || value instanceof URL, expected: 'a URL'};
+const loadSpecs: Specs = {
+  modelSrc: {
+    check: (value) => (isString(value) && value !== '') || value instanceof URL || value instanceof Blob,
+    expected: 'the URL of a GGUF file, a File or a Blob',
+  },
+  workerSrc: url,
+  contextLength: {
+    check: (value) => isCount(value) && (value as number) >= 1 && (value as number) <= 2 ** 20,
+    expected: 'an integer from 1 to 1048576',
+  },
+  onProgress: functionOption,
+  signal: signalOption,
+};
+
+export class GemmaClient {
+  readonly model: Readonly<ModelInfo>;
+  readonly chat = {completions: {create: this.#createChat.bind(this) as CreateChat}};
+  readonly completions = {create: this.#createCompletion.bind(this) as CreateCompletion};
+  /** Resolves when this client is of no more use: the device was lost, the worker ended. Load again. */
+  readonly lost: Promise<GemmaError>;
+  readonly #connection: Connection;
+
+  private constructor(connection: Connection, model: ModelInfo) {
+    this.#connection = connection;
+    this.model = Object.freeze(model);
+    this.lost = connection.caller.lost;
+  }
+
+  /**
+   * Loads a model, or joins the one that other clients of this site have loaded.
+   * @throws GemmaError, see docs/errors.md; AbortError
+   */
+  static async load(options: LoadOptions, platform: Platform = pagePlatform()): Promise<GemmaClient> {
+    checkOptions('GemmaClient.load', options, loadSpecs);
+    const {modelSrc, contextLength, signal, onProgress} = options;
+    if (modelSrc === undefined) {
+      throw new GemmaError('option-invalid', `modelSrc is missing; expected ${loadSpecs.modelSrc.expected}`);
+    }
+    const model = modelRef(modelSrc, platform.baseUrl);
+    const script = workerUrl(options.workerSrc, platform.baseUrl);
+    if (signal?.aborted) throw abortError();
+    onProgress?.({phase: 'connect', fraction: 0, loadedBytes: 0, totalBytes: 0});
+    const connection = await connect(script, platform, {signal});
+    try {
+      const info = await connection.caller.call({type: 'load', model, contextLength}, {signal, onProgress});
+      return new GemmaClient(connection, info);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  /** Whether other tabs of this site use the same worker. */
+  get shared(): boolean {
+    return this.#connection.shared;
+  }
+
+  /** Token ids of a text. */
+  async tokenize(text: string, options: TokenizeOptions = {}): Promise<number[]> {
+    if (typeof text !== 'string') throw invalid('text', text, 'a string');
+    checkOptions('tokenize', options, {addBos: boolean, parseSpecial: boolean});
+    return this.#caller.call({type: 'tokenize', text, ...options});
+  }
+
+  /** @param options.special also write control tokens. Default false. */
+  async detokenize(ids: readonly number[], options: {special?: boolean} = {}): Promise<string> {
+    if (!arrayOf(isCount)(ids)) throw invalid('ids', ids, 'an array of token ids');
+    checkOptions('detokenize', options, {special: boolean});
+    return this.#caller.call({type: 'detokenize', ids: [...ids], ...options});
+  }
+
+  /** The conversation as the model's template writes it. For reading: what a user wrote is not told from markup here. */
+  async applyTemplate(messages: readonly ChatMessageParam[], options: ApplyTemplateOptions = {}): Promise<string> {
+    checkOptions('applyTemplate', options, {
+      tools: templateOptions.tools,
+      thinking: templateOptions.thinking,
+      addGenerationPrompt: boolean,
+    });
+    const given = {messages: Array.isArray(messages) ? messages.map(toMessage) : messages};
+    checkOptions('applyTemplate', given, {messages: templateOptions.messages});
+    return this.#caller.call({type: 'template', ...options, ...(given as {messages: never})});
+  }
+
+  async stats(): Promise<WorkerStats> {
+    return this.#caller.call({type: 'stats'});
+  }
+
+  /** Ends what runs with `closed` and frees what the worker held for this client. Idempotent. */
+  close(): void {
+    this.#connection.close();
+  }
+
+  get #caller(): Caller {
+    return this.#connection.caller;
+  }
+
+  async #createChat(params: ChatCompletionParams): Promise<ChatCompletion | AsyncIterable<ChatCompletionChunk>> {
+    const prepared = chatParams(params);
+    const {request, stream, signal, onProgress} = prepared;
+    const head = heading('chatcmpl', this.model.name);
+    const replies = this.#caller.stream({type: 'chat', request}, signal);
+    const logprobs = request.logprobs ?? false;
+    if (stream) return chatChunks(head, replies, logprobs, onProgress);
+    return untilAbort(prepared, chatCompletion(head, replies, logprobs, onProgress));
+  }
+
+  async #createCompletion(params: CompletionParams): Promise<FinishedCompletion | AsyncIterable<Completion>> {
+    const prepared = completionParams(params);
+    const {request, stream, signal, onProgress} = prepared;
+    const head = heading('cmpl', this.model.name);
+    const replies = this.#caller.stream({type: 'completion', request}, signal);
+    const logprobs = request.logprobs ?? false;
+    if (stream) return completionChunks(head, replies, logprobs, onProgress);
+    return untilAbort(prepared, completion(head, replies, logprobs, onProgress));
+  }
+}
+
+export interface CreateChat {
+  (params: ChatCompletionParams & {stream: true}): Promise<AsyncIterable<ChatCompletionChunk>>;
+  (params: ChatCompletionParams & {stream?: false | null}): Promise<ChatCompletion>;
+  (params: ChatCompletionParams): Promise<ChatCompletion | AsyncIterable<ChatCompletionChunk>>;
+}
+
+export interface CreateCompletion {
+  (params: CompletionParams & {stream: true}): Promise<AsyncIterable<Completion>>;
+  (params: CompletionParams & {stream?: false | null}): Promise<FinishedCompletion>;
+  (params: CompletionParams): Promise<FinishedCompletion | AsyncIterable<Completion>>;
+}
+
+/** Where a promise waits, stopping is an AbortError, at once. */
+function untilAbort<T>({signal}: Prepared<unknown>, result: Promise<T>): Promise<T> {
+  if (!signal) return result;
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(abortError());
+    signal.addEventListener('abort', stop);
+    result.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
+function modelRef(modelSrc: string | URL | Blob, base: string): ModelRef {
+  if (modelSrc instanceof Blob) {
+    const {name} = modelSrc as Partial<File>;
+    return {blob: modelSrc, name: name || 'the given Blob'};
+  }
+  try {
+    const resolved = new URL(modelSrc, base);
+    resolved.hash = '';
+    return {url: resolved.href};
+  } catch {
+    throw invalid('modelSrc', modelSrc, 'the URL of a GGUF file');
+  }
+}
+
+function invalid(name: string, value: unknown, expected: string): GemmaError {
+  return new GemmaError('option-invalid', `${name} is ${found(value)}; expected ${expected}`, {detail: {option: name}});
+}

@@ -1,0 +1,14 @@
+// What `gemma-chat/client` exports.
+export {ERROR_CODES, type ErrorCode, GemmaError, isAbort} from '../errors.ts';
+export type {
+  FinishReason,
+  LoadPhase,
+  LoadProgress,
+  ModelInfo,
+  ToolCall,
+  ToolDefinition,
+  Usage,
+  WorkerStats,
+} from '../protocol/messages.ts';
+export {type ApplyTemplateOptions, GemmaClient, type LoadOptions, type TokenizeOptions} from './gemma-client.ts';
+export type * from './shapes.ts';
