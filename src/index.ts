@@ -4,8 +4,7 @@ import {GemmaChatElement} from './element/gemma-chat-element.ts';
 export * from './client/index.ts';
 export type * from './element/events.ts';
 export {GemmaChatElement} from './element/gemma-chat-element.ts';
-export {ERROR_CODES, type ErrorCode, GemmaError} from './errors.ts';
-export type {ChatMessage, LoadProgress, ModelInfo} from './protocol/messages.ts';
+export type {ChatMessage} from './protocol/messages.ts';
 
 // A page may carry the script twice; the first one stays.
 if (!customElements.get('gemma-chat')) customElements.define('gemma-chat', GemmaChatElement);

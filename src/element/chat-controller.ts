@@ -1,6 +1,6 @@
 // The chat's state machine: loads a client, keeps the conversation, runs one answer at a time. Knows no markup:
 // it tells its host when something changed, and hands it the events to dispatch.
-import type {GemmaClient} from '../client/index.ts';
+import type {GemmaClient, RequestProgress} from '../client/index.ts';
 import {type ErrorCode, GemmaError, isAbort} from '../errors.ts';
 import type {ChatMessage, FinishReason, GenerationOptions, LoadProgress, Usage} from '../protocol/messages.ts';
 import {type ChatStatus, createEvent, type GemmaChatSendDetail} from './events.ts';
@@ -47,6 +47,8 @@ export class ChatController {
 
   #status: ChatStatus = 'idle';
   #client: GemmaClient | null = null;
+  /** The client has said that it is of no more use. */
+  #lost = false;
   /** Whether the element loaded the client itself, and so has to close it. */
   #owned = false;
   /** The visitor, or the page, has asked for the model once. */
@@ -60,6 +62,8 @@ export class ChatController {
   #messages: readonly ChatMessage[] = [];
   /** The answer in the making. */
   answer: Readonly<ChatMessage> | null = null;
+  /** Where the request stands before its first word. */
+  activity: RequestProgress | null = null;
   /** Why the last answer ended; null before the first and after a failure. */
   finishReason: FinishReason | null = null;
   error: GemmaError | null = null;
@@ -181,11 +185,20 @@ export class ChatController {
   #adopt(client: GemmaClient, owned: boolean): void {
     this.#client = client;
     this.#owned = owned;
+    this.#lost = false;
     this.#loading = null;
+    client.lost.then((error) => this.#clientLost(client, error));
     this.error = null;
     this.progress = null;
     this.#enter('ready');
     this.#host.emit(createEvent('load', {model: client.model}));
+  }
+
+  #clientLost(client: GemmaClient, error: GemmaError): void {
+    if (this.#client !== client) return;
+    this.#lost = true;
+    // An answer in the making fails by itself, and keeps what had come.
+    if (!this.#generation) this.#fail(error);
   }
 
   /**
@@ -241,6 +254,7 @@ export class ChatController {
     this.#unanswered = true;
     this.error = null;
     this.finishReason = null;
+    this.activity = null;
     this.answer = {role: 'assistant', content: ''};
     this.#enter('generating');
     let reason: FinishReason = 'abort';
@@ -248,13 +262,14 @@ export class ChatController {
     let failure: unknown;
     try {
       const {generation} = this.#host.settings();
-      const request = {...generation, messages, stream: true as const, signal: abort.signal};
+      const onProgress = (activity: RequestProgress) => this.#waiting(activity, abort);
+      const request = {...generation, messages, stream: true as const, signal: abort.signal, onProgress};
       for await (const chunk of await client.chat.completions.create(request)) {
         if (this.#generation !== abort) break;
         if (chunk.usage) usage = chunk.usage;
         const choice = chunk.choices[0];
         if (choice?.finish_reason) reason = choice.finish_reason;
-        if (choice) this.#grow(choice.delta.content ?? '', choice.delta.reasoning ?? '');
+        if (choice) this.#grow(choice.delta.content ?? '', choice.delta.reasoning_content ?? '');
       }
     } catch (error) {
       if (!isAbort(error)) failure = error;
@@ -271,11 +286,18 @@ export class ChatController {
     return answer;
   }
 
+  #waiting(activity: RequestProgress, abort: AbortController): void {
+    if (this.#generation !== abort) return;
+    this.activity = activity;
+    this.#host.changed();
+  }
+
   #grow(content: string, reasoning: string): void {
     if (!this.answer || (content === '' && reasoning === '')) return;
     const next: ChatMessage = {...this.answer, content: this.answer.content + content};
     if (reasoning) next.reasoning = (this.answer.reasoning ?? '') + reasoning;
     this.answer = next;
+    this.activity = null;
     this.#host.changed();
     this.#host.emit(createEvent('gemma-chat-message', {message: next, done: false}));
   }
@@ -351,7 +373,7 @@ export class ChatController {
 
   #fail(error: unknown): GemmaError {
     const failure = GemmaError.from(error);
-    if (FATAL.has(failure.code)) this.#letGo();
+    if (this.#lost || FATAL.has(failure.code)) this.#letGo();
     this.error = failure;
     this.#enter('error');
     this.#host.emit(createEvent('error', failure));

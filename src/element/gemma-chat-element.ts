@@ -263,8 +263,7 @@ export class GemmaChatElement extends LitElement {
                 messages,
                 answer,
                 scrolled: (event) => this.#scroll.scrolled(event.currentTarget as HTMLElement),
-                regenerate:
-                  this.#controller.canSend && !this.disabled ? () => this.#run(() => this.regenerate()) : null,
+                regenerate: status === 'ready' && !this.disabled ? () => this.#run(() => this.regenerate()) : null,
               })
             : null
         }
@@ -292,13 +291,13 @@ export class GemmaChatElement extends LitElement {
   }
 
   #renderComposer(): TemplateResult {
-    const {status, finishReason} = this.#controller;
+    const {status} = this.#controller;
     return renderComposer({
       draft: this.#draft,
       placeholder: this.placeholder ?? strings.placeholder,
       generating: status === 'generating',
       disabled: this.disabled,
-      status: statusText(status, finishReason, this.client?.model.name ?? ''),
+      status: statusText(this.#controller),
       typed: (text) => {
         this.#draft = text;
         this.requestUpdate();
@@ -370,11 +369,15 @@ async function orAbort(answer: Promise<ChatMessage> | null): Promise<ChatMessage
   return answer;
 }
 
-function statusText(status: ChatStatus, finishReason: string | null, model: string): string {
-  if (status === 'generating') return strings.statusGenerating;
+function statusText({status, finishReason, activity, client}: ChatController): string {
+  if (status === 'generating') {
+    if (activity?.phase === 'queued') return strings.statusQueued;
+    if (activity?.phase === 'prefill') return strings.statusReading(activity.done, activity.total);
+    return strings.statusGenerating;
+  }
   if (status === 'ready' && finishReason === 'abort') return strings.statusStopped;
   if (status === 'ready' && finishReason === 'length') return strings.statusLength;
-  return strings.statusReady(model);
+  return strings.statusReady(client?.model.name ?? '');
 }
 
 function checkMessage(message: ChatMessage): ChatMessage {

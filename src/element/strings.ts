@@ -52,6 +52,8 @@ export const strings = {
   stop: 'Stop',
 
   statusReady: (model: string) => (model ? `${model}, on your device` : 'On your device'),
+  statusQueued: 'Waiting for another chat to finish…',
+  statusReading: (done: number, total: number) => `Reading: ${done} of ${total} tokens`,
   statusGenerating: 'Answering…',
   statusStopped: 'Stopped.',
   statusLength: 'The answer reached its length limit.',

@@ -16,6 +16,7 @@ export const styles = css`
     --_radius: var(--gemma-chat-radius, 0.875rem);
     --_gap: var(--gemma-chat-gap, 1rem);
 
+    position: relative;
     display: block;
     /* Against a height that is not given, 100% is auto, and auto is the intrinsic size below. */
     block-size: 100%;
@@ -37,10 +38,12 @@ export const styles = css`
     box-sizing: border-box;
   }
 
+  /* Placed, since a percentage of an intrinsic height would be auto. */
   [part='base'] {
+    position: absolute;
+    inset: 0;
     display: flex;
     flex-direction: column;
-    block-size: 100%;
     overflow: auto;
     background: var(--_surface);
     border: 1px solid var(--_border);
@@ -206,6 +209,7 @@ export const styles = css`
   }
 
   [part='progress-text'] {
+    text-wrap: balance;
     font-variant-numeric: tabular-nums;
   }
 
@@ -358,6 +362,11 @@ export const styles = css`
     border-radius: var(--_radius);
   }
 
+  /* No conversation above it: in the middle. */
+  [part='header'] + [part='error'] {
+    margin-block: auto;
+  }
+
   [part='error-detail'] {
     max-inline-size: 100%;
     color: var(--_muted);
@@ -386,7 +395,7 @@ export const styles = css`
     display: grid;
     flex: 1 1 0;
     min-inline-size: 0;
-    max-block-size: min(12rem, 40cqb);
+    max-block-size: min(12rem, 35dvb);
   }
 
   .mirror,

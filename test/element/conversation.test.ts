@@ -63,7 +63,7 @@ describe('<gemma-chat> in conversation', () => {
     chat.client.lastAnswer.think('Hm.').text('1').end();
     await chat.settle();
     await chat.ask('Two');
-    const {signal: _, ...call} = chat.client.lastAnswer.call;
+    const {signal: _, onProgress: __, ...call} = chat.client.lastAnswer.call;
     expect(call).to.deep.equal({
       stream: true,
       temperature: 0,
@@ -79,6 +79,21 @@ describe('<gemma-chat> in conversation', () => {
         {role: 'user', content: 'Two'},
       ],
     });
+  });
+
+  it('tells why nothing has come yet', async () => {
+    const chat = await Harness.ready();
+    await chat.ask('Hello');
+    const {call} = chat.client.lastAnswer;
+    call.onProgress({phase: 'queued', position: 1});
+    await chat.settle();
+    expect(chat.part('status')!.textContent).to.equal('Waiting for another chat to finish…');
+    call.onProgress({phase: 'prefill', done: 3, total: 9});
+    await chat.settle();
+    expect(chat.part('status')!.textContent).to.equal('Reading: 3 of 9 tokens');
+    chat.client.lastAnswer.text('Hi');
+    await chat.settle();
+    expect(chat.part('status')!.textContent).to.equal('Answering…');
   });
 
   it('shows markup as text', async () => {
@@ -195,6 +210,22 @@ describe('<gemma-chat> in conversation', () => {
       await chat.settle();
       await chat.ask('Again?');
       expect(chat.el.status).to.equal('generating');
+    });
+
+    it('shows that the client was lost, between answers and within one, once', async () => {
+      for (const generating of [false, true]) {
+        const chat = await Harness.ready();
+        const errors = record<GemmaError>(chat.el, 'error');
+        if (generating) await chat.ask('Hello');
+        // `internal` alone would leave the client in use.
+        const error = new GemmaError('internal', 'the worker ended');
+        chat.client.lose(error);
+        if (generating) chat.client.lastAnswer.fail(error);
+        await chat.settle();
+        expect(errors.map(({detail}) => detail)).to.deep.equal([error]);
+        expect(chat.el.status).to.equal('error');
+        expect(chat.el.client).to.equal(null);
+      }
     });
 
     it('loads anew when the model is gone, then answers', async () => {

@@ -1,5 +1,5 @@
 // A GemmaClient whose loading and answers a test moves on step by step. No worker, no model, no time.
-import type {GemmaClient} from '../../src/client/index.ts';
+import type {GemmaClient, RequestProgress} from '../../src/client/index.ts';
 import type {ClientOptions} from '../../src/element/chat-controller.ts';
 import {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
 import type {GemmaError} from '../../src/errors.ts';
@@ -19,11 +19,12 @@ const MODEL = {
 export interface ChatCall extends Record<string, unknown> {
   messages: ChatMessage[];
   signal: AbortSignal;
+  onProgress: (progress: RequestProgress) => void;
 }
 
 interface Delta {
   content?: string;
-  reasoning?: string;
+  reasoning_content?: string;
 }
 
 /** One answer in the making, as the worker would send it. */
@@ -39,8 +40,8 @@ export class FakeAnswer {
     return this.#push({content}, null);
   }
 
-  think(reasoning: string): this {
-    return this.#push({reasoning}, null);
+  think(reasoning_content: string): this {
+    return this.#push({reasoning_content}, null);
   }
 
   end(reason: FinishReason = 'stop'): this {
@@ -82,6 +83,11 @@ export class FakeClient {
   readonly model = MODEL;
   readonly answers: FakeAnswer[] = [];
   closed = false;
+  /** Tells the element that the client is of no more use. */
+  lose: (error: GemmaError) => void = () => {};
+  readonly lost = new Promise<GemmaError>((resolve) => {
+    this.lose = resolve;
+  });
 
   readonly chat = {
     completions: {

@@ -115,6 +115,21 @@ describe('<gemma-chat> on a page', () => {
     expect(heights[2]).to.equal(450);
   });
 
+  it('lays nothing over anything, in a box of its own', async () => {
+    const chat = await Harness.ready();
+    await chat.ask('Hello');
+    chat.client.lastAnswer.text('A line.\n'.repeat(40)).end();
+    await chat.settle();
+    await chat.type('One\nTwo\nThree');
+    const box = (name: string) => chat.part(name)!.getBoundingClientRect();
+    const column = ['header', 'messages', 'input', 'status'].map(box);
+    for (const [i, next] of column.slice(1).entries()) expect(column[i].bottom).to.be.at.most(next.top + 1);
+    const host = chat.el.getBoundingClientRect();
+    expect(box('base').toJSON()).to.deep.equal(host.toJSON());
+    expect(column.at(-1)!.bottom).to.be.at.most(host.bottom);
+    expect(box('input').height).to.be.greaterThan(3 * 16);
+  });
+
   it('fits 320 px, with targets that a finger hits', async () => {
     const client = new FakeClient();
     const box = await fixture<HTMLElement>(html`
