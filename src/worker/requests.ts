@@ -1,15 +1,21 @@
 // A request's options as a generation: prompt ids, sampler, output. Every option of the wire has its one place here.
 import type {Generation} from '../chat/generate.ts';
 import {checkPrompt} from '../chat/generate.ts';
-import {type OutputParser, rawText, TextOutput} from '../chat/text-output.ts';
+import {endsInThought, OutputParser} from '../chat/output-parser.ts';
+import {StopStrings} from '../chat/stop-strings.ts';
+import {renderToTokens} from '../chat/template.ts';
+import {type Parser, rawParser, TextOutput} from '../chat/text-output.ts';
+import {createSampler} from '../engine/sampler.ts';
 import type {ChatRequest, CompletionRequest, GenerationOptions} from '../protocol/messages.ts';
 import type {LoadedModel} from './loaded-model.ts';
 
 /** @throws GemmaError `template-invalid`, `context-overflow`, `option-invalid` */
 export function chatGeneration(model: LoadedModel, client: object, request: ChatRequest): Generation {
   const {messages, tools, thinking} = request;
-  const prompt = model.renderToTokens({messages, tools, thinking, addGenerationPrompt: true});
-  return generation(model, client, request, prompt, model.createParser(prompt));
+  const {tokenizer} = model;
+  const prompt = renderToTokens(tokenizer, model.template(), messages, {tools, thinking});
+  const parser = new OutputParser(tokenizer, {startInThought: endsInThought(tokenizer, prompt)});
+  return generation(model, client, request, prompt, parser);
 }
 
 /** @throws GemmaError `context-overflow`, `option-invalid` */
@@ -17,7 +23,7 @@ export function completionGeneration(model: LoadedModel, client: object, request
   const {tokenizer} = model;
   const {prompt: given} = request;
   const prompt = typeof given === 'string' ? tokenizer.encode(given, {parseSpecial: true}) : given;
-  const result = generation(model, client, request, prompt, rawText);
+  const result = generation(model, client, request, prompt, rawParser(tokenizer.detokenizer()));
   if (!request.echo) return result;
   // Ids speak for themselves; a text gets its bos from us, unless it begins with one.
   if (typeof given !== 'string') {
@@ -32,13 +38,13 @@ function generation(
   client: object,
   options: GenerationOptions,
   prompt: readonly number[],
-  parser: OutputParser,
+  parser: Parser,
 ): Generation {
   // Told at once, not when its turn comes.
   checkPrompt(prompt, options.max_tokens ?? Number.POSITIVE_INFINITY, model.engine);
   const logprobs = options.logprobs ?? false;
   const topLogprobs = options.top_logprobs ?? 0;
-  const sampler = model.createSampler({
+  const sampler = createSampler({
     temperature: options.temperature,
     topK: options.top_k,
     topP: options.top_p,
@@ -48,6 +54,6 @@ function generation(
     logprobs,
     topLogprobs,
   });
-  const output = new TextOutput(model.tokenizer.detokenizer(), parser, model.createStops(options.stop ?? []));
+  const output = new TextOutput(parser, new StopStrings(options.stop ?? []));
   return {client, prompt, sampler, output, maxTokens: options.max_tokens, logprobs, topLogprobs};
 }

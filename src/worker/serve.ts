@@ -1,6 +1,7 @@
 // One session a port: answers one client's requests until the client is gone. Knows the messages; what they do is the
 // host's, the scheduler's and chat/'s.
 import {abortedEarly, generate} from '../chat/generate.ts';
+import {renderToText} from '../chat/template.ts';
 import {GemmaError, isAbort} from '../errors.ts';
 import {Endpoint, type PortLike} from '../protocol/endpoint.ts';
 import {PROTOCOL_VERSION, type Reply, type Request, type Results} from '../protocol/messages.ts';
@@ -106,10 +107,15 @@ export class Session implements ModelUser {
         throw new GemmaError('option-invalid', `ids has token ${stranger}; the model's tokens are 0 to ${last}`);
       }
       case 'template':
-        return this.#loaded().model.render({...request, addGenerationPrompt: request.addGenerationPrompt ?? true});
+        return this.#render(request);
       case 'stats':
         return workerStats(this.#context);
     }
+  }
+
+  #render(request: Extract<Request, {type: 'template'}>): string {
+    const {model} = this.#loaded();
+    return renderToText(model.tokenizer, model.template(), request.messages, request);
   }
 
   async #hello(request: Extract<Request, {type: 'hello'}>): Promise<Results['hello']> {

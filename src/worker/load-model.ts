@@ -1,0 +1,128 @@
+// From a URL or file to a model on the GPU: opens the bytes, reads the header, asks for a device, hands all to the
+// engine. Owns the order of the phases and their share of the progress; who wants the model is model-host.ts's.
+import {createTemplate} from '../chat/template.ts';
+import {readConfig} from '../engine/config.ts';
+import {loadEngine} from '../engine/load-engine.ts';
+import {GemmaError} from '../errors.ts';
+import type {GgufFile, TensorInfo} from '../gguf/gguf-file.ts';
+import {readGguf} from '../gguf/read-gguf.ts';
+import {requestDevice} from '../gpu/device.ts';
+import type {LoadPhase, ModelInfo, ModelRef} from '../protocol/messages.ts';
+import {openSource} from '../store/open-source.ts';
+import {createTokenizer} from '../tokenizer/create-tokenizer.ts';
+import type {LoadedModel, LoadOptions} from './loaded-model.ts';
+
+/** Where each phase ends, of 1. */
+const SHARES: Readonly<Record<LoadPhase, number>> = {connect: 0, header: 0.02, download: 0.95, compile: 1, ready: 1};
+
+/** @throws GemmaError: the device's, the store's, the reader's, the tokenizer's and the engine's; AbortError */
+export async function loadModel(ref: ModelRef, options: LoadOptions): Promise<LoadedModel> {
+  const {signal, contextLength} = options;
+  const tell = (phase: LoadPhase, fraction: number, loadedBytes = 0, totalBytes = 0): void =>
+    options.onProgress({phase, fraction, loadedBytes, totalBytes});
+  // First what costs nothing: without a GPU not a byte is fetched.
+  const gpu = await requestDevice((navigator as {gpu?: GPU}).gpu);
+  let loaded = false;
+  try {
+    tell('header', SHARES.connect);
+    const source = await openSource(ref, {signal});
+    try {
+      const file = await readGguf(source, {signal});
+      const config = readConfig(file);
+      checkContext(contextLength, config.contextLength);
+      const tokenizer = createTokenizer(file.metadata);
+      checkVocabulary(tokenizer.vocabSize, config.nVocab);
+      tell('download', SHARES.header, 0, file.size);
+      const onProgress = (loadedBytes: number, totalBytes: number): void => {
+        const done = loadedBytes >= totalBytes;
+        const share = totalBytes > 0 ? loadedBytes / totalBytes : 1;
+        const fraction = SHARES.header + share * (SHARES.download - SHARES.header);
+        tell(done ? 'compile' : 'download', fraction, loadedBytes, totalBytes);
+      };
+      const engine = await loadEngine(source, file, gpu.device, {contextLength, onProgress, signal});
+      tell('ready', SHARES.ready, file.size, file.size);
+      loaded = true;
+      return {
+        engine,
+        tokenizer,
+        info: modelInfo(file, source.name, engine.contextLength, config.contextLength),
+        adapter: describeAdapter(gpu.device, gpu.info),
+        lost: gpu.lost,
+        // The form of the larger models differs; these have no per-layer embeddings.
+        template: () => createTemplate(tokenizer, {large: config.nEmbdPerLayer === 0}),
+        destroy() {
+          engine.destroy();
+          gpu.device.destroy();
+        },
+      };
+    } finally {
+      source.close?.();
+    }
+  } catch (error) {
+    // A device that went while the model was loading explains whatever failed after it.
+    throw (await lostAlready(gpu.lost)) ?? error;
+  } finally {
+    if (!loaded) gpu.device.destroy();
+  }
+}
+
+/** The reason if the device is gone by now, without waiting for it. */
+function lostAlready(lost: Promise<GemmaError>): Promise<GemmaError | null> {
+  return Promise.race([lost, Promise.resolve(null)]);
+}
+
+function checkContext(asked: number | undefined, trained: number): void {
+  if (asked === undefined || asked <= trained) return;
+  throw new GemmaError(
+    'option-invalid',
+    `contextLength is ${asked}; this model was trained for ${trained}. Ask for at most that`,
+    {detail: {option: 'contextLength', trainedContextLength: trained}},
+  );
+}
+
+function checkVocabulary(tokens: number, rows: number): void {
+  if (tokens <= rows) return;
+  throw new GemmaError(
+    'tokenizer-invalid',
+    `the tokenizer has ${tokens} tokens, the model's embedding table ${rows} rows; expected one a token`,
+    {detail: {tokens, rows}},
+  );
+}
+
+function modelInfo(file: GgufFile, source: string, contextLength: number, trainedContextLength: number): ModelInfo {
+  const {metadata} = file;
+  const tensors = [...file.tensors.values()];
+  const baseName = source.split('/').at(-1) ?? source;
+  return {
+    architecture: metadata.string('general.architecture'),
+    name: stringOr(file, 'general.name', baseName.replace(/\.gguf$/i, '')),
+    quantization: mainType(tensors),
+    contextLength,
+    trainedContextLength,
+    vocabSize: metadata.strings('tokenizer.ggml.tokens').length,
+    parameters: tensors.reduce((sum, tensor) => sum + parameters(tensor), 0),
+    fileSize: file.size,
+  };
+}
+
+/** A name is for reading: one of the wrong type is no reason to refuse a model. */
+function stringOr({metadata}: GgufFile, key: string, fallback: string): string {
+  const raw = metadata.raw(key);
+  return raw?.type === 'string' && raw.value !== '' ? raw.value : fallback;
+}
+
+/** The tensor type that most parameters are stored in; `general.file_type` is often wrong. */
+function mainType(tensors: readonly TensorInfo[]): string {
+  const counts = new Map<string, number>();
+  for (const tensor of tensors) counts.set(tensor.type, (counts.get(tensor.type) ?? 0) + parameters(tensor));
+  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? 'unknown';
+}
+
+function parameters({shape}: TensorInfo): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
+
+function describeAdapter(device: GPUDevice, info: GPUAdapterInfo): LoadedModel['adapter'] {
+  const {vendor, architecture, device: name, description} = info;
+  return {vendor, architecture, device: name, description, features: [...device.features].sort()};
+}
