@@ -98,7 +98,7 @@ class Reader {
     if (word === '') return undefined;
     if (word === 'true' || word === 'false') return word === 'true';
     if (word === 'null' || word === 'None') return null;
-    return /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(word) ? Number(word) : word;
+    return /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(word) ? Number(word) : word;
   }
 
   /** A string in plain quotes, with JSON's escapes; up to the end of the body where it is not closed. */
