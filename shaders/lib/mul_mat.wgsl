@@ -26,7 +26,7 @@ override ROWS_FROM: u32 = 0u;
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
-// [row of the tile · 2 + which of the team's outputs][invocation]
+// [row of the tile · 2 + which of the team's outputs][invocation]; WGSL begins with zeros.
 var<workgroup> partial: array<f32, ROW_TILE * 2u * WORKGROUP_SIZE>;
 
 #include "lib/linear.wgsl"
@@ -46,14 +46,6 @@ fn mul_mat(wid: vec3u, grid: vec3u, lid: u32) {
   let row_a = min(output, N_SLICE_ROWS - 1u) * ROW_STRIDE_WORDS;
   let row_b = min(output + 1u, N_SLICE_ROWS - 1u) * ROW_STRIDE_WORDS;
 
-  var sum_0 = vec2f();
-  var sum_1 = vec2f();
-  var sum_2 = vec2f();
-  var sum_3 = vec2f();
-  var sum_4 = vec2f();
-  var sum_5 = vec2f();
-  var sum_6 = vec2f();
-  var sum_7 = vec2f();
   let n_groups = (N_IN + 31u) / 32u;
   for (var group = lid % TEAM; group < n_groups; group += TEAM) {
     var a = dequantize(row_a, group);
@@ -62,23 +54,19 @@ fn mul_mat(wid: vec3u, grid: vec3u, lid: u32) {
       a = cut_tail(a, group, N_IN);
       b = cut_tail(b, group, N_IN);
     }
-    sum_0 += dot_pair(&a, &b, first_row, group);
-    if (n_tile > 1u) { sum_1 += dot_pair(&a, &b, first_row + 1u, group); }
-    if (n_tile > 2u) { sum_2 += dot_pair(&a, &b, first_row + 2u, group); }
-    if (n_tile > 3u) { sum_3 += dot_pair(&a, &b, first_row + 3u, group); }
-    if (n_tile > 4u) { sum_4 += dot_pair(&a, &b, first_row + 4u, group); }
-    if (n_tile > 5u) { sum_5 += dot_pair(&a, &b, first_row + 5u, group); }
-    if (n_tile > 6u) { sum_6 += dot_pair(&a, &b, first_row + 6u, group); }
-    if (n_tile > 7u) { sum_7 += dot_pair(&a, &b, first_row + 7u, group); }
+    for (var t = 0u; t < n_tile; t++) {
+      var products_a = vec4f();
+      var products_b = vec4f();
+      for (var i = 0u; i < 8u; i++) {
+        let quad = load_quad(first_row + t, 8u * group + i);
+        products_a += a[i] * quad;
+        products_b += b[i] * quad;
+      }
+      // Every invocation has cells of its own. As registers they would need the loop over t written out eight times.
+      partial[2u * t * WORKGROUP_SIZE + lid] += (products_a.x + products_a.y) + (products_a.z + products_a.w);
+      partial[(2u * t + 1u) * WORKGROUP_SIZE + lid] += (products_b.x + products_b.y) + (products_b.z + products_b.w);
+    }
   }
-  keep(0u, lid, sum_0);
-  keep(1u, lid, sum_1);
-  keep(2u, lid, sum_2);
-  keep(3u, lid, sum_3);
-  keep(4u, lid, sum_4);
-  keep(5u, lid, sum_5);
-  keep(6u, lid, sum_6);
-  keep(7u, lid, sum_7);
   workgroupBarrier();
 
   // 8 outputs of 8 rows: one value an invocation.
@@ -93,24 +81,4 @@ fn mul_mat(wid: vec3u, grid: vec3u, lid: u32) {
     sum += partial[team + i];
   }
   y[(first_row + tile_row) * N_OUT + FIRST_ROW + first_output + tile_output] = sum;
-}
-
-// One group of 32 of two outputs, for one row of x.
-fn dot_pair(a: ptr<function, array<vec4f, 8>>, b: ptr<function, array<vec4f, 8>>, r: u32, group: u32) -> vec2f {
-  var products_a = vec4f();
-  var products_b = vec4f();
-  for (var i = 0u; i < 8u; i++) {
-    let quad = load_quad(r, 8u * group + i);
-    products_a += (*a)[i] * quad;
-    products_b += (*b)[i] * quad;
-  }
-  return vec2f(
-    (products_a.x + products_a.y) + (products_a.z + products_a.w),
-    (products_b.x + products_b.y) + (products_b.z + products_b.w),
-  );
-}
-
-fn keep(tile_row: u32, lid: u32, sums: vec2f) {
-  partial[2u * tile_row * WORKGROUP_SIZE + lid] = sums.x;
-  partial[(2u * tile_row + 1u) * WORKGROUP_SIZE + lid] = sums.y;
 }
