@@ -58,7 +58,7 @@ function documented(declaration) {
 
 function readProperties() {
   const block = match(source, /static override properties = \{([\s\S]*?)\n {2}\};/, 'static properties');
-  return [...block.matchAll(/(\w+): \{(.*)\}/g)].map(([, name, options]) => {
+  return [...block.matchAll(/(\w+): \{([^{}]*)\}/g)].map(([, name, options]) => {
     const {description, groups} = documented(`declare ${name}: (.+);`);
     const attribute = options.match(/attribute: '([^']+)'/)?.[1] ?? name.toLowerCase();
     return {
