@@ -16,7 +16,7 @@ def write(folder, network, corpus, tokenizer, device, positions=160):
     """check.json and check.bin (f32 [positions, vocab]); the network must hold the weights as stored."""
     rng = random.Random(3)
     texts = list(AWKWARD)
-    for file in sorted(DATA.glob('*.md')):
+    for file in sorted(DATA.glob('*.txt')):
         texts += file.read_text('utf8').split('\n')
     rendered = []
     for _ in range(200):

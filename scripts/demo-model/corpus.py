@@ -1,9 +1,9 @@
-"""The demo model's conversations: reads data/*.md and draws training examples from them.
+"""The demo model's conversations: reads data/*.txt and draws training examples from them.
 
 Owns the pattern language, the noise that makes questions look typed by people, and the mix of conversations.
 Knows no tokens and no model.
 
-A fact in data/*.md:
+A fact in data/*.txt:
 
     # id                     one entry
     what is [a|the] {thing}  question patterns: `[a|b|]` chooses, `{name}` is a macro's choice; brackets nest
@@ -235,12 +235,12 @@ class Corpus:
     """Draws conversations: lists of {'role', 'content'[, 'reasoning']}, and whether thinking is on."""
 
     def __init__(self):
-        self.grammar = Grammar('macros.md', 'macros-offtopic.md')
+        self.grammar = Grammar('macros.txt', 'macros-offtopic.txt')
         self.facts = {}
-        for file in ('product.md', 'use.md', 'run.md'):
+        for file in ('product.txt', 'use.txt', 'run.txt'):
             self.facts.update(read_facts(file, self.grammar))
-        self.offtopic = read_facts('offtopic.md', self.grammar)
-        self.dialogue = read_facts('dialogue.md', self.grammar)
+        self.offtopic = read_facts('offtopic.txt', self.grammar)
+        self.dialogue = read_facts('dialogue.txt', self.grammar)
         for pattern in self.offtopic.values():
             pattern.weights = [1] * len(pattern.patterns)
         self.names = list(self.facts)
@@ -333,7 +333,7 @@ class Corpus:
 
     def heldout(self):
         """Questions that are never trained on: (fact's name, question, answer)."""
-        for line in (DATA / 'heldout.md').read_text('utf8').splitlines():
+        for line in (DATA / 'heldout.txt').read_text('utf8').splitlines():
             if line and not line.startswith('//'):
                 name, question = line.split(': ', 1)
                 yield name, question, (self.facts.get(name) or self.offtopic[name]).answer
