@@ -6,7 +6,7 @@ const NOTHING = new Uint8Array(0);
 /** ▁ in UTF-8: a space. */
 const MARK = [0xe2, 0x96, 0x81] as const;
 
-/** The bytes a token stands for in text. Control, unknown and unused tokens are silent unless `special`. */
+/** The bytes a token stands for in text, perhaps a view of the vocabulary's. Control, unknown and unused tokens are silent unless `special`. */
 export function bytesOfToken(vocabulary: Vocabulary, id: number, options: DecodeOptions = {}): Uint8Array {
   switch (vocabulary.type(id)) {
     case 'byte':
@@ -14,9 +14,9 @@ export function bytesOfToken(vocabulary: Vocabulary, id: number, options: Decode
     case 'normal':
       return withSpaces(vocabulary.bytes(id));
     case 'user':
-      return vocabulary.bytes(id).slice();
+      return vocabulary.bytes(id);
     default:
-      return options.special ? vocabulary.bytes(id).slice() : NOTHING;
+      return options.special ? vocabulary.bytes(id) : NOTHING;
   }
 }
 

@@ -31,6 +31,8 @@ export class GgufTokenizer implements Tokenizer {
   /** User-defined tokens, which any text is cut at; and those with control and unknown ones. */
   readonly #userTokens: SpecialTokens;
   readonly #allTokens: SpecialTokens;
+  /** Bytes of tokens that were decoded before, by 2 · id + special. Never handed out. */
+  readonly #pieces = new Map<number, Uint8Array>();
 
   constructor(parts: TokenizerParts) {
     this.#vocabulary = parts.vocabulary;
@@ -72,7 +74,7 @@ export class GgufTokenizer implements Tokenizer {
     let bytes = new Uint8Array(256);
     let length = 0;
     for (const id of ids) {
-      const token = this.tokenBytes(id, options);
+      const token = this.#piece(id, options);
       if (length + token.length > bytes.length) {
         const grown = new Uint8Array(2 * (length + token.length));
         grown.set(bytes);
@@ -85,7 +87,7 @@ export class GgufTokenizer implements Tokenizer {
   }
 
   detokenizer(options?: DecodeOptions): Detokenizer {
-    return new StreamingDetokenizer((id) => this.tokenBytes(id, options));
+    return new StreamingDetokenizer((id) => this.#piece(id, options));
   }
 
   tokenText(id: number): string {
@@ -93,7 +95,7 @@ export class GgufTokenizer implements Tokenizer {
   }
 
   tokenBytes(id: number, options?: DecodeOptions): Uint8Array {
-    return bytesOfToken(this.#vocabulary, this.#check(id), options);
+    return this.#piece(id, options).slice();
   }
 
   tokenType(id: number): TokenType {
@@ -103,6 +105,16 @@ export class GgufTokenizer implements Tokenizer {
   idOf(text: string): number | undefined {
     const id = this.#vocabulary.idOfText(text);
     return id === NO_TOKEN ? undefined : id;
+  }
+
+  #piece(id: number, options?: DecodeOptions): Uint8Array {
+    const key = 2 * id + (options?.special ? 1 : 0);
+    let piece = this.#pieces.get(key);
+    if (!piece) {
+      piece = bytesOfToken(this.#vocabulary, this.#check(id), options);
+      this.#pieces.set(key, piece);
+    }
+    return piece;
   }
 
   #check(id: number): number {

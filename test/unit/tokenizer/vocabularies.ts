@@ -10,7 +10,7 @@ export interface SmallVocabulary {
   tokens: [text: string, kind?: Kind, score?: number][];
   merges?: string[];
   /** Further keys; null leaves a default one out. */
-  keys?: Record<string, WritableValue | null>;
+  keys?: Record<string, WritableValue | null | undefined>;
 }
 
 export const SPECIALS: [string, Kind][] = [
@@ -27,7 +27,7 @@ export const BYTES: [string, Kind][] = Array.from({length: 256}, (_, byte) => [
 
 /** With merges a gemma4 file, without a llama one. */
 export function smallMetadata({tokens, merges, keys = {}}: SmallVocabulary): Metadata {
-  const record: Record<string, WritableValue | null> = {
+  const record: Record<string, WritableValue | null | undefined> = {
     'tokenizer.ggml.model': merges ? 'gemma4' : 'llama',
     'tokenizer.ggml.tokens': tokens.map(([text]) => text),
     'tokenizer.ggml.scores': Float32Array.from(tokens, ([, , score]) => score ?? 0),
@@ -37,7 +37,7 @@ export function smallMetadata({tokens, merges, keys = {}}: SmallVocabulary): Met
     'tokenizer.ggml.eos_token_id': 1,
     ...keys,
   };
-  const kept = Object.entries(record).filter((entry): entry is [string, WritableValue] => entry[1] !== null);
+  const kept = Object.entries(record).filter((entry): entry is [string, WritableValue] => entry[1] != null);
   return metadataOf(Object.fromEntries(kept));
 }
 
