@@ -3,6 +3,7 @@
 import type {GemmaClient, RequestProgress} from '../client/index.ts';
 import {type ErrorCode, GemmaError, isAbort} from '../errors.ts';
 import type {ChatMessage, FinishReason, GenerationOptions, LoadProgress, Usage} from '../protocol/messages.ts';
+import {requestMessages} from './conversation.ts';
 import {type ChatStatus, createEvent, type GemmaChatSendDetail} from './events.ts';
 import {describeSource, fetchSize, type ModelSource} from './model-source.ts';
 
@@ -236,10 +237,7 @@ export class ChatController {
     if (!this.#client) throw new DOMException('the model is not loaded', 'InvalidStateError');
     if (this.#generation) throw new DOMException('an answer is being written; stop it first', 'InvalidStateError');
     const {systemPrompt} = this.#host.settings();
-    const system: ChatMessage[] = systemPrompt ? [{role: 'system', content: systemPrompt}] : [];
-    // Earlier thinking is not read again.
-    const turns = history.map(({reasoning: _, ...message}) => message);
-    const detail: GemmaChatSendDetail = {content, reason, messages: [...system, ...turns]};
+    const detail: GemmaChatSendDetail = {content, reason, messages: requestMessages(history, systemPrompt)};
     if (!this.#host.emit(createEvent('gemma-chat-send', detail))) return null;
     // A listener may have stopped, cleared or closed the chat.
     if (!this.#client || this.#generation) return null;

@@ -6,6 +6,7 @@ import {GemmaError, isAbort} from '../errors.ts';
 import type {ChatMessage, GenerationOptions} from '../protocol/messages.ts';
 import {Announcer} from './announcer.ts';
 import {ChatController, type ChatHost, type LoadClient} from './chat-controller.ts';
+import {checkMessage} from './conversation.ts';
 import type {ChatStatus} from './events.ts';
 import {ScrollPin} from './scroll-pin.ts';
 import {strings} from './strings.ts';
@@ -378,15 +379,4 @@ function statusText({status, finishReason, activity, client}: ChatController): s
   if (status === 'ready' && finishReason === 'abort') return strings.statusStopped;
   if (status === 'ready' && finishReason === 'length') return strings.statusLength;
   return strings.statusReady(client?.model.name ?? '');
-}
-
-function checkMessage(message: ChatMessage): ChatMessage {
-  const {role, content} = message;
-  if ((role !== 'user' && role !== 'assistant') || typeof content !== 'string') {
-    throw new GemmaError(
-      'option-invalid',
-      `a message has role ${JSON.stringify(role)} and ${typeof content} content; expected user or assistant, and a string`,
-    );
-  }
-  return {...message};
 }

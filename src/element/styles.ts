@@ -486,6 +486,10 @@ export const styles = css`
       border-color: ButtonBorder;
     }
 
+    [part~='regenerate-button'] {
+      margin: 0;
+    }
+
     [part='waiting'] i,
     [part='progress-bar']::-webkit-progress-value {
       background: CanvasText;

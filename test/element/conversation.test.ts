@@ -159,6 +159,20 @@ describe('<gemma-chat> in conversation', () => {
     expect(chat.turns).to.deep.equal(['Name?', 'Bob']);
   });
 
+  it('can answer what was stopped before its first word, or read it with the next message', async () => {
+    const chat = await Harness.ready();
+    await chat.ask('One');
+    await chat.click('Stop');
+    expect(chat.turns).to.deep.equal(['One']);
+    await chat.click('Answer again');
+    expect(chat.client.lastAnswer.call.messages).to.deep.equal([{role: 'user', content: 'One'}]);
+    await chat.click('Stop');
+    await chat.ask('Two');
+    // Gemma's templates refuse two user turns in a row.
+    expect(chat.client.lastAnswer.call.messages).to.deep.equal([{role: 'user', content: 'One\n\nTwo'}]);
+    expect(chat.turns).to.deep.equal(['One', 'Two']);
+  });
+
   it('clears, drops the answer in the making, and gives the text field the focus', async () => {
     const chat = await Harness.ready();
     await chat.ask('One');

@@ -14,14 +14,14 @@ export interface MessageListView {
 }
 
 export function renderMessageList({messages, answer, scrolled, regenerate}: MessageListView): TemplateResult {
-  const last = messages.at(-1);
+  const answerable = messages.some(({role}) => role === 'user');
   return html`
     <div part="messages" role="log" aria-live="off" aria-label=${strings.conversation} tabindex="0" @scroll=${scrolled}>
       ${messages.length === 0 && !answer ? html`<slot name="empty"><p part="empty">${strings.empty}</p></slot>` : null}
       ${messages.map((message) => renderMessage(message, false))}
       ${answer ? renderMessage(answer, true) : null}
       ${
-        regenerate && !answer && last?.role === 'assistant'
+        regenerate && answerable
           ? html`<button part="button regenerate-button" type="button" @click=${regenerate}>${strings.regenerate}</button>`
           : null
       }
