@@ -1,0 +1,175 @@
+// A worker without a thread and a page without a browser: the real client and the real sessions, over real
+// MessageChannels, round a fake engine.
+import {createTemplate} from '../../src/chat/template.ts';
+import type {Platform} from '../../src/client/connect.ts';
+import {GemmaClient, type LoadOptions} from '../../src/client/gemma-client.ts';
+import {GemmaError} from '../../src/errors.ts';
+import type {ModelInfo, ModelRef} from '../../src/protocol/messages.ts';
+import type {LoadOptions as HostOptions, LoadedModel} from '../../src/worker/loaded-model.ts';
+import {ModelHost} from '../../src/worker/model-host.ts';
+import {type Session, serve, type WorkerContext} from '../../src/worker/serve.ts';
+import {FakeEngine, type FakeEngineOptions, tinyTokenizer, VOCAB_SIZE} from './fake-engine.ts';
+
+/** Web Locks of one origin. `kill` releases what a holder that died held. */
+export class FakeLocks {
+  readonly #queues = new Map<string, {start: () => void}[]>();
+  readonly #release = new Map<string, () => void>();
+
+  request(name: string, options: {signal?: AbortSignal}, held: () => unknown): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const queue = this.#queues.get(name) ?? [];
+      this.#queues.set(name, queue);
+      const entry = {
+        start: () => {
+          const killed = new Promise<void>((release) => this.#release.set(name, release));
+          Promise.race([Promise.resolve(held()), killed]).then((value) => {
+            queue.shift();
+            queue[0]?.start();
+            resolve(value);
+          }, reject);
+        },
+      };
+      options.signal?.addEventListener('abort', () => {
+        const at = queue.indexOf(entry);
+        if (at > 0) queue.splice(at, 1);
+        reject(options.signal?.reason);
+      });
+      queue.push(entry);
+      if (queue.length === 1) entry.start();
+    });
+  }
+
+  /** Names of locks that are held and match. */
+  held(prefix: string): string[] {
+    return [...this.#queues]
+      .filter(([name, queue]) => name.startsWith(prefix) && queue.length > 0)
+      .map(([name]) => name);
+  }
+
+  kill(name: string): void {
+    this.#release.get(name)?.();
+  }
+}
+
+export interface FakeModel extends LoadedModel {
+  engine: FakeEngine;
+  lose(error?: GemmaError): void;
+}
+
+export function fakeModel(options: FakeEngineOptions = {}): FakeModel {
+  const engine = new FakeEngine(options);
+  let lose!: (error: GemmaError) => void;
+  const lost = new Promise<GemmaError>((resolve) => {
+    lose = resolve;
+  });
+  const info: ModelInfo = {
+    architecture: 'gemma4',
+    name: 'Fake',
+    quantization: 'Q4_K',
+    contextLength: engine.contextLength,
+    trainedContextLength: 1024,
+    vocabSize: VOCAB_SIZE,
+    parameters: 1,
+    fileSize: 1000,
+  };
+  return {
+    info,
+    engine,
+    tokenizer: tinyTokenizer(),
+    adapter: {vendor: 'fake', architecture: '', device: '', description: '', features: []},
+    lost,
+    lose: (error = new GemmaError('device-lost', 'the GPU device was lost')) => lose(error),
+    template: () => createTemplate(tinyTokenizer()),
+    destroy: () => engine.destroy(),
+  };
+}
+
+export interface FakeWorkerOptions extends FakeEngineOptions {
+  webgpu?: boolean;
+  locks?: FakeLocks | undefined;
+  /** In place of an immediate load. */
+  load?: (ref: ModelRef, options: HostOptions) => Promise<LoadedModel>;
+}
+
+export class FakeWorker {
+  readonly models: FakeModel[] = [];
+  readonly locks: FakeLocks | undefined;
+  readonly context: WorkerContext;
+  readonly #name = `gemma-chat-worker-${Math.random()}`;
+
+  constructor(options: FakeWorkerOptions = {}) {
+    this.locks = 'locks' in options ? options.locks : new FakeLocks();
+    const load = async (_ref: ModelRef, {contextLength}: HostOptions) => {
+      const model = fakeModel({...options, ...(contextLength !== undefined && {contextLength})});
+      this.models.push(model);
+      return model;
+    };
+    this.context = {
+      host: new ModelHost(options.load ?? load),
+      locks: this.locks,
+      lock: Promise.resolve(this.locks ? this.#name : null),
+      webgpu: options.webgpu ?? true,
+      sessions: new Set<Session>(),
+    };
+    this.locks?.request(this.#name, {}, () => new Promise(() => {}));
+  }
+
+  get engine(): FakeEngine {
+    return this.models[this.models.length - 1].engine;
+  }
+
+  /** Dies as a crashed process does: without a word. */
+  crash(): void {
+    this.locks?.kill(this.#name);
+  }
+
+  connect(): MessagePort {
+    const {port1, port2} = new MessageChannel();
+    ports.push(port1, port2);
+    serve(port2, this.context);
+    return port1;
+  }
+
+  platform(): Platform & {leave(): void} {
+    const connect = () => this.connect();
+    let leave = (): void => {};
+    return {
+      origin: 'https://site.example',
+      baseUrl: 'https://site.example/page/',
+      locks: this.locks,
+      SharedWorker: class extends EventTarget {
+        readonly port = connect();
+      },
+      onPageGone(listener) {
+        leave = listener;
+        return () => {};
+      },
+      leave: () => leave(),
+    };
+  }
+
+  load(options: Partial<LoadOptions> = {}): Promise<GemmaClient> {
+    return GemmaClient.load({modelSrc: 'model.gguf', workerSrc: '/gemma-chat.worker.js', ...options}, this.platform());
+  }
+}
+
+const ports: MessagePort[] = [];
+/** Open ports keep Node alive. */
+export function closePorts(): void {
+  for (const port of ports.splice(0)) port.close();
+}
+
+/** Until tasks that are under way (messages, steps) have come this far. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+/** What a promise was rejected with. */
+export async function rejection(promise: Promise<unknown>): Promise<Error & {code?: string}> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('expected a rejection');
+}

@@ -1,0 +1,571 @@
+import {expect} from 'chai';
+import type {GemmaClient} from '../../../src/client/gemma-client.ts';
+import type {ChatCompletionChunk} from '../../../src/client/shapes.ts';
+import {says, someToken, tinyTokenizer} from '../../helpers/fake-engine.ts';
+import {closePorts, FakeWorker, rejection, until} from '../../helpers/fake-worker.ts';
+
+const hello = [{role: 'user' as const, content: 'Hello'}];
+
+async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const item of stream) items.push(item);
+  return items;
+}
+
+/** Greedy ids after a prompt, from a fresh engine's point of view. */
+function continuation(prompt: readonly number[], count: number): number[] {
+  const tokens = [...prompt];
+  for (let i = 0; i < count; i++) tokens.push(someToken(tokens));
+  return tokens.slice(prompt.length);
+}
+
+const greedy = {temperature: 0} as const;
+
+describe('GemmaClient', () => {
+  afterEach(closePorts);
+
+  describe('chat.completions', () => {
+    it('answers with a completion in OpenAI’s shape', async () => {
+      const client = await new FakeWorker({next: says('the next token')}).load();
+      const result = await client.chat.completions.create({messages: hello, ...greedy});
+      expect(result.object).to.equal('chat.completion');
+      expect(result.model).to.equal('Fake');
+      expect(result.choices[0]).to.deep.equal({
+        index: 0,
+        message: {role: 'assistant', content: 'the next token'},
+        logprobs: null,
+        finish_reason: 'stop',
+      });
+      const {prompt_tokens, completion_tokens, total_tokens, cached_tokens} = result.usage;
+      const spoken = tinyTokenizer().encode('the next token', {addBos: false}).length;
+      expect(completion_tokens).to.equal(spoken + 1); // with the token that ends the turn
+      expect([total_tokens, cached_tokens]).to.deep.equal([prompt_tokens + completion_tokens, 0]);
+    });
+
+    it('streams the same text in chunks, role first, reason and usage last', async () => {
+      const client = await new FakeWorker({next: says('the next token')}).load();
+      const chunks = await all(await client.chat.completions.create({messages: hello, stream: true, ...greedy}));
+      expect(chunks.map(({choices}) => choices[0].delta.content ?? '').join('')).to.equal('the next token');
+      expect(chunks[0].choices[0].delta.role).to.equal('assistant');
+      expect(chunks.map(({choices}) => choices[0].finish_reason).filter(Boolean)).to.deep.equal(['stop']);
+      expect(chunks.at(-1)?.usage?.completion_tokens).to.be.greaterThan(1);
+      expect(new Set(chunks.map(({id}) => id)).size).to.equal(1);
+    });
+
+    it('keeps thinking apart from the answer', async () => {
+      const worker = new FakeWorker({next: says('<|channel>thought\nthink this through<channel|>the page')});
+      const client = await worker.load();
+      const {choices} = await client.chat.completions.create({messages: hello, thinking: true, ...greedy});
+      expect(choices[0].message).to.deep.equal({
+        role: 'assistant',
+        content: 'the page',
+        reasoning_content: 'think this through',
+      });
+      const prompt = await client.applyTemplate(hello, {thinking: true});
+      expect(prompt).to.include('<|think|>');
+    });
+
+    it('returns tool calls whole, with the reason `tool_calls`', async () => {
+      const next = says('<|tool_call>call:add{a:1,b:<|"|>two<|"|>}<tool_call|>', '<|tool_response>');
+      const client = await new FakeWorker({next}).load();
+      const chunks = await all(await client.chat.completions.create({messages: hello, stream: true, ...greedy}));
+      const calls = chunks.flatMap(({choices}) => choices[0].delta.tool_calls ?? []);
+      expect(calls.map((call) => [call.index, call.function.name, JSON.parse(call.function.arguments)])).to.deep.equal([
+        [0, 'add', {a: 1, b: 'two'}],
+      ]);
+      expect(chunks.at(-1)?.choices[0].finish_reason).to.equal('tool_calls');
+      const again = await client.chat.completions.create({messages: hello, ...greedy});
+      expect(again.choices[0].message.tool_calls).to.have.length(1);
+    });
+
+    it('takes its own answer back as a message, with text parts and nulls as OpenAI’s clients send them', async () => {
+      const client = await new FakeWorker({next: says('the page')}).load();
+      const {choices} = await client.chat.completions.create({messages: hello, ...greedy});
+      const messages = [
+        ...hello,
+        choices[0].message,
+        {
+          role: 'user' as const,
+          content: [
+            {type: 'text' as const, text: 'And '},
+            {type: 'text' as const, text: 'then?'},
+          ],
+        },
+      ];
+      expect(await client.applyTemplate(messages))
+        .to.include('model\nthe page<turn|>')
+        .and.to.include('And then?');
+      const next = await client.chat.completions.create({messages, stop: null, tools: null, seed: null, ...greedy});
+      // The first turn and its answer are in the cache already.
+      expect(next.usage.cached_tokens).to.be.greaterThan(next.usage.prompt_tokens / 2);
+    });
+  });
+
+  describe('options have their effects', () => {
+    const create = (client: GemmaClient, options: Record<string, unknown>) =>
+      client.completions.create({prompt: 'the page', max_tokens: 12, ...options});
+    // Flat enough that every sampling option matters; the second likeliest is `50`.
+    const flat = () => new FakeWorker({next: (tokens) => someToken(tokens)}).load();
+    const textOf = async (client: GemmaClient, options: Record<string, unknown>) =>
+      (await create(client, options)).choices[0].text;
+
+    it('temperature 0, top_k 1, a tiny top_p and min_p 1 are greedy; a high temperature is not', async () => {
+      const client = await flat();
+      const ids = continuation(tinyTokenizer().encode('the page'), 12);
+      const greedyText = tinyTokenizer().decode(ids);
+      for (const option of [{temperature: 0}, {top_k: 1}, {top_p: 1e-6}, {min_p: 1}]) {
+        expect(
+          await textOf(client, {temperature: 100, top_k: 0, top_p: 1, seed: 1, ...option}),
+          JSON.stringify(option),
+        ).to.equal(greedyText);
+      }
+      expect(await textOf(client, {temperature: 100, top_k: 0, top_p: 1, seed: 1})).not.to.equal(greedyText);
+    });
+
+    it('seed: the same seed gives the same text, another another', async () => {
+      const client = await flat();
+      const wild = {temperature: 50, top_k: 0, top_p: 1};
+      const text = await textOf(client, {...wild, seed: 7});
+      expect(await textOf(client, {...wild, seed: 7})).to.equal(text);
+      expect(await textOf(client, {...wild, seed: 8})).not.to.equal(text);
+    });
+
+    it('repetition_penalty: what was said is not said again', async () => {
+      const client = await new FakeWorker({next: () => 333}).load();
+      const ids = async (options: object) =>
+        (await create(client, {temperature: 0, logprobs: 0, ...options})).choices[0].logprobs?.tokens;
+      expect(new Set(await ids({})).size).to.equal(1);
+      expect(new Set(await ids({repetition_penalty: 100})).size).to.be.greaterThan(1);
+    });
+
+    it('max_tokens ends with `length` after exactly that many', async () => {
+      const client = await flat();
+      const {usage, choices} = await create(client, {max_tokens: 5, temperature: 0});
+      expect([usage.completion_tokens, choices[0].finish_reason]).to.deep.equal([5, 'length']);
+    });
+
+    it('the context’s end is a `length` too', async () => {
+      const client = await new FakeWorker({contextLength: 20}).load();
+      const {usage, choices} = await client.completions.create({prompt: 'the page', ...greedy});
+      expect([usage.total_tokens, choices[0].finish_reason]).to.deep.equal([20, 'length']);
+    });
+
+    it('stop: a string or several; the text ends before it, with what it held back gone', async () => {
+      const client = await new FakeWorker({next: says('one two three')}).load();
+      for (const stop of [' two', [' three', ' t']]) {
+        const {choices} = await client.completions.create({prompt: 'x', stop, ...greedy});
+        expect([choices[0].text, choices[0].finish_reason]).to.deep.equal(['one', 'stop']);
+      }
+    });
+
+    it('logprobs: one entry a token of the text, with as many alternatives as asked', async () => {
+      const client = await new FakeWorker({next: says('the next token')}).load();
+      const options = {messages: hello, logprobs: true, top_logprobs: 3, ...greedy};
+      const {choices} = await client.chat.completions.create(options);
+      const entries = choices[0].logprobs?.content ?? [];
+      expect(entries.map(({token}) => token).join('')).to.equal('the next token');
+      for (const entry of entries) {
+        expect(entry.top_logprobs).to.have.length(3);
+        expect(entry.top_logprobs[0]).to.deep.equal({token: entry.token, bytes: entry.bytes, logprob: entry.logprob});
+        expect(entry.logprob).to.be.within(-5, 0);
+      }
+      expect(new TextDecoder().decode(Uint8Array.from(entries.flatMap(({bytes}) => bytes)))).to.equal('the next token');
+    });
+
+    it('logprobs leave out what a stop string cut away', async () => {
+      const client = await new FakeWorker({next: says('one two three')}).load();
+      const {choices} = await client.completions.create({prompt: 'x', stop: ' two', logprobs: 0, ...greedy});
+      expect(choices[0].logprobs?.tokens.join('')).to.equal('one');
+    });
+
+    it('contextLength reaches the engine, and clients may ask for less than there is', async () => {
+      const worker = new FakeWorker();
+      const client = await worker.load({contextLength: 64});
+      expect(client.model.contextLength).to.equal(64);
+      expect((await worker.load({contextLength: 32})).model.contextLength).to.equal(64);
+    });
+  });
+
+  describe('completions with echo', () => {
+    it('scores every token of the prompt as a fresh run would', async () => {
+      const worker = new FakeWorker({chunkSize: 4});
+      const client = await worker.load();
+      const prompt = 'The page asks, the worker answers.';
+      const options = {prompt, echo: true, logprobs: 2, max_tokens: 0};
+      const {choices, usage} = await client.completions.create(options);
+      expect([choices[0].text, choices[0].finish_reason, usage.completion_tokens]).to.deep.equal([prompt, 'length', 0]);
+
+      const ids = tinyTokenizer().encode(prompt);
+      const {tokens, token_logprobs, top_logprobs, text_offset} = choices[0].logprobs!;
+      expect(tokens).to.have.length(ids.length);
+      expect([token_logprobs[0], top_logprobs[0]]).to.deep.equal([null, null]);
+      for (let i = 1; i < ids.length; i++) {
+        const logits = Array.from(worker.engine.logits(ids.slice(0, i)));
+        const sum = logits.reduce((total, x) => total + Math.exp(x), 0);
+        expect(token_logprobs[i]).to.be.closeTo(logits[ids[i]] - Math.log(sum), 1e-6);
+        expect(Object.keys(top_logprobs[i]!)).to.have.length(2);
+      }
+      // bos is ours and no part of the text; from there on each token begins where the one before ended.
+      expect(tokens[0]).to.equal('<bos>');
+      expect(text_offset.slice(0, 2)).to.deep.equal([0, 0]);
+      for (let i = 1; i < ids.length; i++) expect(prompt.slice(text_offset[i])).to.match(startingWith(tokens[i]));
+      expect(worker.engine.steps.every(({logits, rows}) => logits === 'all' && rows <= 4)).to.equal(true);
+    });
+
+    it('goes on after the prompt, offsets included', async () => {
+      const client = await new FakeWorker({next: says(' then')}).load();
+      const {choices} = await client.completions.create({prompt: 'the page', echo: true, logprobs: 0, ...greedy});
+      expect(choices[0].text).to.equal('the page then');
+      const {tokens, text_offset} = choices[0].logprobs!;
+      expect(tokens.slice(1).join('')).to.equal('the page then');
+      expect(text_offset.at(-1)).to.be.at.least('the page'.length);
+    });
+
+    it('echoes token ids as the text they stand for, control tokens written out', async () => {
+      const client = await new FakeWorker().load();
+      const ids = tinyTokenizer().encode('<|turn>user\nHi', {parseSpecial: true});
+      const {choices} = await client.completions.create({prompt: ids, echo: true, logprobs: 0, max_tokens: 0});
+      expect(choices[0].text).to.equal('<bos><|turn>user\nHi');
+      expect(choices[0].logprobs?.tokens.join('')).to.equal(choices[0].text);
+      expect(choices[0].logprobs?.text_offset[1]).to.equal('<bos>'.length);
+    });
+
+    it('counts offsets in UTF-16 even where a character is spread over tokens', async () => {
+      const client = await new FakeWorker().load();
+      const prompt = 'a 🦖 b';
+      const {choices} = await client.completions.create({prompt, echo: true, logprobs: 0, max_tokens: 0});
+      const {tokens, text_offset} = choices[0].logprobs!;
+      expect(tokens.length).to.be.greaterThan(6); // 🦖 is in no corpus of ours: four byte tokens
+      expect(text_offset.at(-1)).to.equal(prompt.length - (tokens.at(-1) as string).length);
+    });
+  });
+
+  it('tokenizes and back, with and without control tokens', async () => {
+    const client = await new FakeWorker().load();
+    const ids = await client.tokenize('the page <turn|>');
+    expect(ids[0]).to.equal(2);
+    expect(await client.detokenize(ids)).to.equal('the page <turn|>');
+    expect(await client.tokenize('the page', {addBos: false})).not.to.include(2);
+    const special = await client.tokenize('<turn|>', {addBos: false, parseSpecial: true});
+    expect(special).to.have.length(1);
+    expect([await client.detokenize(special), await client.detokenize(special, {special: true})]).to.deep.equal([
+      '',
+      '<turn|>',
+    ]);
+    expect((await rejection(client.detokenize([99999]))).code).to.equal('option-invalid');
+  });
+
+  it('applies the template, with and without the opening of the answer', async () => {
+    const client = await new FakeWorker().load();
+    expect(await client.applyTemplate(hello)).to.equal('<bos><|turn>user\nHello<turn|>\n<|turn>model\n');
+    expect(await client.applyTemplate(hello, {addGenerationPrompt: false})).to.equal(
+      '<bos><|turn>user\nHello<turn|>\n',
+    );
+  });
+
+  describe('refuses before it sends', () => {
+    const cases: [string, (client: GemmaClient) => Promise<unknown>, string, RegExp][] = [
+      [
+        'an unknown chat option',
+        (c) => c.chat.completions.create({messages: hello, n: 2} as never),
+        'option-unknown',
+        /"n"/,
+      ],
+      [
+        'an unknown completion option',
+        (c) => c.completions.create({prompt: 'x', top_logprobs: 2} as never),
+        'option-unknown',
+        /"top_logprobs"/,
+      ],
+      [
+        'a temperature of -1',
+        (c) => c.chat.completions.create({messages: hello, temperature: -1}),
+        'option-invalid',
+        /-1; expected a number from 0 to 100/,
+      ],
+      ['NaN', (c) => c.chat.completions.create({messages: hello, min_p: Number.NaN}), 'option-invalid', /min_p is NaN/],
+      ['top_p 0', (c) => c.chat.completions.create({messages: hello, top_p: 0}), 'option-invalid', /above 0/],
+      ['half a token', (c) => c.completions.create({prompt: 'x', max_tokens: 1.5}), 'option-invalid', /integer/],
+      [
+        'an empty stop string',
+        (c) => c.completions.create({prompt: 'x', stop: ''}),
+        'option-invalid',
+        /none of them empty/,
+      ],
+      ['21 alternatives', (c) => c.completions.create({prompt: 'x', logprobs: 21}), 'option-invalid', /0 to 20/],
+      [
+        'alternatives without logprobs',
+        (c) => c.chat.completions.create({messages: hello, top_logprobs: 2}),
+        'option-invalid',
+        /logprobs: true/,
+      ],
+      ['no messages', (c) => c.chat.completions.create({messages: []}), 'option-invalid', /at least one/],
+      ['messages left out', (c) => c.chat.completions.create({} as never), 'option-invalid', /messages is missing/],
+      [
+        'a role it does not know',
+        (c) => c.chat.completions.create({messages: [{role: 'bot', content: 'x'}]} as never),
+        'option-invalid',
+        /role/,
+      ],
+      [
+        'a picture',
+        (c) => c.chat.completions.create({messages: [{role: 'user', content: [{type: 'image_url'}]}]} as never),
+        'option-invalid',
+        /image_url/,
+      ],
+      ['a prompt of strings', (c) => c.completions.create({prompt: ['a']} as never), 'option-invalid', /token ids/],
+      ['no text to tokenize', (c) => c.tokenize(5 as never), 'option-invalid', /expected a string/],
+      [
+        'a signal that is none',
+        (c) => c.completions.create({prompt: 'x', signal: {} as never}),
+        'option-invalid',
+        /AbortSignal/,
+      ],
+    ];
+    for (const [name, call, code, message] of cases) {
+      it(name, async () => {
+        const worker = new FakeWorker();
+        const error = await rejection(call(await worker.load()));
+        expect(error.code).to.equal(code);
+        expect(error.message).to.match(message);
+        expect(worker.engine.steps).to.have.length(0);
+      });
+    }
+
+    it('in load too', async () => {
+      const worker = new FakeWorker();
+      expect((await rejection(worker.load({device: 'gpu'} as never))).code).to.equal('option-unknown');
+      expect((await rejection(worker.load({contextLength: 0}))).code).to.equal('option-invalid');
+      expect((await rejection(worker.load({modelSrc: ''}))).code).to.equal('option-invalid');
+      expect((await rejection(worker.load({modelSrc: undefined} as never))).message).to.match(/modelSrc is missing/);
+      expect((await rejection(worker.load({workerSrc: 'http://['}))).code).to.equal('option-invalid');
+      expect(worker.models).to.have.length(0);
+    });
+  });
+
+  it('says what does not fit: prompt, context and what to do', async () => {
+    const client = await new FakeWorker({contextLength: 8}).load();
+    const error = await rejection(
+      client.chat.completions.create({messages: [{role: 'user', content: 'word '.repeat(50)}]}),
+    );
+    expect(error.code).to.equal('context-overflow');
+    expect(error.message).to.match(/tokens; with a context of 8 it may have 7\./);
+    const stream = client.chat.completions.create({
+      messages: [{role: 'user', content: 'word '.repeat(50)}],
+      stream: true,
+    });
+    expect((await rejection(stream.then(all<ChatCompletionChunk>))).code).to.equal('context-overflow');
+  });
+
+  describe('aborts', () => {
+    it('a stream during decode: ends with the reason `abort`, keeps what came', async () => {
+      const worker = new FakeWorker();
+      const client = await worker.load();
+      const abort = new AbortController();
+      const stream = await client.chat.completions.create({
+        messages: hello,
+        stream: true,
+        signal: abort.signal,
+        ...greedy,
+      });
+      const chunks: ChatCompletionChunk[] = [];
+      for await (const chunk of stream) {
+        chunks.push(chunk);
+        if (chunks.length === 3) abort.abort();
+      }
+      expect(chunks.at(-1)?.choices[0].finish_reason).to.equal('abort');
+      expect(chunks.at(-1)?.usage?.completion_tokens).to.be.within(3, 200);
+      const steps = worker.engine.steps.length;
+      await client.stats();
+      expect(worker.engine.steps.length).to.equal(steps);
+    });
+
+    it('a promise: rejects with AbortError at once, and the worker stops within a step', async () => {
+      const worker = new FakeWorker();
+      const client = await worker.load();
+      const abort = new AbortController();
+      const answer = rejection(client.chat.completions.create({messages: hello, signal: abort.signal, ...greedy}));
+      await until(() => worker.engine.steps.length > 6);
+      abort.abort();
+      expect((await answer).name).to.equal('AbortError');
+      await client.stats(); // the worker has the abort by now
+      const steps = worker.engine.steps.length;
+      for (let i = 0; i < 5; i++) await client.stats();
+      expect(worker.engine.steps.length).to.be.at.most(steps + 1);
+    });
+
+    it('during prefill: between two chunks', async () => {
+      const worker = new FakeWorker({chunkSize: 2});
+      const client = await worker.load();
+      const abort = new AbortController();
+      const seen: unknown[] = [];
+      const stream = await client.completions.create({
+        prompt: 'The page asks, the worker answers, and every tab shares the same model.',
+        stream: true,
+        signal: abort.signal,
+        onProgress: (progress) => {
+          seen.push(progress);
+          if (seen.length === 3) abort.abort();
+        },
+      });
+      const chunks = await all(stream);
+      expect(chunks.map(({choices}) => choices[0].finish_reason)).to.deep.equal(['abort']);
+      expect(chunks[0].usage?.completion_tokens).to.equal(0);
+      const prompt = chunks[0].usage!.prompt_tokens;
+      expect(worker.engine.steps.length).to.be.below(Math.ceil(prompt / 2));
+    });
+
+    it('in the queue: the others go on, the place is given up', async () => {
+      const worker = new FakeWorker({next: says('the page')});
+      const [one, two, three] = [await worker.load(), await worker.load(), await worker.load()];
+      let release = (): void => {};
+      let held = 0;
+      worker.engine.beforeStep = () => {
+        held += 1;
+        return new Promise<void>((resolve) => {
+          release = resolve;
+        });
+      };
+      const first = one.chat.completions.create({messages: hello, ...greedy});
+      await until(() => held === 1);
+      const abort = new AbortController();
+      const positions: number[] = [];
+      const second = two.chat.completions.create({messages: hello, signal: abort.signal, stream: true});
+      await until(() => worker.context.host.instance?.scheduler.queued === 1);
+      const third = three.chat.completions.create({
+        messages: hello,
+        ...greedy,
+        onProgress: (progress) => progress.phase === 'queued' && positions.push(progress.position),
+      });
+      await until(() => positions.length === 1);
+      abort.abort();
+      const chunks = await all(await second);
+      expect(chunks[0].choices[0].finish_reason).to.equal('abort');
+      expect(chunks[0].usage?.completion_tokens).to.equal(0);
+      worker.engine.beforeStep = () => {};
+      release();
+      expect((await first).choices[0].message.content).to.equal('the page');
+      expect((await third).choices[0].message.content).to.equal('the page');
+      expect(positions).to.deep.equal([2, 1, 0]);
+    });
+
+    it('when a reader leaves its stream', async () => {
+      const worker = new FakeWorker();
+      const client = await worker.load();
+      for await (const _ of await client.chat.completions.create({messages: hello, stream: true, ...greedy})) break;
+      await client.stats();
+      const steps = worker.engine.steps.length;
+      for (let i = 0; i < 5; i++) await client.stats();
+      expect(worker.engine.steps.length).to.be.at.most(steps + 1);
+    });
+
+    it('before anything is sent', async () => {
+      const client = await new FakeWorker().load();
+      const signal = AbortSignal.abort();
+      expect((await rejection(client.chat.completions.create({messages: hello, signal}))).name).to.equal('AbortError');
+      expect((await rejection(client.chat.completions.create({messages: hello, signal, stream: true}))).name).to.equal(
+        'AbortError',
+      );
+      expect((await rejection(new FakeWorker().load({signal}))).name).to.equal('AbortError');
+    });
+  });
+
+  describe('clients side by side', () => {
+    it('never mix their keys and values', async () => {
+      const worker = new FakeWorker();
+      const clients = await Promise.all(Array.from({length: 3}, () => worker.load()));
+      const prompts = ['the page asks', 'the page answers', 'the page shares'];
+      const runs = clients.flatMap((client, i) =>
+        [0, 1].map(async () => {
+          const {choices, usage} = await client.completions.create({prompt: prompts[i], max_tokens: 10, ...greedy});
+          const ids = continuation(tinyTokenizer().encode(prompts[i]), 10);
+          expect(choices[0].text).to.equal(tinyTokenizer().decode(ids));
+          return usage.cached_tokens;
+        }),
+      );
+      const cached = await Promise.all(runs);
+      // A client's second run finds its own first; its first finds nothing, however alike the others' prompts are.
+      for (let i = 0; i < 3; i++) {
+        const prompt = tinyTokenizer().encode(prompts[i]).length;
+        expect(cached.slice(2 * i, 2 * i + 2)).to.deep.equal([0, prompt - 1]);
+      }
+      expect(worker.models).to.have.length(1);
+      expect((await clients[0].stats()).clients).to.equal(3);
+    });
+
+    it('keep what a turn computed for the next one', async () => {
+      const client = await new FakeWorker().load();
+      const first = await client.completions.create({prompt: 'the page', max_tokens: 6, ...greedy});
+      const prompt = [
+        ...tinyTokenizer().encode('the page'),
+        ...continuation(tinyTokenizer().encode('the page'), 6),
+        400,
+      ];
+      const second = await client.completions.create({prompt, max_tokens: 6, ...greedy});
+      expect(first.usage.cached_tokens).to.equal(0);
+      // The sixth token was never run: nothing had asked what follows it.
+      expect(second.usage.cached_tokens).to.equal(prompt.length - 2);
+      expect(second.choices[0].text).to.equal(tinyTokenizer().decode(continuation(prompt, 6)));
+    });
+  });
+
+  it('reports what the worker holds', async () => {
+    const client = await new FakeWorker({next: says('the page')}).load();
+    await client.chat.completions.create({messages: hello, ...greedy});
+    const stats = await client.stats();
+    expect([stats.clients, stats.models, stats.sequences, stats.queued]).to.deep.equal([1, 1, 1, 0]);
+    expect(stats.gpu.weightBytes).to.equal(1000);
+    expect(stats.adapter.vendor).to.equal('fake');
+    expect(stats.decodeTokensPerSecond).to.be.greaterThan(0);
+    expect(stats.prefillTokensPerSecond).to.be.greaterThan(0);
+  });
+
+  it('ends everything with `closed` on close, here and in the worker', async () => {
+    const worker = new FakeWorker();
+    const [client, other] = [await worker.load(), await worker.load()];
+    const running = rejection(client.chat.completions.create({messages: hello, ...greedy}));
+    await until(() => worker.engine.steps.length > 2);
+    client.close();
+    client.close();
+    expect((await running).code).to.equal('closed');
+    expect((await rejection(client.stats())).code).to.equal('closed');
+    await until(() => worker.engine.alive === 0);
+    const stats = await other.stats();
+    expect([stats.clients, stats.sequences, stats.models]).to.deep.equal([1, 0, 1]);
+    expect(worker.locks?.held('gemma-chat-client')).to.have.length(1);
+  });
+
+  describe('when the device is lost', () => {
+    it('every pending request of every client errors with `device-lost`; the next load gets a new device', async () => {
+      const worker = new FakeWorker();
+      const [one, two] = [await worker.load(), await worker.load()];
+      const pending = [one, two].map((client) =>
+        rejection(client.chat.completions.create({messages: hello, ...greedy})),
+      );
+      await until(() => worker.engine.steps.length > 2);
+      worker.models[0].lose();
+      for (const error of await Promise.all(pending)) expect(error.code).to.equal('device-lost');
+      expect((await one.lost).code).to.equal('device-lost');
+      expect((await rejection(two.stats())).code).to.equal('device-lost');
+      expect(worker.models[0].engine.destroyed).to.equal(true);
+      const again = await worker.load();
+      expect(worker.models).to.have.length(2);
+      expect((await again.completions.create({prompt: 'x', max_tokens: 1})).usage.completion_tokens).to.equal(1);
+    });
+  });
+
+  it('a step that fails is that request’s error, not everyone’s', async () => {
+    const worker = new FakeWorker({next: says('the page')});
+    const client = await worker.load();
+    worker.engine.beforeStep = () => Promise.reject(new Error('boom'));
+    expect((await rejection(client.chat.completions.create({messages: hello}))).code).to.equal('internal');
+    worker.engine.beforeStep = () => {};
+    expect((await client.chat.completions.create({messages: hello, ...greedy})).choices[0].message.content).to.equal(
+      'the page',
+    );
+  });
+});
+
+function startingWith(token: string): RegExp {
+  return new RegExp(`^${token.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`);
+}
