@@ -32,13 +32,21 @@ export interface EngineStats {
 }
 
 export interface EngineOptions {
-  /** Positions a sequence may hold; default min(the model's context_length, 4096). */
+  /** Positions a sequence may hold, never more than the model's context_length. Default 4096. */
   contextLength?: number;
   /** Rows of the largest prefill chunk. Default 64. */
   chunkSize?: number;
   /** Bytes of weights that are on the GPU so far. */
   onProgress?: (loadedBytes: number, totalBytes: number) => void;
   signal?: AbortSignal;
+  /** Sequences that may live at once. Default 8. */
+  maxSequences?: number;
+  /** Pages of 32 positions in the pool all sequences share. Default: a full context, and more up to 64 MiB. */
+  kvPages?: number;
+  /** Ids that are never to be sampled. Default: the file's `tokenizer.ggml.suppress_tokens`. */
+  suppressedTokens?: readonly number[];
+  /** Cuts tensors into smaller slices than the device needs: for tests. */
+  maxSliceBytes?: number;
 }
 
 export interface Engine {

@@ -1,0 +1,235 @@
+// One model on one device: turns a step's inputs into a few written bytes, a replayed recording and the logits that
+// come back. Owns the KV cache's bookkeeping and the readback. Knows no architecture: the recording is models/*.ts.
+import {GemmaError} from '../errors.ts';
+import type {GgufFile} from '../gguf/gguf-file.ts';
+import type {BufferPool} from '../gpu/buffers.ts';
+import {lostError} from '../gpu/device.ts';
+import type {PipelineCache} from '../gpu/pipelines.ts';
+import {Recording} from '../gpu/recorder.ts';
+import type {Engine, EngineStats, Sequence, StepInput} from './engine.ts';
+import {CachedSequence, type KvCache} from './kv-cache.ts';
+import type {Rows, StepBuffers, StepShape} from './plan.ts';
+
+export interface EngineParts {
+  file: GgufFile;
+  device: GPUDevice;
+  pool: BufferPool;
+  pipelines: PipelineCache;
+  cache: KvCache;
+  buffers: StepBuffers;
+  /** Token ids to the residual stream. */
+  body: Recording<StepShape>;
+  /** The residual stream's output rows to logits. */
+  head: Recording<StepShape>;
+  /** f32[maxOutputs][nVocab] */
+  logits: Rows;
+  chunkSize: number;
+  maxOutputs: number;
+  suppressedTokens: readonly number[];
+}
+
+/** What a step asks for, checked. */
+interface Work {
+  rows: number;
+  inputs: {sequence: CachedSequence; tokens: readonly number[]}[];
+  /** Row numbers that go through the head, input by input. */
+  outputs: number[];
+  outputsOf: number[];
+}
+
+export class GpuEngine implements Engine {
+  readonly file: GgufFile;
+  readonly contextLength: number;
+  readonly chunkSize: number;
+  readonly vocabSize: number;
+  readonly #parts: EngineParts;
+  /** Body and head as one pass: a whole step. */
+  readonly #whole: Recording<StepShape>;
+  readonly #staging: GPUBuffer;
+  readonly #stepData = new Uint32Array(4);
+  readonly #rowData: Uint32Array<ArrayBuffer>;
+  readonly #outputData: Uint32Array<ArrayBuffer>;
+  #turn: Promise<unknown> = Promise.resolve();
+  #gone: GemmaError | null = null;
+  #counts = {dispatches: 0, submits: 0, bytesWritten: 0, bytesRead: 0, objectsCreated: 0};
+  #perToken = {...this.#counts};
+
+  constructor(parts: EngineParts) {
+    const {pool, cache, body, head, logits, chunkSize, maxOutputs, device} = parts;
+    this.#parts = parts;
+    this.file = parts.file;
+    this.contextLength = cache.shape.contextLength;
+    this.chunkSize = chunkSize;
+    this.vocabSize = logits.width;
+    this.#whole = new Recording([...body.dispatches, ...head.dispatches]);
+    this.#rowData = new Uint32Array(4 * chunkSize);
+    this.#outputData = new Uint32Array(maxOutputs);
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    this.#staging = pool.create('logits readback', 'scratch', 4 * maxOutputs * this.vocabSize, usage);
+    void device.lost.then((info) => {
+      this.#gone ??= lostError(info);
+    });
+  }
+
+  createSequence(): Sequence {
+    this.#throwIfGone();
+    return this.#parts.cache.createSequence();
+  }
+
+  step(inputs: readonly StepInput[]): Promise<Float32Array[][]> {
+    // One step at a time: they share every buffer.
+    const result = this.#turn.then(() => this.#run(inputs));
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  stats(): EngineStats {
+    const {bytes} = this.#parts.pool.stats();
+    const {cache} = this.#parts;
+    return {
+      weightBytes: bytes.weights,
+      kvBytes: bytes.kv,
+      scratchBytes: bytes.scratch,
+      kvPagesUsed: cache.pagesUsed,
+      kvPages: cache.shape.pages,
+      sequences: cache.sequences,
+      perToken: {...this.#perToken},
+    };
+  }
+
+  destroy(): void {
+    this.#gone ??= new GemmaError('closed', 'the model was unloaded; load it again');
+    this.#parts.pool.destroy();
+  }
+
+  async #run(inputs: readonly StepInput[]): Promise<Float32Array[][]> {
+    this.#throwIfGone();
+    const work = this.#check(inputs);
+    if (work.rows === 0) return inputs.map(() => []);
+    const before = this.#objects();
+    this.#counts = {dispatches: 0, submits: 0, bytesWritten: 0, bytesRead: 0, objectsCreated: 0};
+    this.#parts.cache.reserve(work.inputs.map(({sequence, tokens}) => ({sequence, positions: tokens.length})));
+    try {
+      const logits = await this.#execute(work);
+      this.#counts.objectsCreated = this.#objects() - before;
+      if (work.rows === 1) this.#perToken = this.#counts;
+      let at = 0;
+      return work.outputsOf.map((count) => {
+        at += count;
+        return logits.slice(at - count, at);
+      });
+    } catch (error) {
+      throw await this.#explain(error);
+    }
+  }
+
+  /** Everything that can be wrong with a step, before anything is written. */
+  #check(inputs: readonly StepInput[]): Work {
+    const work: Work = {rows: 0, inputs: [], outputs: [], outputsOf: []};
+    const seen = new Set<Sequence>();
+    for (const {sequence, tokens, logits} of inputs) {
+      if (!(sequence instanceof CachedSequence) || seen.has(sequence)) {
+        throw new GemmaError('internal', "a step has the same sequence twice, or one that is not this engine's");
+      }
+      seen.add(sequence);
+      for (const token of tokens) {
+        if (Number.isInteger(token) && token >= 0 && token < this.vocabSize) continue;
+        const expected = `an integer from 0 to ${this.vocabSize - 1}`;
+        throw new GemmaError('option-invalid', `token id ${token} is not in the vocabulary; expected ${expected}`, {
+          detail: {token, vocabSize: this.vocabSize},
+        });
+      }
+      const first = {none: tokens.length, last: Math.max(0, tokens.length - 1), all: 0}[logits];
+      for (let i = first; i < tokens.length; i++) work.outputs.push(work.rows + i);
+      work.outputsOf.push(tokens.length - first);
+      work.rows += tokens.length;
+      work.inputs.push({sequence, tokens});
+    }
+    if (work.rows > this.chunkSize) {
+      throw new GemmaError('internal', `a step has ${work.rows} rows; expected at most ${this.chunkSize}`);
+    }
+    return work;
+  }
+
+  async #execute(work: Work): Promise<Float32Array[]> {
+    const {maxOutputs, head, device} = this.#parts;
+    this.#writeRows(work);
+    const logits: Float32Array[] = [];
+    for (let from = 0; from === 0 || from < work.outputs.length; from += maxOutputs) {
+      const batch = work.outputs.slice(from, from + maxOutputs);
+      this.#submit(from === 0 ? this.#whole : head, work.rows, batch);
+      // What was submitted will run: from here the tokens are in the cache.
+      if (from === 0) for (const {sequence, tokens} of work.inputs) sequence.append(tokens);
+      if (batch.length > 0) logits.push(...(await this.#read(batch.length)));
+      else await device.queue.onSubmittedWorkDone(); // or chunk after chunk would pile up in the queue
+    }
+    return logits;
+  }
+
+  #writeRows({inputs, rows}: Work): void {
+    const {buffers, cache} = this.#parts;
+    let at = 0;
+    for (const {sequence, tokens} of inputs) {
+      tokens.forEach((token, i) => {
+        this.#rowData.set([token, sequence.tokens.length + i, sequence.table, 0], at);
+        at += 4;
+      });
+    }
+    this.#write(buffers.rows, 0, this.#rowData, 0, 4 * rows);
+    const changes = cache.takeChanges();
+    if (changes) this.#write(buffers.pageTables, changes[0], cache.tables, changes[0], changes[1] - changes[0]);
+  }
+
+  #submit(recording: Recording<StepShape>, nRows: number, outputs: readonly number[]): void {
+    const {device, buffers, logits} = this.#parts;
+    const nOutputs = outputs.length;
+    this.#stepData.set([nRows, nOutputs]);
+    this.#write(buffers.step, 0, this.#stepData, 0, 4);
+    this.#outputData.set(outputs);
+    if (nOutputs > 0) this.#write(buffers.outputRows, 0, this.#outputData, 0, nOutputs);
+    const encoder = device.createCommandEncoder();
+    this.#counts.dispatches += recording.replay(encoder, {nRows, nOutputs});
+    if (nOutputs > 0) {
+      encoder.copyBufferToBuffer(logits.buffer, 0, this.#staging, 0, 4 * nOutputs * this.vocabSize);
+    }
+    device.queue.submit([encoder.finish()]);
+    this.#counts.submits++;
+  }
+
+  async #read(nOutputs: number): Promise<Float32Array[]> {
+    const bytes = 4 * nOutputs * this.vocabSize;
+    await this.#staging.mapAsync(GPUMapMode.READ, 0, bytes);
+    const mapped = new Float32Array(this.#staging.getMappedRange(0, bytes));
+    const logits = Array.from({length: nOutputs}, (_, i) => {
+      const row = mapped.slice(i * this.vocabSize, (i + 1) * this.vocabSize);
+      for (const id of this.#parts.suppressedTokens) row[id] = Number.NEGATIVE_INFINITY;
+      return row;
+    });
+    this.#staging.unmap();
+    this.#counts.bytesRead += bytes;
+    return logits;
+  }
+
+  /** Positions and lengths in u32. */
+  #write(buffer: GPUBuffer, to: number, data: Uint32Array<ArrayBuffer>, from: number, length: number): void {
+    this.#parts.device.queue.writeBuffer(buffer, 4 * to, data, from, length);
+    this.#counts.bytesWritten += 4 * length;
+  }
+
+  #objects(): number {
+    return this.#parts.pool.stats().created + this.#parts.pipelines.size;
+  }
+
+  #throwIfGone(): void {
+    if (this.#gone) throw this.#gone;
+  }
+
+  /** A failed readback most often means a lost device, whose own report comes a moment later. */
+  async #explain(error: unknown): Promise<GemmaError> {
+    if (error instanceof GemmaError) return error;
+    const {device} = this.#parts;
+    const moment = new Promise((resolve) => setTimeout(resolve, 100));
+    await Promise.race([device.lost, moment]);
+    return this.#gone ?? GemmaError.from(error);
+  }
+}

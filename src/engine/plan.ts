@@ -1,0 +1,247 @@
+// The words a forward pass is written in: each adds one dispatch (one a slice, for tensors that are cut) to a recording
+// whose pipelines, bind groups and grids are then fixed. Owns the step's buffers and the scratch rows. Knows no
+// architecture: what follows what is models/*.ts.
+import type {BufferPool} from '../gpu/buffers.ts';
+import type {PipelineCache} from '../gpu/pipelines.ts';
+import {Recorder, type Recording} from '../gpu/recorder.ts';
+import {
+  addScaled,
+  attention,
+  copyRows,
+  geglu,
+  getRows,
+  kvWrite,
+  mulMat,
+  rmsNorm,
+  rope,
+  softcap,
+} from './kernels/kernels.ts';
+import {PAGE_SIZE} from './kv-cache.ts';
+import type {Weight} from './weights.ts';
+
+/** What changes from step to step about the work itself. */
+export interface StepShape {
+  nRows: number;
+  /** Rows that go through the head. */
+  nOutputs: number;
+}
+
+/** f32[n][width] in a buffer for `maxRows`: a step's activations. */
+export interface Rows {
+  readonly buffer: GPUBuffer;
+  readonly width: number;
+}
+
+/** What the engine writes before a step. */
+export interface StepBuffers {
+  /** uniform {n_rows, n_outputs, 0, 0} */
+  step: GPUBuffer;
+  /** {token, position, page_table, 0}[n_rows] */
+  rows: GPUBuffer;
+  /** u32[maxSequences][tableLength] */
+  pageTables: GPUBuffer;
+  /** u32[n_outputs] */
+  outputRows: GPUBuffer;
+}
+
+/** One layer's keys or values: f32[pages · PAGE_SIZE][width]. */
+export interface CacheRows {
+  readonly buffer: GPUBuffer;
+  readonly width: number;
+}
+
+export interface AttentionConstants {
+  nHead: number;
+  nHeadKv: number;
+  headDim: number;
+  window: number;
+  scale: number;
+}
+
+/** How many rows a dispatch covers in a step. */
+export type RowCount = (step: StepShape) => number;
+
+export class Plan {
+  readonly step: StepBuffers;
+  readonly #device: GPUDevice;
+  readonly #pipelines: PipelineCache;
+  readonly #pool: BufferPool;
+  readonly #maxRows: number;
+  readonly #scratch = new Map<string, Rows>();
+  #recorder: Recorder<StepShape>;
+  #count: RowCount = ({nRows}) => nRows;
+  #overOutputs = false;
+
+  constructor(device: GPUDevice, pipelines: PipelineCache, pool: BufferPool, step: StepBuffers, maxRows: number) {
+    this.#device = device;
+    this.#pipelines = pipelines;
+    this.#pool = pool;
+    this.#maxRows = maxRows;
+    this.step = step;
+    this.#recorder = new Recorder(device, pipelines);
+  }
+
+  /**
+   * Scratch of this name, made on first use for `maxRows` rows (default: of a step). Its contents live until the name
+   * is written again; the same name has the same width everywhere it is used at one time.
+   */
+  rows(name: string, width: number, maxRows = this.#maxRows): Rows {
+    const known = this.#scratch.get(`${name} ${width}`);
+    if (known) return known;
+    const rows = {buffer: this.#pool.create(`${name} [${maxRows}][${width}]`, 'scratch', 4 * maxRows * width), width};
+    this.#scratch.set(`${name} ${width}`, rows);
+    return rows;
+  }
+
+  /** A small constant buffer. */
+  constant(label: string, values: ArrayLike<number>): GPUBuffer {
+    return this.#pool.createFrom(label, 'scratch', Float32Array.from(values));
+  }
+
+  /** What follows is skipped in steps that ask for no logits. */
+  onlyForOutputs(): void {
+    this.#count = ({nRows, nOutputs}) => (nOutputs > 0 ? nRows : 0);
+  }
+
+  /** What follows covers the rows that go through the head, not the step's. */
+  overOutputs(): void {
+    this.#count = ({nOutputs}) => nOutputs;
+    this.#overOutputs = true;
+  }
+
+  /** Ends a recording; what follows is a new one, over the step's rows. */
+  finish(): Promise<Recording<StepShape>> {
+    const recording = this.#recorder.finish();
+    this.#recorder = new Recorder(this.#device, this.#pipelines);
+    this.#count = ({nRows}) => nRows;
+    this.#overOutputs = false;
+    return recording;
+  }
+
+  /** y[r] = scale · table[token of r]. */
+  getRows(table: Weight, y: Rows, scale: number): void {
+    for (const {buffer, firstRow, nRows} of table.slices) {
+      this.#recorder.add(
+        getRows[table.type],
+        {
+          N: table.nIn,
+          ROW_STRIDE_WORDS: table.strideWords,
+          FIRST_ROW: firstRow,
+          N_SLICE_ROWS: nRows,
+          SCALE: Math.fround(scale),
+        },
+        {step: this.step.step, rows: this.step.rows, weight: buffer, y: y.buffer},
+        this.#rowsOf(),
+      );
+    }
+  }
+
+  /** y[r] = W · x[r]. */
+  mulMat(weight: Weight, x: Rows, y: Rows): void {
+    for (const {buffer, firstRow, nRows} of weight.slices) {
+      this.#recorder.add(
+        mulMat[weight.type],
+        {
+          N_IN: weight.nIn,
+          N_SLICE_ROWS: nRows,
+          FIRST_ROW: firstRow,
+          N_OUT: weight.nOut,
+          ROW_STRIDE_WORDS: weight.strideWords,
+          ROWS_FROM: this.#overOutputs ? 1 : 0,
+        },
+        {step: this.step.step, x: x.buffer, weight: buffer, y: y.buffer},
+        this.#rowsOf(),
+      );
+    }
+  }
+
+  /** y = RMS(x) · weight over vectors of `size`: whole rows, or heads of them. Without a weight, · 1. */
+  rmsNorm(x: Rows, weight: Weight | null, y: Rows, eps: number, size = x.width): void {
+    this.#recorder.add(
+      rmsNorm,
+      {N: size, EPS: eps, HAS_WEIGHT: weight ? 1 : 0},
+      {x: x.buffer, weight: weight?.slices[0].buffer ?? x.buffer, y: y.buffer},
+      this.#rowsOf(x.width / size),
+    );
+  }
+
+  /** y = x with each head turned by its row's position. */
+  rope(x: Rows, headDim: number, frequencies: GPUBuffer, y: Rows): void {
+    this.#recorder.add(
+      rope,
+      {N_HEAD: x.width / headDim, HEAD_DIM: headDim},
+      {rows: this.step.rows, frequencies, x: x.buffer, y: y.buffer},
+      this.#rowsOf(),
+    );
+  }
+
+  /** cache[slot of r] = x[r]. */
+  kvWrite(x: Rows, cache: CacheRows): void {
+    this.#recorder.add(
+      kvWrite,
+      {WIDTH: x.width, PAGE_SIZE},
+      {
+        step: this.step.step,
+        rows: this.step.rows,
+        page_tables: this.step.pageTables,
+        src: x.buffer,
+        cache: cache.buffer,
+      },
+      this.#rowsOf(),
+    );
+  }
+
+  /** y[r] = softmax(scale · q[r] · keys) · values over what r may see. */
+  attention(q: Rows, keys: CacheRows, values: CacheRows, y: Rows, constants: AttentionConstants): void {
+    const {nHead, nHeadKv, headDim, window, scale} = constants;
+    this.#recorder.add(
+      attention,
+      {N_HEAD: nHead, N_HEAD_KV: nHeadKv, HEAD_DIM: headDim, SCALE: scale, WINDOW: window, PAGE_SIZE},
+      {
+        step: this.step.step,
+        rows: this.step.rows,
+        page_tables: this.step.pageTables,
+        q: q.buffer,
+        k: keys.buffer,
+        v: values.buffer,
+        y: y.buffer,
+      },
+      this.#rowsOf(),
+    );
+  }
+
+  /** y = (a + b) · scale[0]. */
+  addScaled(a: Rows, b: Rows, scale: GPUBuffer, y: Rows): void {
+    this.#recorder.add(addScaled, {N: a.width}, {a: a.buffer, b: b.buffer, scale, y: y.buffer}, this.#rowsOf());
+  }
+
+  /** y = gelu(gate) ⊙ up[upOffset … upOffset + width of gate). */
+  geglu(gate: Rows, up: Rows, y: Rows, upOffset = 0): void {
+    this.#recorder.add(
+      geglu,
+      {N: gate.width, UP_STRIDE: up.width, UP_OFFSET: upOffset},
+      {gate: gate.buffer, up: up.buffer, y: y.buffer},
+      this.#rowsOf(),
+    );
+  }
+
+  /** y[o] = x[output_rows[o]]: from the step's rows to those that go through the head. */
+  copyOutputRows(x: Rows, y: Rows): void {
+    this.#recorder.add(
+      copyRows,
+      {N: x.width},
+      {step: this.step.step, output_rows: this.step.outputRows, x: x.buffer, y: y.buffer},
+      this.#rowsOf(),
+    );
+  }
+
+  /** y = cap · tanh(x / cap). */
+  softcap(x: Rows, cap: number, y: Rows): void {
+    this.#recorder.add(softcap, {N: x.width, CAP: cap}, {x: x.buffer, y: y.buffer}, this.#rowsOf());
+  }
+
+  #rowsOf(perRow = 1): (step: StepShape) => {nRows: number} {
+    const count = this.#count;
+    return (step) => ({nRows: perRow * count(step)});
+  }
+}

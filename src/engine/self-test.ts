@@ -1,0 +1,243 @@
+// Known answers at load: a device that computes wrongly is found before it writes a word. Two checks: the kernels with
+// hard arithmetic against float64 on small data, and the loaded model against itself. Knows no file.
+import {GemmaError} from '../errors.ts';
+import {dequantizeRow} from '../gguf/dequantize.ts';
+import {type GgmlTypeName, ggmlType, paddedRowBytes, rowBytes} from '../gguf/ggml-types.ts';
+import {BufferPool} from '../gpu/buffers.ts';
+import {guarded} from '../gpu/device.ts';
+import type {PipelineCache} from '../gpu/pipelines.ts';
+import {Recorder} from '../gpu/recorder.ts';
+import type {Engine} from './engine.ts';
+import {attention, geglu, isWeightType, mulMat, rmsNorm, softcap} from './kernels/kernels.ts';
+import {PAGE_SIZE} from './kv-cache.ts';
+import {attend, geglu as gegluF64, rmsNorm as rmsNormF64, softcap as softcapF64} from './reference/model-ops.ts';
+
+/** One kernel's output and what it should be, each value within its own tolerance. */
+interface Case {
+  kernel: string;
+  output: GPUBuffer;
+  expected: Float64Array;
+  tolerance: Float64Array | number;
+}
+
+const N = 256; // values of a row: every block size divides it
+
+/**
+ * Runs mul_mat of every weight type given, rms_norm, geglu, softcap and attention once, in one submit.
+ * @throws GemmaError `shader-invalid` naming the first kernel that is wrong, or does not compile.
+ */
+export async function checkKernels(
+  device: GPUDevice,
+  pipelines: PipelineCache,
+  types: Iterable<GgmlTypeName>,
+): Promise<void> {
+  const pool = new BufferPool(device);
+  try {
+    const {cases, compiled} = await guarded(device, () => {
+      const recorder = new Recorder<null>(device, pipelines);
+      const cases = [
+        ...[...types].map((type) => mulMatCase(recorder, pool, type)),
+        rmsNormCase(recorder, pool),
+        gegluCase(recorder, pool),
+        softcapCase(recorder, pool),
+        attentionCase(recorder, pool),
+      ];
+      const compiled = recorder.finish();
+      compiled.catch(() => undefined);
+      return {cases, compiled};
+    });
+    const recording = await compiled;
+    const total = cases.reduce((bytes, {expected}) => bytes + 4 * expected.length, 0);
+    const staging = pool.create('self-test', 'scratch', total, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+    const encoder = device.createCommandEncoder();
+    recording.replay(encoder, null);
+    let at = 0;
+    for (const {output, expected} of cases) {
+      encoder.copyBufferToBuffer(output, 0, staging, at, 4 * expected.length);
+      at += 4 * expected.length;
+    }
+    device.queue.submit([encoder.finish()]);
+    await staging.mapAsync(GPUMapMode.READ);
+    const values = new Float32Array(staging.getMappedRange());
+    at = 0;
+    for (const one of cases) {
+      compare(one, values.subarray(at, at + one.expected.length));
+      at += one.expected.length;
+    }
+  } finally {
+    pool.destroy();
+  }
+}
+
+/**
+ * Two tokens at once, then one after the other: the logits must be numbers, and the same bit for bit.
+ * Also the first step, which on many drivers is the slow one.
+ * @throws GemmaError `shader-invalid`
+ */
+export async function checkRun(engine: Engine): Promise<void> {
+  const tokens = [Math.min(2, engine.vocabSize - 1), engine.vocabSize - 1];
+  const sequence = engine.createSequence();
+  try {
+    const size = Math.min(2, engine.chunkSize, engine.contextLength);
+    const [[together]] = await engine.step([{sequence, tokens: tokens.slice(0, size), logits: 'last'}]);
+    sequence.truncate(0);
+    let alone = together;
+    for (const token of tokens.slice(0, size))
+      [[alone]] = await engine.step([{sequence, tokens: [token], logits: 'last'}]);
+    for (let i = 0; i < together.length; i++) {
+      const suppressed = together[i] === Number.NEGATIVE_INFINITY;
+      if (together[i] === alone[i] && (suppressed || Number.isFinite(together[i]))) continue;
+      throw wrong('the model', `logit ${i} is ${together[i]} in a batch and ${alone[i]} alone`);
+    }
+  } finally {
+    sequence.free();
+  }
+}
+
+/** 2 rows of x, 12 outputs: one tile of outputs and a half. */
+function mulMatCase(recorder: Recorder<null>, pool: BufferPool, type: GgmlTypeName): Case {
+  const outputs = 12;
+  if (!isWeightType(type)) throw new GemmaError('internal', `no kernel multiplies ${type}`);
+  const stride = paddedRowBytes(type, N);
+  const bytes = new Uint8Array(outputs * stride);
+  const x = waves(2 * N);
+  const expected = new Float64Array(2 * outputs);
+  const tolerance = new Float64Array(2 * outputs);
+  for (let o = 0; o < outputs; o++) {
+    const row = bytes.subarray(o * stride, o * stride + rowBytes(type, N));
+    fillRow(type, row, o);
+    const weights = new Float32Array(N);
+    dequantizeRow(type, row, weights);
+    for (let i = 0; i < 2 * N; i++) {
+      const at = Math.floor(i / N) * outputs + o;
+      const product = weights[i % N] * x[i];
+      expected[at] += product;
+      // f32 sums in an unknown order: each of the 256 additions may lose 2^-24 of what has been summed.
+      tolerance[at] += Math.abs(product) * 2 ** -17;
+    }
+  }
+  const y = pool.create(`self-test ${type}`, 'scratch', 4 * expected.length);
+  recorder.add(
+    mulMat[type],
+    {N_IN: N, N_SLICE_ROWS: outputs, N_OUT: outputs, ROW_STRIDE_WORDS: stride / 4},
+    {
+      step: stepBuffer(pool, 2),
+      x: pool.createFrom('self-test x', 'scratch', x),
+      weight: pool.createFrom('self-test weight', 'scratch', bytes),
+      y,
+    },
+    () => ({nRows: 2}),
+  );
+  return {kernel: mulMat[type].name, output: y, expected, tolerance};
+}
+
+function rmsNormCase(recorder: Recorder<null>, pool: BufferPool): Case {
+  const x = waves(N);
+  const weight = waves(N, 2);
+  const y = pool.create('self-test y', 'scratch', 4 * N);
+  const buffers = {x: pool.createFrom('x', 'scratch', x), weight: pool.createFrom('weight', 'scratch', weight), y};
+  recorder.add(rmsNorm, {N, EPS: 1e-6}, buffers, () => ({nRows: 1}));
+  return {kernel: rmsNorm.name, output: y, expected: rmsNormF64(Float64Array.from(x), 1e-6, weight), tolerance: 1e-5};
+}
+
+/** Gates where tanh through exp overflows, and where 1 + tanh cancels. */
+function gegluCase(recorder: Recorder<null>, pool: BufferPool): Case {
+  const gate = Float32Array.of(-1000, -40, -5, -1, -0.01, 0, 0.01, 1, 5, 40, 1000, 0.5);
+  const up = new Float32Array(gate.length).fill(0.5);
+  const y = pool.create('self-test y', 'scratch', gate.byteLength);
+  const buffers = {gate: pool.createFrom('gate', 'scratch', gate), up: pool.createFrom('up', 'scratch', up), y};
+  recorder.add(geglu, {N: gate.length, UP_STRIDE: gate.length}, buffers, () => ({nRows: 1}));
+  const expected = gegluF64(Float64Array.from(gate), Float64Array.from(up));
+  return {kernel: geglu.name, output: y, expected, tolerance: expected.map((value) => 1e-5 + 1e-6 * Math.abs(value))};
+}
+
+function softcapCase(recorder: Recorder<null>, pool: BufferPool): Case {
+  const x = Float32Array.of(-10_000, -100, -30, -1, -1e-3, 0, 1e-3, 1, 30, 100, 10_000, 3);
+  const y = pool.create('self-test y', 'scratch', x.byteLength);
+  recorder.add(softcap, {N: x.length, CAP: 30}, {x: pool.createFrom('x', 'scratch', x), y}, () => ({nRows: 1}));
+  return {kernel: softcap.name, output: y, expected: softcapF64(Float64Array.from(x), 30), tolerance: 1e-4};
+}
+
+/** Position 39 with a window of 36, two heads on one KV head, two pages that lie in the pool in reverse. */
+function attentionCase(recorder: Recorder<null>, pool: BufferPool): Case {
+  const shape = {nHead: 2, nHeadKv: 1, headDim: 32, window: 36};
+  const position = 39;
+  const q = waves(shape.nHead * shape.headDim, 3);
+  const keys = waves(2 * PAGE_SIZE * shape.headDim, 4);
+  const values = waves(2 * PAGE_SIZE * shape.headDim, 5);
+  const rowOf = (data: Float32Array) => (_: unknown, p: number) => {
+    const slot = ((1 - Math.floor(p / PAGE_SIZE)) * PAGE_SIZE + (p % PAGE_SIZE)) * shape.headDim;
+    return Float64Array.from(data.subarray(slot, slot + shape.headDim));
+  };
+  const positions = Array.from({length: position + 1});
+  const expected = attend(
+    Float64Array.from(q),
+    positions.map(rowOf(keys)),
+    positions.map(rowOf(values)),
+    position,
+    shape,
+  );
+  const y = pool.create('self-test y', 'scratch', 4 * expected.length);
+  recorder.add(
+    attention,
+    {N_HEAD: shape.nHead, N_HEAD_KV: 1, HEAD_DIM: shape.headDim, SCALE: 1, WINDOW: shape.window, PAGE_SIZE},
+    {
+      step: stepBuffer(pool, 1),
+      rows: pool.createFrom('rows', 'scratch', Uint32Array.of(0, position, 0, 0)),
+      page_tables: pool.createFrom('page tables', 'scratch', Uint32Array.of(1, 0)),
+      q: pool.createFrom('q', 'scratch', q),
+      k: pool.createFrom('k', 'scratch', keys),
+      v: pool.createFrom('v', 'scratch', values),
+      y,
+    },
+    () => ({nRows: 1}),
+  );
+  return {kernel: attention.name, output: y, expected, tolerance: 1e-5};
+}
+
+function stepBuffer(pool: BufferPool, nRows: number): GPUBuffer {
+  const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+  return pool.createFrom('step', 'scratch', Uint32Array.of(nRows, nRows, 0, 0), usage);
+}
+
+/** Values of order one that no two indices share. */
+function waves(length: number, phase = 1): Float32Array<ArrayBuffer> {
+  return Float32Array.from({length}, (_, i) => Math.sin(phase + 1.7 * i) + 0.3 * Math.cos(0.31 * i * phase));
+}
+
+/** Any quants and scales a row may hold, with block factors of order one. */
+function fillRow(type: GgmlTypeName, row: Uint8Array, seed: number): void {
+  const view = new DataView(row.buffer, row.byteOffset, row.byteLength);
+  const {blockBytes} = ggmlType(type);
+  if (type === 'F32') for (let i = 0; i < N; i++) view.setFloat32(4 * i, Math.sin(seed + 0.7 * i), true);
+  // Sign, an exponent around one, and a mantissa.
+  else if (type === 'F16') for (let i = 0; i < N; i++) view.setUint16(2 * i, halfLike(i, seed, 0x3400, 0x7ff), true);
+  else if (type === 'BF16') for (let i = 0; i < N; i++) view.setUint16(2 * i, halfLike(i, seed, 0x3e80, 0xff), true);
+  else {
+    for (let i = 0; i < row.length; i++) row[i] = Math.imul(i + 1, 2654435761 + 2 * seed) >>> 13;
+    const halves = {Q8_0: [0], Q4_0: [0], Q4_K: [0, 2], Q6_K: [208]}[type as 'Q8_0' | 'Q4_0' | 'Q4_K' | 'Q6_K'];
+    for (let block = 0; block < row.length; block += blockBytes) {
+      for (const at of halves) view.setUint16(block + at, 0x2466 + 16 * seed, true); // about 0.017
+    }
+  }
+}
+
+function halfLike(i: number, seed: number, exponent: number, mantissa: number): number {
+  return ((i & 1) << 15) | (exponent + (Math.imul(i + 7 * seed, 37) & mantissa));
+}
+
+function compare({kernel, expected, tolerance}: Case, found: Float32Array): void {
+  expected.forEach((value, i) => {
+    const allowed = typeof tolerance === 'number' ? tolerance : tolerance[i];
+    // Written so that NaN is wrong.
+    if (!(Math.abs(found[i] - value) <= allowed)) throw wrong(kernel, `value ${i} is ${found[i]}, expected ${value}`);
+  });
+}
+
+function wrong(what: string, found: string): GemmaError {
+  return new GemmaError(
+    'shader-invalid',
+    `this GPU or its driver computes wrongly: in the self-test of ${what}, ${found}. Update the driver or the browser, or use another device`,
+    {detail: {kernel: what}},
+  );
+}
