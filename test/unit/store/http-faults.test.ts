@@ -120,6 +120,17 @@ describe('httpSource', () => {
     });
   }
 
+  it('does not take the body of an answer with wrong headers', async () => {
+    const ended = new Promise<void>((end) => {
+      server.handler = (_, response) => {
+        response.on('close', () => end());
+        response.writeHead(206, {'Content-Range': 'bytes 5-9/10'}).write('never finished');
+      };
+    });
+    expect(await rejection(open())).to.include({code: 'range-unsupported'});
+    await ended;
+  });
+
   for (const [title, first, then, message] of [
     ['another ETag', {ETag: '"v1"'}, {ETag: '"v2"'}, /ETag/],
     ['another date', {ETag: undefined, 'Last-Modified': 'Mon'}, {ETag: undefined, 'Last-Modified': 'Tue'}, /Mon.*Tue/],
