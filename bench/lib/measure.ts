@@ -1,0 +1,115 @@
+// Times an engine: load, prefill and decode at given lengths and batch sizes. Runs wherever there is a GPUDevice.
+
+import type {Engine, EngineStats, Sequence} from '../../src/engine/engine.ts';
+import {loadEngine} from '../../src/engine/load-engine.ts';
+import type {ByteSource} from '../../src/gguf/byte-source.ts';
+import {readGguf} from '../../src/gguf/read-gguf.ts';
+
+export interface EngineFigures {
+  fileBytes: number;
+  weightBytes: number;
+  loadMs: number;
+  /** Tokens a second by prompt length. */
+  prefill: Record<number, number>;
+  /** Tokens a second of one sequence by the context it starts at. */
+  decode: Record<number, number>;
+  /** Tokens a second in sum by number of sequences decoding together, at context 0. */
+  batch: Record<number, number>;
+  perToken: EngineStats['perToken'];
+}
+
+export interface Lengths {
+  prompts: number[];
+  contexts: number[];
+  batches: number[];
+  /** Tokens generated for each decode figure. */
+  generated: number;
+}
+
+/** Token ids that any model has: the length of a text matters here, not what it says. */
+const token = (i: number): number => 600 + ((i * 37) % 150);
+const tokens = (count: number): number[] => Array.from({length: count}, (_, i) => token(i));
+
+async function prefill(engine: Engine, sequence: Sequence, count: number): Promise<void> {
+  const all = tokens(count);
+  for (let start = 0; start < count; start += engine.chunkSize) {
+    const chunk = all.slice(start, start + engine.chunkSize);
+    await engine.step([{sequence, tokens: chunk, logits: start + engine.chunkSize >= count ? 'last' : 'none'}]);
+  }
+}
+
+/** The index of the largest logit: greedy decoding, so that the host's share is as in use. */
+function argmax(logits: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < logits.length; i++) if (logits[i] > logits[best]) best = i;
+  return best;
+}
+
+async function decode(engine: Engine, sequences: readonly Sequence[], steps: number): Promise<number> {
+  let next = sequences.map((_, i) => token(i));
+  const start = performance.now();
+  for (let step = 0; step < steps; step++) {
+    const logits = await engine.step(
+      sequences.map((sequence, i) => ({sequence, tokens: [next[i]], logits: 'last' as const})),
+    );
+    next = logits.map(([row]) => argmax(row));
+  }
+  return (1000 * steps * sequences.length) / (performance.now() - start);
+}
+
+/** Loads the file and times it. `report` is called with a line as each figure is known. */
+export async function measureEngine(
+  source: ByteSource,
+  device: GPUDevice,
+  {prompts, contexts, batches, generated}: Lengths,
+  report: (line: string) => void = () => undefined,
+): Promise<EngineFigures> {
+  const file = await readGguf(source);
+  const longest = Math.max(...prompts, ...contexts.map((context) => context + generated), generated) + 1;
+  const maxSequences = Math.max(1, ...batches);
+  const start = performance.now();
+  const engine = await loadEngine(source, file, device, {contextLength: longest, maxSequences});
+  const loadMs = performance.now() - start;
+  report(`load ${loadMs.toFixed(0)} ms, ${(source.size / loadMs / 1e6).toFixed(2)} GB/s`);
+  const figures: EngineFigures = {
+    fileBytes: source.size,
+    weightBytes: engine.stats().weightBytes,
+    loadMs,
+    prefill: {},
+    decode: {},
+    batch: {},
+    perToken: engine.stats().perToken,
+  };
+  const once = async <T>(count: number, use: (sequence: Sequence) => Promise<T>): Promise<T> => {
+    const sequence = engine.createSequence();
+    try {
+      if (count > 0) await prefill(engine, sequence, count);
+      return await use(sequence);
+    } finally {
+      sequence.free();
+    }
+  };
+  try {
+    await once(Math.min(engine.chunkSize, longest - 5), (sequence) => decode(engine, [sequence], 4)); // warm-up
+    for (const count of prompts) {
+      const before = performance.now();
+      await once(count, async () => undefined);
+      figures.prefill[count] = (1000 * count) / (performance.now() - before);
+      report(`prefill ${count}: ${figures.prefill[count].toFixed(1)} tokens/s`);
+    }
+    for (const context of contexts) {
+      figures.decode[context] = await once(context, (sequence) => decode(engine, [sequence], generated));
+      report(`decode at ${context}: ${figures.decode[context].toFixed(1)} tokens/s`);
+    }
+    figures.perToken = engine.stats().perToken;
+    for (const count of batches) {
+      const sequences = Array.from({length: count}, () => engine.createSequence());
+      figures.batch[count] = await decode(engine, sequences, generated);
+      for (const sequence of sequences) sequence.free();
+      report(`decode of ${count} together: ${figures.batch[count].toFixed(1)} tokens/s`);
+    }
+  } finally {
+    engine.destroy();
+  }
+  return figures;
+}
