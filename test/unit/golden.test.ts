@@ -1,0 +1,29 @@
+// The float64 reference against logits that llama.cpp gave, and the generator against the bytes it gave them for.
+import {expect} from 'chai';
+import {ReferenceModel} from '../../src/engine/reference/forward.ts';
+import {readGguf} from '../../src/gguf/read-gguf.ts';
+import {memorySource} from '../../src/store/memory-source.ts';
+import {GEMMA4_SHAPES, generateModel, WEIGHT_TYPES} from '../fixtures/gemma4-model.ts';
+import {GOLDEN_MODELS, goldenError, loadGolden, sha256} from '../fixtures/golden.ts';
+
+// llama.cpp's GELU is a table of half-precision values: 0.9e-3 to 1.9e-3 is what that costs, whatever the weights.
+const TOLERANCE = 3e-3;
+
+describe('reference model beside golden logits of llama.cpp', () => {
+  it('has golden logits of every shape and of every weight type', () => {
+    expect(GOLDEN_MODELS.map(({shape}) => shape)).to.have.members(Object.keys(GEMMA4_SHAPES));
+    expect([...new Set(GOLDEN_MODELS.map(({type}) => type))]).to.have.members([...WEIGHT_TYPES]);
+  });
+
+  for (const {shape, type} of GOLDEN_MODELS) {
+    it(`agrees on ${shape} in ${type}`, async () => {
+      const golden = await loadGolden(shape);
+      const bytes = generateModel({shape, type, seed: golden.seed});
+      expect(golden.type).to.equal(type);
+      expect(await sha256(bytes), 'generated file; after a change, npm run conformance').to.equal(golden.sha256);
+      const source = memorySource(bytes);
+      const model = await ReferenceModel.load(source, await readGguf(source));
+      expect(goldenError(golden, model.logits(golden.tokens))).to.be.below(TOLERANCE);
+    });
+  }
+});
