@@ -25,8 +25,8 @@ export async function connectionError(request: FailedRequest, cause: unknown): P
   if (isForeign && (await isReachable(request))) {
     return new GemmaError(
       'cors',
-      `${name}: the server does not let pages of ${origin} read this file. It must send ${permission}, and ` +
-        'Access-Control-Expose-Headers: Content-Range, ETag. If the server is not yours, put the file on your own site',
+      `${name}: the server does not let pages of ${origin} read this file, nor see what error it may have met. It must send ${permission}, and ` +
+        'Access-Control-Expose-Headers: Content-Range, ETag. Check the address; if the server is not yours, put the file on your own site',
       {detail: {origin, url: name}, cause},
     );
   }
