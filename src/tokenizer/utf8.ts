@@ -10,9 +10,9 @@ export function firstCodePoint(bytes: Uint8Array, start: number): number {
   return value;
 }
 
-/** The code point that ends where the bytes end. */
-export function lastCodePoint(bytes: Uint8Array): number {
-  let start = bytes.length - 1;
+/** The code point that ends before `end`. */
+export function lastCodePoint(bytes: Uint8Array, end: number): number {
+  let start = end - 1;
   while (start > 0 && bytes[start] >> 6 === 2) start--;
   return firstCodePoint(bytes, start);
 }
