@@ -1,5 +1,6 @@
 // What a chat template is given: messages and tools in the shape that templates in GGUF files read, made from the
 // wire's. Knows no template.
+import {GemmaError} from '../errors.ts';
 import type {ChatMessage, ToolDefinition} from '../protocol/messages.ts';
 
 export type PlainValue = string | number | boolean | null | PlainValue[] | {[key: string]: PlainValue};
@@ -36,8 +37,19 @@ export interface TemplateInput {
   bosToken: string;
 }
 
-export function templateMessage(message: ChatMessage): TemplateMessage {
-  const {role, content, reasoning, name, tool_call_id, tool_calls} = message;
+/**
+ * @param index for the error: the message's place in the chat.
+ * @throws GemmaError `option-invalid` where the content is no text; a call without content may have null, as elsewhere.
+ */
+export function templateMessage(message: ChatMessage, index = 0): TemplateMessage {
+  const {role, reasoning, name, tool_call_id, tool_calls} = message;
+  const content: unknown = message.content ?? '';
+  if (typeof content !== 'string') {
+    const found = Array.isArray(content) ? 'an array' : `a ${typeof content}`;
+    throw new GemmaError('option-invalid', `content of message ${index} is ${found}; expected a string`, {
+      detail: {index, found},
+    });
+  }
   // Templates ask whether a field is there, so absent ones must be absent.
   return {
     role,

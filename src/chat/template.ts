@@ -109,7 +109,9 @@ export function renderToTokens(
   // Template's plain text and messages' text are encoded as one where they meet, as in plain rendering.
   let plain = '';
   const flush = () => {
-    for (const piece of breakMarkup(plain, markup.texts)) ids.push(...tokenizer.encode(piece, {addBos: false}));
+    for (const piece of breakMarkup(plain, markup.texts)) {
+      for (const id of tokenizer.encode(piece, {addBos: false})) ids.push(id);
+    }
     plain = '';
   };
   for (const {text, isMarkup} of renderSegments(tokenizer, template, messages, options)) {
@@ -139,8 +141,8 @@ function renderSegments(
   }
   const untrusted = new UntrustedText(markupOf(tokenizer).isRisky);
   const input = untrusted.hideIn({
-    messages: messages.map((message) => {
-      const made = templateMessage(message);
+    messages: messages.map((message, i) => {
+      const made = templateMessage(message, i);
       // The template cannot look into a hidden text, so what it would drop is dropped before.
       const strips = template.stripsThoughts && made.role === 'assistant' && made.content.includes('<channel|>');
       return strips ? {...made, content: withoutThoughts(made.content)} : made;

@@ -6,6 +6,9 @@ import {SpecialTokens} from './special-tokens.ts';
 import type {DecodeOptions, Detokenizer, EncodeOptions, Tokenizer, TokenType} from './tokenizer.ts';
 import {NO_TOKEN, type Vocabulary} from './vocabulary.ts';
 
+/** The memory of decoded tokens is emptied when it holds so many. */
+const REMEMBERED_PIECES = 30_000;
+
 export interface TokenizerParts {
   vocabulary: Vocabulary;
   encoder: MergeEncoder;
@@ -112,6 +115,7 @@ export class GgufTokenizer implements Tokenizer {
     let piece = this.#pieces.get(key);
     if (!piece) {
       piece = bytesOfToken(this.#vocabulary, this.#check(id), options);
+      if (this.#pieces.size >= REMEMBERED_PIECES) this.#pieces.clear();
       this.#pieces.set(key, piece);
     }
     return piece;

@@ -6,15 +6,77 @@ import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
+import {Template} from '@huggingface/jinja';
 import {getBinsDir} from '@node-llama-cpp/linux-x64';
 import {expect} from 'chai';
 import koffi from 'koffi';
+import {renderGemma4} from '../../src/chat/gemma4-template.ts';
+import {createTemplate, renderToText, renderToTokens} from '../../src/chat/template.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {createTokenizer} from '../../src/tokenizer/create-tokenizer.ts';
 import {writeGguf} from '../fixtures/gguf-writer.ts';
 import {STRINGS} from './strings.mjs';
 
 const VOCABULARY = 'ggml-vocab-gemma-4.gguf';
+
+const TEMPLATE = 'google-gemma-4-31B-it.jinja';
+
+const CALL = {
+  id: '1',
+  type: 'function',
+  function: {name: 'weather', arguments: {city: 'Rome', days: [1, 2.5, true], Unit: 'C', more: {b: 'x', A: {}}}},
+};
+
+/** Three messages that end in a tool's answer: there the published template forgets to reopen the thought. */
+const CHATS = [
+  [{role: 'user', content: ' hi '}],
+  [
+    {role: 'system', content: 'Be brief.\n'},
+    {role: 'user', content: 'a\n\nb'},
+    {role: 'assistant', content: '<|channel>thought\nhm<channel|> c '},
+    {role: 'user', content: 'd'},
+  ],
+  [
+    {role: 'user', content: 'w?'},
+    {role: 'assistant', content: '', tool_calls: [CALL]},
+    {role: 'tool', tool_call_id: '1', content: 'sunny'},
+  ],
+  [
+    {role: 'user', content: 'w?'},
+    {role: 'assistant', content: '', reasoning: 'let me see', tool_calls: [CALL, {...CALL, id: '2'}]},
+  ],
+  [
+    {role: 'user', content: 'w?'},
+    {role: 'assistant', content: '', tool_calls: [CALL]},
+    {role: 'tool', tool_call_id: '1', content: 'sunny'},
+    {role: 'assistant', content: 'Sunny.'},
+    {role: 'user', content: 'thanks'},
+  ],
+];
+
+const TOOLS = [
+  {
+    type: 'function',
+    function: {
+      name: 'weather',
+      description: 'At a place',
+      parameters: {
+        type: 'object',
+        properties: {
+          city: {type: 'string', description: 'Where'},
+          Unit: {type: 'string', enum: ['C', 'F'], nullable: true},
+          days: {
+            type: 'array',
+            items: {type: 'object', properties: {n: {type: 'integer'}}, required: ['n'], x: {y: 'z'}},
+          },
+          spot: {type: 'object', properties: {lat: {type: 'number'}, lon: {type: 'number'}}, required: ['lat']},
+        },
+        required: ['city'],
+      },
+    },
+  },
+  {type: 'function', function: {name: 'now', description: 'The time', response: {type: 'object', description: 'ISO'}}},
+];
 
 describe('tokenizer beside llama.cpp', function () {
   this.timeout(120_000);
@@ -43,6 +105,55 @@ describe('tokenizer beside llama.cpp', function () {
       checked++;
     });
     expect(checked).to.equal(46);
+  });
+
+  it("makes the prompt that the file's own template and llama.cpp make", async () => {
+    const tokenizer = createTokenizer((await parse(bpeFile)).metadata);
+    const reference = llama.open(bpeFile);
+    const template = createTemplate(tokenizer);
+    const plain = new Template(tokenizer.chatTemplate);
+    // Texts that look like markup are told apart from it here, and by llama.cpp from a whole prompt are not.
+    const texts = STRINGS.filter((text) => !/[<>|]/.test(text) && text.isWellFormed());
+    for (let i = 0; i + 3 < texts.length; i += 4) {
+      const [system, question, answer, next] = texts.slice(i, i + 4);
+      const messages = [
+        {role: 'system', content: system},
+        {role: 'user', content: question},
+        {role: 'assistant', content: answer},
+        {role: 'user', content: next},
+      ];
+      const thinking = i % 8 === 0;
+      const prompt = plain.render({
+        messages,
+        bos_token: '<bos>',
+        enable_thinking: thinking,
+        add_generation_prompt: true,
+      });
+      expect(renderToText(tokenizer, template, messages, {thinking})).to.equal(prompt);
+      expect(renderToTokens(tokenizer, template, messages, {thinking})).to.deep.equal(reference.tokenize(prompt, true));
+    }
+    reference.close();
+  });
+
+  it('has a built-in form equal to the published template of a large model', () => {
+    const source = readFileSync(path.join(folder, TEMPLATE), 'utf8');
+    const plain = new Template(source);
+    for (const messages of CHATS) {
+      for (const tools of [[], TOOLS]) {
+        for (const addGenerationPrompt of [true, false]) {
+          const thinking = tools.length > 0 && messages.length !== 3;
+          const input = {messages, tools, thinking, addGenerationPrompt, bosToken: '<bos>'};
+          const expected = plain.render({
+            messages,
+            tools: tools.length > 0 ? tools : null,
+            enable_thinking: thinking,
+            add_generation_prompt: addGenerationPrompt,
+            bos_token: '<bos>',
+          });
+          expect(renderGemma4(input, true)).to.equal(expected);
+        }
+      }
+    }
   });
 
   it('has at least 300 awkward strings', () => expect(STRINGS.length).to.be.at.least(300));
@@ -101,11 +212,10 @@ function unpackVocabulary(folder) {
   const bundle = path.join(path.dirname(main), '..', 'llama', 'gitRelease.bundle');
   const repository = path.join(folder, 'llama.cpp');
   execFileSync('git', ['clone', '--quiet', '--bare', bundle, repository]);
-  for (const suffix of ['', '.inp', '.out']) {
-    const bytes = execFileSync('git', ['-C', repository, 'show', `HEAD:models/${VOCABULARY}${suffix}`], {
-      maxBuffer: 2 ** 26,
-    });
-    writeFileSync(path.join(folder, VOCABULARY + suffix), bytes);
+  const files = [VOCABULARY, `${VOCABULARY}.inp`, `${VOCABULARY}.out`, `templates/${TEMPLATE}`];
+  for (const file of files) {
+    const bytes = execFileSync('git', ['-C', repository, 'show', `HEAD:models/${file}`], {maxBuffer: 2 ** 26});
+    writeFileSync(path.join(folder, path.basename(file)), bytes);
   }
 }
 

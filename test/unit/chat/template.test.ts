@@ -54,7 +54,7 @@ const TOOL: ToolDefinition = {
 /** The prompt as plain Jinja makes it and as everything in it is tokenized with control tokens recognised. */
 function plain(tokenizer: Tokenizer, messages: readonly ChatMessage[], options: TemplateOptions): string {
   return new Template(tokenizer.chatTemplate!).render({
-    messages: messages.map(templateMessage),
+    messages: messages.map((message) => templateMessage(message)),
     tools: options.tools?.map(templateTool) ?? null,
     enable_thinking: options.thinking ?? false,
     add_generation_prompt: options.addGenerationPrompt ?? true,
@@ -140,6 +140,21 @@ describe('chat template of the file', () => {
     expect(errorOf(() => renderToTokens(tokenizer, createTemplate(tokenizer), [user('hello')])).code).to.equal(
       'template-invalid',
     );
+  });
+
+  it('takes a message of a megabyte', () => {
+    const text = 'the token '.repeat(2 ** 20 / 10);
+    const ids = renderToTokens(fromFile, template, [user(text)]);
+    expect(fromFile.decode(ids)).to.contain(text.trim());
+  });
+
+  it('takes a call without content, and refuses content that is no text', () => {
+    const nothing = null as unknown as string;
+    expect(() => renderToTokens(fromFile, template, [user('a'), model(nothing, call('{}'))])).not.to.throw();
+    const parts = [{type: 'text', text: 'a'}] as unknown as string;
+    const error = errorOf(() => renderToTokens(fromFile, template, [user('a'), model('b'), user(parts)]));
+    expect(error.code).to.equal('option-invalid');
+    expect(error.message).to.contain('message 2 is an array');
   });
 
   it('refuses a chat without messages', () => {
