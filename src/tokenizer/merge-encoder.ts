@@ -24,7 +24,7 @@ export abstract class MergeEncoder {
   readonly #newlineRuns: boolean;
   readonly #unknownId: number;
   readonly #cache = new Map<string, readonly number[]>();
-  readonly #heap = new MinHeap();
+  #heap = new MinHeap();
   /** UTF-8 of the word at hand, and its symbols as a linked list by position; the end is position `#count`. */
   protected bytes = new Uint8Array(0);
   #count = 0;
@@ -162,7 +162,10 @@ export abstract class MergeEncoder {
   }
 
   #reserve(length: number): void {
-    if (this.#ids.length > length) return;
+    // One very long word must not hold its memory for ever.
+    const isWasteful = this.#ids.length > 2 ** 16 && length < 2 ** 12;
+    if (this.#ids.length > length && !isWasteful) return;
+    if (isWasteful) this.#heap = new MinHeap();
     const capacity = Math.max(64, 2 * length) + 1;
     this.bytes = new Uint8Array(3 * capacity); // a UTF-16 unit is at most three bytes
     this.#ids = new Int32Array(capacity);
