@@ -1,0 +1,33 @@
+// The engine against logits that llama.cpp gave: whole models of every shape and weight type, in prefill chunks and
+// token by token, on whatever adapter there is.
+import {expect} from 'chai';
+import {loadEngine} from '../../src/engine/load-engine.ts';
+import {readGguf} from '../../src/gguf/read-gguf.ts';
+import {memorySource} from '../../src/store/memory-source.ts';
+import {generateModel} from '../fixtures/gemma4-model.ts';
+import {GOLDEN_MODELS, goldenError, loadGolden} from '../fixtures/golden.ts';
+import {engineLogits} from '../helpers/forced-tokens.ts';
+import {withDevice} from '../helpers/gpu.ts';
+
+// As for the reference: what is seen is llama.cpp's half-precision GELU table, not the f32 kernels.
+const TOLERANCE = 3e-3;
+
+describe('engine beside golden logits of llama.cpp', () => {
+  for (const {shape, type} of GOLDEN_MODELS) {
+    it(
+      `agrees on ${shape} in ${type}`,
+      withDevice(async (device) => {
+        const golden = await loadGolden(shape);
+        const source = memorySource(generateModel({shape, type, seed: golden.seed}));
+        const engine = await loadEngine(source, await readGguf(source), device, {contextLength: 128});
+        try {
+          const rows = await engineLogits(engine, golden.tokens);
+          expect(goldenError(golden, rows)).to.be.below(TOLERANCE);
+          for (const id of golden.suppressed) expect(rows[0][id], `suppressed ${id}`).to.equal(-Infinity);
+        } finally {
+          engine.destroy();
+        }
+      }),
+    );
+  }
+});
