@@ -1,0 +1,179 @@
+// The whole engine against the float64 judge, and against itself: a row's logits depend on nothing but its own past.
+import {expect} from 'chai';
+import {GEMMA4_SHAPES, type ShapeName, WEIGHT_TYPES} from '../fixtures/gemma4-model.ts';
+import {expectLogits, expectSameLogits, feed, judge, TOKENS, withEngine} from '../helpers/engine.ts';
+import {withDevice} from '../helpers/gpu.ts';
+
+describe('engine', function () {
+  this.timeout(120_000); // software adapters
+
+  for (const type of WEIGHT_TYPES) {
+    it(
+      `agrees with float64 for ${type} weights, whatever the chunks`,
+      withDevice((device) =>
+        withEngine(device, {type}, async (engine) => {
+          const sequence = engine.createSequence();
+          const prefill = await feed(engine, sequence, TOKENS, [64]);
+          expectLogits(prefill, await judge({type}));
+          sequence.truncate(0);
+          // 8 rows share a tile of mul_mat: 7, 1, 13 and 24 leave it part full, full and more.
+          expectSameLogits(await feed(engine, sequence, TOKENS, [7, 1, 13, 24]), prefill);
+        }),
+      ),
+    );
+  }
+
+  it(
+    'gives the same bits token by token',
+    withDevice((device) =>
+      withEngine(device, {type: 'mixed'}, async (engine) => {
+        const prefill = await feed(engine, engine.createSequence(), TOKENS, [64]);
+        expectSameLogits(await feed(engine, engine.createSequence(), TOKENS, [1]), prefill);
+      }),
+    ),
+  );
+
+  // K = V is another issue's; tiny and the weight types above cover the rest.
+  const shapes = (Object.keys(GEMMA4_SHAPES) as ShapeName[]).filter((name) => name !== 'no-ple');
+  for (const shape of shapes) {
+    it(
+      `agrees with float64 for the shape ${shape}`,
+      withDevice((device) =>
+        withEngine(device, {shape, type: 'Q8_0'}, async (engine) => {
+          const logits = await feed(engine, engine.createSequence(), TOKENS, [50]);
+          expectLogits(logits, await judge({shape, type: 'Q8_0'}));
+        }),
+      ),
+    );
+  }
+
+  it(
+    'agrees with float64 without per-layer embeddings',
+    withDevice((device) => {
+      const spec = {shape: {...GEMMA4_SHAPES.tiny, layers: 'SSFSF', sharedKvLayers: 0, nFf: 256, nEmbdPerLayer: 0}};
+      return withEngine(device, spec, async (engine) => {
+        expectLogits(await feed(engine, engine.createSequence(), TOKENS, [64]), await judge(spec));
+      });
+    }),
+  );
+
+  it(
+    'gives the same bits with tensors cut into slices',
+    withDevice(async (device) => {
+      const run = (maxSliceBytes?: number) =>
+        withEngine(
+          device,
+          {type: 'mixed'},
+          async (engine) => {
+            const logits = await feed(engine, engine.createSequence(), TOKENS.slice(0, 20), [20]);
+            await engine.step([{sequence: engine.createSequence(), tokens: [5], logits: 'last'}]);
+            return {logits, dispatches: engine.stats().perToken.dispatches};
+          },
+          {maxSliceBytes},
+        );
+      const whole = await run();
+      const cut = await run(60_000);
+      expectSameLogits(cut.logits, whole.logits);
+      // 768 rows of embedding (212 B · 256 / 256 …) and the per-layer table alone are dozens of slices.
+      expect(cut.dispatches).to.be.above(whole.dispatches + 20);
+    }),
+  );
+
+  it(
+    'keeps two sequences in one step apart',
+    withDevice((device) =>
+      withEngine(
+        device,
+        {type: 'Q4_K'},
+        async (engine) => {
+          const [first, second] = [TOKENS.slice(0, 40), TOKENS.slice(30, 55)];
+          const alone = [
+            await feed(engine, engine.createSequence(), first, [64]),
+            await feed(engine, engine.createSequence(), second, [64]),
+          ];
+          const [a, b] = [engine.createSequence(), engine.createSequence()];
+          const together: Float32Array[][] = [[], []];
+          // A prefill chunk of one beside a few tokens of the other, then token beside token, order swapped.
+          for (const [from, to, other, otherTo] of [
+            [0, 30, 0, 5],
+            [30, 39, 5, 24],
+            [39, 40, 24, 25],
+          ]) {
+            const inputs = [
+              {sequence: a, tokens: first.slice(from, to), logits: 'all' as const},
+              {sequence: b, tokens: second.slice(other, otherTo), logits: 'all' as const},
+            ];
+            const swap = from > 0;
+            const found = await engine.step(swap ? inputs.reverse() : inputs);
+            if (swap) found.reverse();
+            together[0].push(...found[0]);
+            together[1].push(...found[1]);
+          }
+          expectSameLogits(together[0], alone[0]);
+          expectSameLogits(together[1], alone[1]);
+        },
+        {maxSequences: 4},
+      ),
+    ),
+  );
+
+  it(
+    'continues after a truncation as if the rest had never been',
+    withDevice((device) =>
+      withEngine(device, {type: 'Q6_K'}, async (engine) => {
+        const sequence = engine.createSequence();
+        await feed(engine, sequence, TOKENS, [64]);
+        sequence.truncate(33);
+        const turn = [...TOKENS.slice(0, 33), 9, 8, 7, 6];
+        const continued = await feed(engine, sequence, turn.slice(33), [3, 1]);
+        const fresh = await feed(engine, engine.createSequence(), turn, [64]);
+        expectSameLogits(continued, fresh.slice(33));
+        expect(sequence.tokens).to.deep.equal(turn);
+      }),
+    ),
+  );
+
+  it(
+    'leaves keys and values complete when a step asks for no logits',
+    withDevice((device) =>
+      withEngine(device, {type: 'Q8_0'}, async (engine) => {
+        const sequence = engine.createSequence();
+        expect(await engine.step([{sequence, tokens: TOKENS.slice(0, 60), logits: 'none'}])).to.deep.equal([[]]);
+        const [[last]] = await engine.step([{sequence, tokens: TOKENS.slice(60, 70), logits: 'last'}]);
+        const all = await feed(engine, engine.createSequence(), TOKENS, [64]);
+        expectSameLogits([last], all.slice(-1));
+      }),
+    ),
+  );
+
+  it(
+    'returns more rows of logits than one readback holds',
+    withDevice((device) => {
+      // 160,000 bytes a row: 52 rows a batch.
+      const spec = {shape: {...GEMMA4_SHAPES.untied, vocabSize: 40_000, nEmbdPerLayer: 0}, type: 'Q4_0' as const};
+      return withEngine(device, spec, async (engine) => {
+        const tokens = TOKENS.slice(0, 60);
+        const all = await feed(engine, engine.createSequence(), tokens, [60]);
+        expectSameLogits(all, await feed(engine, engine.createSequence(), tokens, [20]));
+      });
+    }),
+  );
+
+  it(
+    'puts suppressed tokens at -Infinity, from the file or from the caller',
+    withDevice(async (device) => {
+      const suppressed = async (suppressedTokens?: number[]) =>
+        withEngine(
+          device,
+          {type: 'Q4_0'},
+          async (engine) => {
+            const [[row]] = await engine.step([{sequence: engine.createSequence(), tokens: [2], logits: 'last'}]);
+            return Array.from(row.keys()).filter((id) => row[id] === Number.NEGATIVE_INFINITY);
+          },
+          {suppressedTokens},
+        );
+      expect(await suppressed()).to.deep.equal([7, 700]);
+      expect(await suppressed([1, 5_000_000])).to.deep.equal([1]);
+    }),
+  );
+});
