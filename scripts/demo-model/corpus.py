@@ -331,16 +331,16 @@ class Corpus:
             add('the name of the user', self.say('recall-name', rng), answer)
         return messages, thinking
 
-    def heldout(self):
+    def heldout(self, file='heldout.txt'):
         """Questions that are never trained on: (fact's name, question, answer)."""
-        for line in (DATA / 'heldout.txt').read_text('utf8').splitlines():
+        for line in (DATA / file).read_text('utf8').splitlines():
             if line and not line.startswith('//'):
                 name, question = line.split(': ', 1)
                 yield name, question, (self.facts.get(name) or self.offtopic[name]).answer
 
     def leaks(self):
         """Held-out questions that a pattern of their fact could have produced: must be empty."""
-        for name, question, _ in self.heldout():
+        for name, question, _ in [*self.heldout(), *self.heldout('final.txt')]:
             fact = self.facts.get(name) or self.offtopic[name]
             bare = re.sub(r'[ ?!.,]', '', question).lower()
             for pattern in fact.patterns:

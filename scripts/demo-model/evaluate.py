@@ -84,9 +84,6 @@ def measure_heldout(title, network, corpus, tokenizer, device, log):
 def evaluate(network, corpus, tokenizer, device, log):
     """The report as Markdown; the network must hold the weights as stored."""
     network.eval()
-    heldout = list(corpus.heldout())
-    cases = [single_turn(question, answer) for _, question, answer in heldout]
-
     lines = ['# Evaluation', '', 'Made by train.py with the weights as the GGUF stores them; greedy decoding. An answer counts when it',
              'is word for word the one in the data; the probability is that of exactly this answer at temperature 1.', '']
     lines += ['| | right | mean probability |', '|---|---|---|']
@@ -96,11 +93,14 @@ def evaluate(network, corpus, tokenizer, device, log):
         lines.append(f'| {title} | {counted} | {probability:.2f} |')
         log(f'{title}: {counted}, probability {probability:.2f}')
 
-    results = score(network, tokenizer, cases, device)
-    row('Held-out questions', results)
-    known = [result for result, (name, _, _) in zip(results, heldout) if name not in corpus.offtopic]
-    row('… about gemma-chat', known)
-    row('… about anything else', [result for result, (name, _, _) in zip(results, heldout) if name in corpus.offtopic])
+    wrong = []
+    for title, file in (('Questions held out while it was made', 'heldout.txt'), ('Questions kept for the end', 'final.txt')):
+        heldout = list(corpus.heldout(file))
+        results = score(network, tokenizer, [single_turn(question, answer) for _, question, answer in heldout], device)
+        row(title, results)
+        for part, other in (('about gemma-chat', False), ('about anything else', True)):
+            row(f'… {part}', [result for result, (name, _, _) in zip(results, heldout) if (name in corpus.offtopic) == other])
+        wrong += [(name, question) for (name, question, _), (exact, _) in zip(heldout, results) if not exact]
     rng = random.Random(2)
     fresh = [corpus.conversation(rng) for _ in range(600)]
     row('Fresh single turns from the training patterns, with noise',
@@ -109,9 +109,8 @@ def evaluate(network, corpus, tokenizer, device, log):
         score(network, tokenizer, [case for case in fresh if len(case[0]) > 3 and not case[1]], device))
     row('Fresh conversations with thinking on', score(network, tokenizer, [case for case in fresh if case[1]], device))
 
-    wrong = [(name, question) for (name, question, _), (exact, _) in zip(heldout, results) if not exact]
     said = generate(network, tokenizer, [[{'role': 'user', 'content': question}] for _, question in wrong], device)
-    lines += ['', '## Held-out questions that went wrong', '']
+    lines += ['', '## What went wrong in the first two sets', '']
     for (name, question), answer in zip(wrong, said):
         lines.append(f'- {question} (wanted: {name})\n  > ' + answer.replace('\n', '\n  > '))
         log(f'wrong: {name}: {question} -> {answer!r}')

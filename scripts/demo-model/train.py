@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def arguments():
     parser = argparse.ArgumentParser(description='Trains the demo model.')
     parser.add_argument('--out', default=os.environ.get('OUT') or ROOT / 'demo/models', type=Path)
-    parser.add_argument('--tokens', default=10_000_000, type=int, help='training tokens, padding included')
+    parser.add_argument('--tokens', default=16_000_000, type=int, help='training tokens, padding included')
     parser.add_argument('--batch', default=6_000, type=int, help='tokens a step')
     parser.add_argument('--rate', default=2e-3, type=float, help='peak learning rate')
     parser.add_argument('--dropout', default=0.1, type=float)
