@@ -1,0 +1,169 @@
+import {expect} from 'chai';
+import {ConversationPool} from '../../../src/chat/conversation.ts';
+import {type GenerateContext, type Generation, generate} from '../../../src/chat/generate.ts';
+import {StopStrings} from '../../../src/chat/stop-strings.ts';
+import {rawParser, TextOutput} from '../../../src/chat/text-output.ts';
+import {createSampler} from '../../../src/engine/sampler.ts';
+import type {GenerationEvent} from '../../../src/protocol/messages.ts';
+import {FakeEngine, says, tinyTokenizer} from '../../helpers/fake-engine.ts';
+import {rejection} from '../../helpers/fake-worker.ts';
+
+const tokenizer = tinyTokenizer();
+
+function setUp(engine: FakeEngine, options: Partial<Generation> = {}) {
+  const generation: Generation = {
+    client: {},
+    prompt: [2, 300, 301, 302, 303],
+    sampler: createSampler({temperature: 0}),
+    output: new TextOutput(rawParser(tokenizer.detokenizer()), new StopStrings([])),
+    maxTokens: 3,
+    logprobs: false,
+    topLogprobs: 0,
+    ...options,
+  };
+  const abort = new AbortController();
+  const conversations = new ConversationPool(engine);
+  const context: GenerateContext = {
+    engine,
+    tokenizer,
+    conversations,
+    step: async (input) => (await engine.step([input]))[0],
+    signal: abort.signal,
+  };
+  return {generation, context, abort, conversations};
+}
+
+async function run(engine: FakeEngine, options: Partial<Generation> = {}): Promise<GenerationEvent[]> {
+  const {generation, context} = setUp(engine, options);
+  const events: GenerationEvent[] = [];
+  for await (const event of generate(generation, context)) events.push(event);
+  return events;
+}
+
+describe('generate', () => {
+  it('prefills in chunks, asks for one row of logits, and runs no step after the last token', async () => {
+    const engine = new FakeEngine({chunkSize: 2});
+    const events = await run(engine);
+    expect(engine.steps).to.deep.equal([
+      {rows: 2, logits: 'none'},
+      {rows: 2, logits: 'none'},
+      {rows: 1, logits: 'last'},
+      {rows: 1, logits: 'last'},
+      {rows: 1, logits: 'last'},
+    ]);
+    const prefill = events.filter((event) => event.type === 'prefill');
+    expect(prefill.map(({done, total}) => [done, total])).to.deep.equal([
+      [0, 5],
+      [2, 5],
+      [4, 5],
+      [5, 5],
+    ]);
+    expect(events.at(-1)).to.deep.equal({
+      type: 'done',
+      reason: 'length',
+      usage: {prompt_tokens: 5, completion_tokens: 3, total_tokens: 8, cached_tokens: 0},
+    });
+  });
+
+  it('needs no logits at all where nothing is to be said', async () => {
+    const engine = new FakeEngine();
+    await run(engine, {maxTokens: 0});
+    expect(engine.steps).to.deep.equal([{rows: 5, logits: 'none'}]);
+  });
+
+  it('does not run the token that ends the answer', async () => {
+    const engine = new FakeEngine({next: says('x')});
+    const events = await run(engine, {maxTokens: undefined});
+    expect(engine.steps).to.have.length(2);
+    expect(events.at(-1)).to.have.property('reason', 'stop');
+  });
+
+  it('fills the context to its last position and not beyond', async () => {
+    for (const [contextLength, sampled] of [
+      [8, 3],
+      [6, 1],
+    ] as const) {
+      const events = await run(new FakeEngine({contextLength}), {maxTokens: undefined});
+      const end = events.at(-1);
+      expect(end?.type === 'done' && [end.reason, end.usage.completion_tokens]).to.deep.equal(['length', sampled]);
+    }
+    expect((await rejection(run(new FakeEngine({contextLength: 5})))).code).to.equal('context-overflow');
+    // Scoring says nothing, so the prompt may fill the context.
+    expect((await run(new FakeEngine({contextLength: 5}), {maxTokens: 0})).at(-1)).to.have.property('reason', 'length');
+  });
+
+  it('refuses a prompt without tokens or with tokens the model lacks', async () => {
+    const engine = new FakeEngine();
+    expect((await rejection(run(engine, {prompt: []}))).code).to.equal('option-invalid');
+    expect((await rejection(run(engine, {prompt: [2, engine.vocabSize]}))).code).to.equal('option-invalid');
+    expect(engine.steps).to.have.length(0);
+  });
+
+  it('writes no half character, and the replacement sign only at the very end', async () => {
+    const bytes = [...new TextEncoder().encode('🦖')];
+    const ids = bytes.map((byte) => tokenizer.idOf(`<0x${byte.toString(16).toUpperCase()}>`) as number);
+    const text = async (script: number[]) => {
+      let said = 0;
+      const events = await run(new FakeEngine({next: () => script[said++]}), {prompt: [2], maxTokens: script.length});
+      return events.flatMap((event) => (event.type === 'text' ? [event.delta] : []));
+    };
+    expect(await text(ids)).to.deep.equal(['🦖']);
+    expect((await text(ids.slice(0, 2))).join('')).to.match(/^\ufffd+$/);
+  });
+
+  it('gives its sequence back however it ends', async () => {
+    const engine = new FakeEngine();
+    const ends: [string, (one: ReturnType<typeof setUp>) => Promise<unknown>][] = [
+      [
+        'left by its reader',
+        async ({generation, context}) => {
+          for await (const event of generate(generation, context)) if (event.type === 'text') break;
+        },
+      ],
+      [
+        'failed',
+        async ({generation, context}) => {
+          engine.beforeStep = () => Promise.reject(new Error('boom'));
+          const all = async () => {
+            for await (const _ of generate(generation, context));
+          };
+          expect((await rejection(all())).message).to.equal('boom');
+          engine.beforeStep = () => {};
+        },
+      ],
+      [
+        'aborted',
+        async ({generation, context, abort}) => {
+          abort.abort();
+          for await (const _ of generate(generation, context));
+        },
+      ],
+    ];
+    for (const [name, end] of ends) {
+      const one = setUp(engine);
+      await end(one);
+      one.conversations.freeClient(one.generation.client);
+      expect(one.conversations.size, name).to.equal(0);
+    }
+  });
+});
+
+describe('TextOutput', () => {
+  it('keeps log-probabilities of thoughts and tags out of the answer’s', () => {
+    const events: Record<number, ReturnType<import('../../../src/chat/text-output.ts').Parser['push']>> = {
+      1: [], // <|channel>
+      2: [{type: 'reasoning', delta: 'hm'}],
+      3: [], // <channel|>
+      4: [{type: 'content', delta: 'yes'}],
+      5: [], // held back
+      6: [{type: 'content', delta: ' or no'}],
+    };
+    const output = new TextOutput({push: (id) => events[id], flush: () => []}, new StopStrings([]));
+    const listed = [1, 2, 3, 4, 5, 6].flatMap((id) =>
+      output
+        .push(id, {id, token: '', bytes: [], logprob: -id, top: []})
+        .map((event) => ('logprobs' in event ? event.logprobs?.map((entry) => entry.id) : null)),
+    );
+    expect(listed).to.deep.equal([null, [4], [5, 6]]);
+  });
+});
