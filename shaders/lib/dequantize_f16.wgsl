@@ -1,17 +1,14 @@
 // F16 — a value is 2 bytes, IEEE half precision.
 //
-// dequantize(row, group): the 32 values from 32 · group on of the row that begins at word `row` of `weight`.
+// dequantize(row, chunk): the 8 values from 8 · chunk on of the row that begins at word `row` of `weight`.
 
 #include "lib/f16.wgsl"
 
-fn dequantize(row: u32, group: u32) -> array<vec4f, 8> {
-  let i = row + 16u * group;
-  return array(f16_quad(i), f16_quad(i + 2u), f16_quad(i + 4u), f16_quad(i + 6u),
-               f16_quad(i + 8u), f16_quad(i + 10u), f16_quad(i + 12u), f16_quad(i + 14u));
+fn dequantize(row: u32, chunk: u32) -> array<vec4f, 2> {
+  let i = row + 4u * chunk;
+  return array(f16_quad(weight[i], weight[i + 1u]), f16_quad(weight[i + 2u], weight[i + 3u]));
 }
 
-fn f16_quad(i: u32) -> vec4f {
-  let a = weight[i];
-  let b = weight[i + 1u];
-  return vec4f(f16_to_f32(a & 0xffffu), f16_to_f32(a >> 16u), f16_to_f32(b & 0xffffu), f16_to_f32(b >> 16u));
+fn f16_quad(a: u32, b: u32) -> vec4f {
+  return f16_to_f32(vec4u(a & 0xffffu, a >> 16u, b & 0xffffu, b >> 16u));
 }

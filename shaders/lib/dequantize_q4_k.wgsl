@@ -2,14 +2,14 @@
 // and a minimum of 6 bits; groups 2k and 2k + 1 share 32 bytes of qs, low and high nibbles.
 // y = d · scale · q − dmin · minimum. Blocks, hence rows, are whole vec4u.
 //
-// dequantize(row, group): the 32 values from 32 · group on of the row that begins at word `row` of `weight`.
+// dequantize(row, chunk): the 8 values from 8 · chunk on of the row that begins at word `row` of `weight`.
 
 #include "lib/bytes.wgsl"
 #include "lib/f16.wgsl"
 
-fn dequantize(row: u32, group: u32) -> array<vec4f, 8> {
-  let block = row / 4u + 9u * (group / 8u);
-  let j = group % 8u;
+fn dequantize(row: u32, chunk: u32) -> array<vec4f, 2> {
+  let block = row / 4u + 9u * (chunk / 32u);
+  let j = chunk / 4u % 8u;
   let header = weight[block];
   // Scale and minimum j < 4 are the low six bits of bytes j and 4 + j; those of j ≥ 4 are the nibbles of byte 4 + j
   // with the upper two bits of bytes j − 4 and j.
@@ -19,14 +19,12 @@ fn dequantize(row: u32, group: u32) -> array<vec4f, 8> {
   let c = header.w >> shift;
   let scale = select((c & 15u) | ((a >> 2u) & 48u), a & 63u, j < 4u);
   let minimum = select(((c >> 4u) & 15u) | ((b >> 2u) & 48u), b & 63u, j < 4u);
-  let m = f16_to_f32(header.x & 0xffffu) * f32(scale);
-  let n = f16_to_f32(header.x >> 16u) * f32(minimum);
+  let d = f16_to_f32(vec4u(header.x & 0xffffu, header.x >> 16u, 0u, 0u));
+  let m = d.x * f32(scale);
+  let n = d.y * f32(minimum);
 
+  let qs = weight[block + 1u + 2u * (j / 2u) + chunk / 2u % 2u];
+  let q = select(qs.xy, qs.zw, chunk % 2u == 1u);
   let nibble = 4u * (j % 2u);
-  let p = weight[block + 1u + 2u * (j / 2u)];
-  let q = weight[block + 2u + 2u * (j / 2u)];
-  return array(m * nibbles(p.x, nibble) - n, m * nibbles(p.y, nibble) - n,
-               m * nibbles(p.z, nibble) - n, m * nibbles(p.w, nibble) - n,
-               m * nibbles(q.x, nibble) - n, m * nibbles(q.y, nibble) - n,
-               m * nibbles(q.z, nibble) - n, m * nibbles(q.w, nibble) - n);
+  return array(m * nibbles(q.x, nibble) - n, m * nibbles(q.y, nibble) - n);
 }

@@ -3,7 +3,7 @@
 //   y[r, i] = SCALE · W[token_r, i]      for tokens FIRST_ROW … FIRST_ROW + N_SLICE_ROWS − 1; other rows stay untouched
 //
 // Shapes    y: [n_rows, N] f32; weight: a slice of N_SLICE_ROWS rows
-// Dispatch  one workgroup a row; those behind step.n_rows do nothing. An invocation unpacks 32 values at a time
+// Dispatch  one workgroup a row; those behind step.n_rows do nothing. An invocation unpacks 8 values at a time
 // Numerics  the format's own arithmetic in f32, in the order of its definition
 
 const WORKGROUP_SIZE = 64u;
@@ -31,17 +31,10 @@ fn get_rows(wid: vec3u, grid: vec3u, lid: u32) {
     return;
   }
   let row = (token - FIRST_ROW) * ROW_STRIDE_WORDS;
-  let n_groups = (N + 31u) / 32u;
-  for (var group = lid; group < n_groups; group += WORKGROUP_SIZE) {
-    let values = dequantize(row, group);
-    store_quad(r, 32u * group, values[0]);
-    store_quad(r, 32u * group + 4u, values[1]);
-    store_quad(r, 32u * group + 8u, values[2]);
-    store_quad(r, 32u * group + 12u, values[3]);
-    store_quad(r, 32u * group + 16u, values[4]);
-    store_quad(r, 32u * group + 20u, values[5]);
-    store_quad(r, 32u * group + 24u, values[6]);
-    store_quad(r, 32u * group + 28u, values[7]);
+  for (var chunk = lid; 8u * chunk < N; chunk += WORKGROUP_SIZE) {
+    let values = dequantize(row, chunk);
+    store_quad(r, 8u * chunk, values[0]);
+    store_quad(r, 8u * chunk + 4u, values[1]);
   }
 }
 
