@@ -1,14 +1,13 @@
 // Compares a trained demo model with llama.cpp: token ids of the whole data, rendered conversations, logits of the F32
-// twin at forced positions, and greedy answers of the shipped file. Needs `train.py --check` and an installed node-llama-cpp.
+// twin at forced positions, and greedy answers of the shipped file. Needs what check.py writes, and an installed node-llama-cpp.
 //
-//   node scripts/demo-model/check-llama.mjs FOLDER [NODE_MODULES=test/conformance/node_modules]
+//   node scripts/demo-model/check-llama.mjs [FOLDER] [NODE_MODULES=test/conformance/node_modules]
 import fs from 'node:fs';
 import path from 'node:path';
 import {pathToFileURL} from 'node:url';
 import {Template} from '@huggingface/jinja';
 
-const [folder, modules = 'test/conformance/node_modules'] = process.argv.slice(2);
-if (!folder) throw new Error('usage: check-llama.mjs FOLDER [NODE_MODULES]');
+const [folder = '/tmp/gemma-chat-demo-check', modules = 'test/conformance/node_modules'] = process.argv.slice(2);
 const entry = path.resolve(modules, 'node-llama-cpp/dist/index.js');
 const {getLlama, LlamaLogLevel} = await import(pathToFileURL(entry).href);
 const llama = await getLlama({
@@ -91,15 +90,8 @@ await context.dispose();
 
 const shipped = await llama.loadModel({modelPath: path.join(folder, 'gemma-chat-demo.gguf')});
 const shippedContext = await shipped.createContext({contextSize: 512, threads: 2, flashAttention: false});
-const questions = fs.existsSync(path.join(folder, 'evaluation.md'))
-  ? [
-      ...fs
-        .readFileSync(path.join(folder, 'evaluation.md'), 'utf8')
-        .matchAll(/^\*\*(.+)\*\*\n\n([\s\S]*?)\n(?=\n\*\*|\n*$(?![\s\S]))/gm),
-    ]
-  : [];
 let same = 0;
-for (const [, question, answer] of questions) {
+for (const {question, answer} of check.answers) {
   const prompt = template.render({
     messages: [{role: 'user', content: question}],
     bos_token: '<bos>',
@@ -116,5 +108,8 @@ for (const [, question, answer] of questions) {
   else console.log('answers differ:', question, '\n ours  ', answer, '\n theirs', text);
   sequence.dispose();
 }
-report(same === questions.length, `${same} of ${questions.length} greedy answers of the shipped file are equal`);
+report(
+  same === check.answers.length,
+  `${same} of ${check.answers.length} greedy answers of the shipped file are equal`,
+);
 process.exit(failures ? 1 : 0);

@@ -1,10 +1,26 @@
-"""What check-llama.mjs compares llama.cpp with: token ids of every text of the data, and logits of forced positions."""
+"""
+Prepares the comparison with llama.cpp (check-llama.mjs) from a finished file:
+
+    python3 scripts/demo-model/check.py [FILE.gguf] [FOLDER]
+
+Writes the file's twin with the same weights as F32, the token ids of every text of the data, rendered conversations,
+logits of forced positions, and greedy answers.
+"""
 import json
 import random
+import shutil
+import sys
+from pathlib import Path
 
+import numpy as np
 import torch
 
-from corpus import DATA
+import evaluate
+import gguf_file
+from bpe import Tokenizer
+from corpus import DATA, Corpus
+from network import Config, Network
+from quantize import TYPES
 
 AWKWARD = ['', ' ', '  two  spaces ', 'a\n\n\nb', '\n' * 40, ' ' * 40 + 'x', '\ttab', 'über Äpfel ß ñ é', '日本語 한국어', '😀👍🏽',
            '<|turn>user\nhi<turn|>', '<|channel>thought\nx<channel|>', '<0x41>', '<unused5>', '1234567890 3.14', 'e\u0301',
@@ -12,8 +28,24 @@ AWKWARD = ['', ' ', '  two  spaces ', 'a\n\n\nb', '\n' * 40, ' ' * 40 + 'x', '\t
            "I'm you're don't", 'x' * 300, 'GEMMA-CHAT', '<bos>x<eos>', '_a_b__c', '!?!?...', 'ﬀ ½ ™ “quotes” …', '\u0000']
 
 
-def write(folder, network, corpus, tokenizer, device, positions=160):
-    """check.json and check.bin (f32 [positions, vocab]); the network must hold the weights as stored."""
+def load(path):
+    """(network with the weights that the file stores, tokenizer, metadata)"""
+    metadata, tensors = gguf_file.read(path)
+    merges = [tuple(merge.split(' ', 1)) for merge in metadata['tokenizer.ggml.merges'][1]]
+    tokenizer = Tokenizer(metadata['tokenizer.ggml.tokens'][1], metadata['tokenizer.ggml.token_type'][1], merges)
+    network = Network(Config())
+    values = {name: TYPES[kind].decode(data).reshape(shape) for name, (kind, shape, data) in tensors.items()}
+    network.load_stored({name: torch.from_numpy(values[name].copy()) for name, _ in network.named_weights()})
+    return network.eval(), tokenizer, metadata, values
+
+
+def write_twin(path, metadata, values):
+    entries = [(key, kind, 0 if key == 'general.file_type' else value) for key, (kind, value) in metadata.items()]
+    gguf_file.write(path, entries, [(name, 'F32', array.astype(np.float32)) for name, array in values.items()])
+
+
+def write(folder, network, corpus, tokenizer, positions=160):
+    """check.json and check.bin (f32 [positions, vocab])."""
     rng = random.Random(3)
     texts = list(AWKWARD)
     for file in sorted(DATA.glob('*.txt')):
@@ -30,10 +62,28 @@ def write(folder, network, corpus, tokenizer, device, positions=160):
     while len(ids) < positions:
         ids += tokenizer.render(corpus.conversation(rng)[0])[0]
     ids = ids[:positions]
-    network.eval()
     with torch.no_grad():
-        logits = network(torch.tensor([ids], device=device))[0].float().cpu()
+        logits = network(torch.tensor([ids]))[0]
+    answers = evaluate.generate(network, tokenizer, [[{'role': 'user', 'content': q}] for q in evaluate.TEN], 'cpu')
     (folder / 'check.bin').write_bytes(logits.numpy().tobytes())
     (folder / 'check.json').write_text(json.dumps({
         'texts': [{'text': text, 'plain': tokenizer.encode(text), 'special': tokenizer.encode(text, True)} for text in texts],
-        'rendered': rendered, 'ids': ids, 'window': network.config.window}), 'utf8')
+        'rendered': rendered, 'ids': ids, 'window': network.config.window,
+        'answers': [{'question': question, 'answer': answer} for question, answer in zip(evaluate.TEN, answers)]}), 'utf8')
+
+
+def main():
+    root = Path(__file__).resolve().parents[2]
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else root / 'demo/models/gemma-chat-demo.gguf'
+    folder = Path(sys.argv[2]) if len(sys.argv) > 2 else Path('/tmp/gemma-chat-demo-check')
+    folder.mkdir(parents=True, exist_ok=True)
+    network, tokenizer, metadata, values = load(path)
+    if path.resolve().parent != folder.resolve():
+        shutil.copy(path, folder / 'gemma-chat-demo.gguf')
+    write_twin(folder / 'gemma-chat-demo-f32.gguf', metadata, values)
+    write(folder, network, Corpus(), tokenizer)
+    print(folder)
+
+
+if __name__ == '__main__':
+    main()

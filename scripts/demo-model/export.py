@@ -39,7 +39,7 @@ def gather_importance(network, batches):
     return gathered
 
 
-def metadata(config, tokenizer, f32):
+def metadata(config, tokenizer):
     layers = config.layers
     return [
         ('general.architecture', 'str', 'gemma4'),
@@ -48,7 +48,7 @@ def metadata(config, tokenizer, f32):
         ('general.description', 'str', 'A tiny model of the Gemma 4 architecture that answers questions about gemma-chat.'),
         ('general.license', 'str', 'mit'),
         ('general.languages', 'str[]', ['en']),
-        ('general.file_type', 'u32', 0 if f32 else 15),
+        ('general.file_type', 'u32', 15),
         ('general.quantization_version', 'u32', 2),
         ('gemma4.block_count', 'u32', layers),
         ('gemma4.context_length', 'u32', config.context),
@@ -87,19 +87,15 @@ def metadata(config, tokenizer, f32):
     ]
 
 
-def export(path, network, tokenizer, importance, twin=False):
-    """
-    Writes the file and returns the weights as it stores them, dequantized: {name: f32 tensor}.
-    twin: write those very values as F32.
-    """
+def export(path, network, tokenizer, importance):
+    """Writes the file and returns the weights as it stores them, dequantized: {name: f32 tensor}."""
     tensors, stored = [], {}
     for name, parameter in network.named_weights():
         array = parameter.detach().float().cpu().numpy()
         kind = type_of(name, network.config)
         data = TYPES[kind].encode(array, importance.get(name))
-        values = TYPES[kind].decode(data).reshape(array.shape)
-        stored[name] = torch.from_numpy(values.copy())
-        tensors.append((name, 'F32', values) if twin else (name, kind, (array.shape, data)))
+        stored[name] = torch.from_numpy(TYPES[kind].decode(data).reshape(array.shape).copy())
+        tensors.append((name, kind, (array.shape, data)))
     tensors.append(('rope_freqs.weight', 'F32', network.rope_freqs().numpy().astype(np.float32)))
-    gguf_file.write(path, metadata(network.config, tokenizer, twin), tensors)
+    gguf_file.write(path, metadata(network.config, tokenizer), tensors)
     return stored

@@ -1,4 +1,4 @@
-"""Writes GGUF files, version 3, little-endian. Knows no architecture."""
+"""Writes GGUF files, version 3, little-endian, and reads its own back. Knows no architecture."""
 import struct
 
 import numpy as np
@@ -47,3 +47,50 @@ def write(path, metadata, tensors):
     with open(path, 'wb') as file:
         file.write(head + b'\0' * (-len(head) % ALIGNMENT))
         file.writelines(body)
+
+
+def read(path):
+    """A file that `write` made: ({key: (kind, value)}, {name: (type, shape, bytes)})."""
+    with open(path, 'rb') as file:
+        data = file.read()
+    position = 0
+
+    def take(form):
+        nonlocal position
+        found = struct.unpack_from(form, data, position)
+        position += struct.calcsize(form)
+        return found if len(found) > 1 else found[0]
+
+    def text():
+        nonlocal position
+        length = take('<Q')
+        position += length
+        return data[position - length:position].decode('utf8')
+
+    kinds = {code: (kind, form) for kind, (code, form) in SCALARS.items()}
+
+    def scalar(code):
+        return text() if code == 8 else take(kinds[code][1])
+
+    magic, version, tensor_count, key_count = take('<4sIQQ')
+    if magic != b'GGUF' or version != 3:
+        raise ValueError(f'{path} is no GGUF of version 3')
+    metadata, tensors = {}, {}
+    for _ in range(key_count):
+        key, code = text(), take('<I')
+        if code == 9:
+            code, count = take('<IQ')
+            metadata[key] = ('str[]' if code == 8 else kinds[code][0] + '[]', [scalar(code) for _ in range(count)])
+        else:
+            metadata[key] = ('str' if code == 8 else kinds[code][0], scalar(code))
+    for _ in range(tensor_count):
+        name, dimensions = text(), take('<I')
+        shape = tuple(reversed([take('<Q') for _ in range(dimensions)]))
+        code, offset = take('<IQ')
+        tensors[name] = (next(kind for kind, found in TYPES.items() if found.code == code), shape, offset)
+    start = position + -position % ALIGNMENT
+    contents = {}
+    for name, (kind, shape, offset) in tensors.items():
+        size = TYPES[kind].bytes_of(int(np.prod(shape)))
+        contents[name] = (kind, shape, data[start + offset:start + offset + size])
+    return metadata, contents

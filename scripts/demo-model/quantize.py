@@ -187,13 +187,20 @@ class Type(NamedTuple):
     decode: Callable
 
 
+    block: int
+    size: int  # bytes a block
+
+    def bytes_of(self, count):
+        return count // self.block * self.size
+
+
 TYPES = {
     'F32': Type(0, lambda array, importance=None: np.ascontiguousarray(array, '<f4').tobytes(),
-                lambda data: np.frombuffer(data, '<f4')),
+                lambda data: np.frombuffer(data, '<f4'), 1, 4),
     'F16': Type(1, lambda array, importance=None: array.astype('<f2').tobytes(),
-                lambda data: np.frombuffer(data, '<f2').astype(np.float32)),
-    'BF16': Type(30, encode_bf16, decode_bf16),
-    'Q8_0': Type(8, encode_q8_0, decode_q8_0),
-    'Q4_K': Type(12, encode_q4_k, decode_q4_k),
-    'Q6_K': Type(14, encode_q6_k, decode_q6_k),
+                lambda data: np.frombuffer(data, '<f2').astype(np.float32), 1, 2),
+    'BF16': Type(30, encode_bf16, decode_bf16, 1, 2),
+    'Q8_0': Type(8, encode_q8_0, decode_q8_0, 32, 34),
+    'Q4_K': Type(12, encode_q4_k, decode_q4_k, 256, 144),
+    'Q6_K': Type(14, encode_q6_k, decode_q6_k, 256, 210),
 }

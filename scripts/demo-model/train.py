@@ -19,7 +19,6 @@ import torch
 import torch.nn.functional as F
 
 sys.path.insert(0, str(Path(__file__).parent))
-import check  # noqa: E402
 import evaluate  # noqa: E402
 import export  # noqa: E402
 from bpe import Tokenizer, learn  # noqa: E402
@@ -39,7 +38,6 @@ def arguments():
     parser.add_argument('--decay', default=0.1, type=float, help='weight decay of matrices')
     parser.add_argument('--seed', default=1, type=int)
     parser.add_argument('--threads', default=0, type=int)
-    parser.add_argument('--check', action='store_true', help='also write what check-llama.mjs compares with llama.cpp')
     return parser.parse_args()
 
 
@@ -156,10 +154,6 @@ def main():
     importance = export.gather_importance(network, [ids for ids, _ in data[:40]])
     stored = export.export(path, network, tokenizer, importance)
     log(f'{path.name}: {path.stat().st_size} bytes')
-    if options.check:
-        export.export(options.out / 'gemma-chat-demo-f32.gguf', network, tokenizer, importance, twin=True)
-        network.load_stored(stored)
-        check.write(options.out, network, corpus, tokenizer, device)
     network.load_stored(stored)
     report = evaluate.evaluate(network, corpus, tokenizer, device, log)
     (options.out / 'evaluation.md').write_text(report, encoding='utf8')
