@@ -162,7 +162,8 @@ function softcapCase(recorder: Recorder<null>, pool: BufferPool): Case {
 function attentionCase(recorder: Recorder<null>, pool: BufferPool): Case {
   const shape = {nHead: 2, nHeadKv: 1, headDim: 32, window: 36};
   const position = 39;
-  const q = waves(shape.nHead * shape.headDim, 3);
+  // Small scores, so that every key has a say: one key too many or too few must show.
+  const q = waves(shape.nHead * shape.headDim, 3).map((value) => 0.1 * value);
   const keys = waves(2 * PAGE_SIZE * shape.headDim, 4);
   const values = waves(2 * PAGE_SIZE * shape.headDim, 5);
   const rowOf = (data: Float32Array) => (_: unknown, p: number) => {

@@ -33,9 +33,7 @@ describe('engine', function () {
     ),
   );
 
-  // K = V is another issue's; tiny and the weight types above cover the rest.
-  const shapes = (Object.keys(GEMMA4_SHAPES) as ShapeName[]).filter((name) => name !== 'no-ple');
-  for (const shape of shapes) {
+  for (const shape of Object.keys(GEMMA4_SHAPES) as ShapeName[]) {
     it(
       `agrees with float64 for the shape ${shape}`,
       withDevice((device) =>
@@ -46,16 +44,6 @@ describe('engine', function () {
       ),
     );
   }
-
-  it(
-    'agrees with float64 without per-layer embeddings',
-    withDevice((device) => {
-      const spec = {shape: {...GEMMA4_SHAPES.tiny, layers: 'SSFSF', sharedKvLayers: 0, nFf: 256, nEmbdPerLayer: 0}};
-      return withEngine(device, spec, async (engine) => {
-        expectLogits(await feed(engine, engine.createSequence(), TOKENS, [64]), await judge(spec));
-      });
-    }),
-  );
 
   it(
     'gives the same bits with tensors cut into slices',
@@ -72,10 +60,10 @@ describe('engine', function () {
           {maxSliceBytes},
         );
       const whole = await run();
-      const cut = await run(60_000);
+      // Cuts both embedding tables, the head and two attn_output in two. Not smaller: each slice compiles on its own.
+      const cut = await run(130_000);
       expectSameLogits(cut.logits, whole.logits);
-      // 768 rows of embedding (212 B · 256 / 256 …) and the per-layer table alone are dozens of slices.
-      expect(cut.dispatches).to.be.above(whole.dispatches + 20);
+      expect(cut.dispatches).to.equal(whole.dispatches + 5);
     }),
   );
 

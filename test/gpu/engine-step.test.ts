@@ -1,0 +1,195 @@
+// What a step costs, what it refuses, and how an engine ends.
+import {expect} from 'chai';
+import {type ErrorCode, GemmaError} from '../../src/errors.ts';
+import {TOKENS, withEngine} from '../helpers/engine.ts';
+import {withDevice} from '../helpers/gpu.ts';
+
+const spec = {type: 'Q4_K'} as const;
+
+async function expectError(act: Promise<unknown>, code: ErrorCode, message?: RegExp): Promise<void> {
+  const error = await act.then(
+    () => expect.fail(`expected ${code}`),
+    (reason: unknown) => reason,
+  );
+  expect(error).to.be.instanceOf(GemmaError).with.property('code', code);
+  if (message) expect((error as Error).message).to.match(message);
+}
+
+/** Counts every object a device makes from now on, by method. */
+function countObjects(device: GPUDevice): {counts: Record<string, number>; stop: () => void} {
+  const counts: Record<string, number> = {};
+  const names = [
+    'createBuffer',
+    'createBindGroup',
+    'createBindGroupLayout',
+    'createPipelineLayout',
+    'createShaderModule',
+    'createComputePipeline',
+    'createComputePipelineAsync',
+    'createTexture',
+    'createQuerySet',
+    'createCommandEncoder',
+  ] as const;
+  const target = device as unknown as Record<string, unknown>;
+  for (const name of names) {
+    const original = (device[name] as (...args: unknown[]) => unknown).bind(device);
+    target[name] = (...args: unknown[]) => {
+      counts[name] = (counts[name] ?? 0) + 1;
+      return original(...args);
+    };
+  }
+  return {
+    counts,
+    stop: () => {
+      for (const name of names) delete target[name]; // the prototype's is back
+    },
+  };
+}
+
+describe('engine step', function () {
+  this.timeout(120_000); // software adapters
+
+  it(
+    'makes nothing but an encoder after warm-up, and submits once',
+    withDevice((device) =>
+      withEngine(device, spec, async (engine) => {
+        const sequence = engine.createSequence();
+        await engine.step([{sequence, tokens: TOKENS.slice(0, 30), logits: 'last'}]);
+        const counting = countObjects(device);
+        try {
+          // Position 32 begins a page: the table changes too.
+          for (const token of [1, 2, 3, 4]) await engine.step([{sequence, tokens: [token], logits: 'last'}]);
+        } finally {
+          counting.stop();
+        }
+        expect(counting.counts).to.deep.equal({createCommandEncoder: 4});
+        const {perToken} = engine.stats();
+        expect(perToken).to.deep.include({submits: 1, objectsCreated: 0, bytesRead: 4 * 768});
+        // step and output rows and one row of 16 bytes each
+        expect(perToken.bytesWritten).to.equal(16 + 16 + 4);
+        // One operation a dispatch: 27 a layer that owns K/V, 20 one that shares, 5 for the embeddings, 4 for the head.
+        expect(perToken.dispatches).to.equal(3 * 27 + 2 * 20 + 9);
+      }),
+    ),
+  );
+
+  it(
+    'skips layers that leave nothing behind when no logits are asked for',
+    withDevice((device) =>
+      withEngine(device, spec, async (engine) => {
+        const sequence = engine.createSequence();
+        await engine.step([{sequence, tokens: [1], logits: 'last'}]);
+        const full = engine.stats().perToken;
+        await engine.step([{sequence, tokens: [1], logits: 'none'}]);
+        const bare = engine.stats().perToken;
+        expect(bare.bytesRead).to.equal(0);
+        expect(full.dispatches - bare.dispatches).to.equal(2 * 20 + 4); // two sharing layers and the head
+      }),
+    ),
+  );
+
+  it(
+    'counts pages, sequences and bytes, and gives all back',
+    withDevice((device) =>
+      withEngine(device, spec, async (engine) => {
+        const [a, b] = [engine.createSequence(), engine.createSequence()];
+        await engine.step([
+          {sequence: a, tokens: TOKENS.slice(0, 33), logits: 'none'},
+          {sequence: b, tokens: [1], logits: 'none'},
+        ]);
+        expect(engine.stats()).to.include({kvPagesUsed: 3, kvPages: 12, sequences: 2});
+        // Three owning layers: K and V of 12 pages · 32 positions · 128 values.
+        expect(engine.stats().kvBytes).to.equal(3 * 2 * 12 * 32 * 128 * 4);
+        a.free();
+        b.truncate(0);
+        expect(engine.stats()).to.include({kvPagesUsed: 0, sequences: 1});
+      }),
+    ),
+  );
+
+  it(
+    'runs steps that are asked for at once one after the other',
+    withDevice((device) =>
+      withEngine(device, spec, async (engine) => {
+        const [a, b] = [engine.createSequence(), engine.createSequence()];
+        const steps = [a, b].map((sequence) => engine.step([{sequence, tokens: [3, 4], logits: 'last'}]));
+        const [[[first]], [[second]]] = await Promise.all(steps);
+        expect(first).to.deep.equal(second);
+        expect(first).not.to.equal(second);
+      }),
+    ),
+  );
+
+  it(
+    'refuses bad work before anything is written',
+    withDevice((device) =>
+      withEngine(
+        device,
+        spec,
+        async (engine) => {
+          const [a, b, c] = [engine.createSequence(), engine.createSequence(), engine.createSequence()];
+          const step = (sequence: typeof a, n: number, token = 1) =>
+            engine.step([{sequence, tokens: new Array<number>(n).fill(token), logits: 'none'}]);
+          await step(a, 60);
+          await expectError(step(a, 41), 'context-overflow', /101 tokens; the context holds 100/);
+          await step(b, 60);
+          await expectError(step(c, 40), 'out-of-memory', /2 more pages .* 1 of 5 are free/);
+          await expectError(step(a, 1, 768), 'option-invalid', /token id 768/);
+          await expectError(step(a, 1, -1), 'option-invalid');
+          await expectError(step(a, 65), 'internal', /65 rows; expected at most 64/);
+          const twice = [a, a].map((sequence) => ({sequence, tokens: [1], logits: 'none' as const}));
+          await expectError(engine.step(twice), 'internal', /same sequence twice/);
+          expect([a, b, c].map(({tokens}) => tokens.length)).to.deep.equal([60, 60, 0]);
+          await step(a, 4); // still in order
+          expect(engine.stats().kvPagesUsed).to.equal(4);
+        },
+        {contextLength: 100, kvPages: 5},
+      ),
+    ),
+  );
+
+  it(
+    'has nothing to do for no tokens',
+    withDevice((device) =>
+      withEngine(device, spec, async (engine) => {
+        const sequence = engine.createSequence();
+        expect(await engine.step([{sequence, tokens: [], logits: 'last'}])).to.deep.equal([[]]);
+      }),
+    ),
+  );
+
+  it(
+    'is closed once destroyed',
+    withDevice((device) =>
+      withEngine(device, spec, async (engine) => {
+        const sequence = engine.createSequence();
+        engine.destroy();
+        engine.destroy();
+        await expectError(engine.step([{sequence, tokens: [1], logits: 'last'}]), 'closed');
+        expect(() => engine.createSequence())
+          .to.throw(GemmaError)
+          .with.property('code', 'closed');
+        expect(engine.stats()).to.include({weightBytes: 0, kvBytes: 0, scratchBytes: 0});
+      }),
+    ),
+  );
+
+  // Limits that no other test asks for: a device of its own, to be lost.
+  it(
+    'reports a lost device, now and ever after',
+    withDevice(
+      (device) =>
+        withEngine(device, spec, async (engine) => {
+          const sequence = engine.createSequence();
+          const running = engine.step([{sequence, tokens: [1], logits: 'last'}]);
+          device.destroy();
+          await expectError(running, 'device-lost', /load the model again/);
+          await expectError(engine.step([{sequence, tokens: [1], logits: 'last'}]), 'device-lost');
+          expect(() => engine.createSequence())
+            .to.throw(GemmaError)
+            .with.property('code', 'device-lost');
+        }),
+      {limits: {maxStorageBufferBindingSize: 2 ** 26}},
+    ),
+  );
+});
