@@ -306,6 +306,27 @@ describe('GemmaClient in a browser', () => {
     expect(codes).to.deep.equal(['worker-failed', 'worker-failed']);
   });
 
+  it('a GPU that goes away: device-lost for every request of every page; the next load gets a new device', async () => {
+    const [one, two] = [await open(), await open()];
+    for (const page of [one, two]) {
+      await page.evaluate(async () => {
+        window.client = await window.load('/model.gguf');
+      });
+    }
+    const answers = [one, two].map((page) =>
+      page.evaluate(() => window.codeOf(window.client.completions.create({prompt: 'the page'}))),
+    );
+    // The browser starts a new GPU process by itself.
+    await (await browser.newBrowserCDPSession()).send('Browser.crashGpuProcess');
+    expect(await Promise.all(answers)).to.deep.equal(['device-lost', 'device-lost']);
+    const after = await one.evaluate(async () => [
+      (await window.client.lost).code,
+      await window.codeOf(window.client.stats()),
+      await window.codeOf(window.load('/model.gguf')),
+    ]);
+    expect(after).to.deep.equal(['device-lost', 'device-lost', 'no error']);
+  });
+
   it('no WebGPU: webgpu-missing on a page that is not secure', async () => {
     const port = new URL(site.url).port;
     const plain = await launch({args: ['--host-resolver-rules=MAP insecure.test 127.0.0.1']});

@@ -5,6 +5,7 @@ import type {Platform} from '../../src/client/connect.ts';
 import {GemmaClient, type LoadOptions} from '../../src/client/gemma-client.ts';
 import {GemmaError} from '../../src/errors.ts';
 import type {ModelInfo, ModelRef} from '../../src/protocol/messages.ts';
+import type {Tokenizer} from '../../src/tokenizer/tokenizer.ts';
 import type {LoadOptions as HostOptions, LoadedModel} from '../../src/worker/loaded-model.ts';
 import {ModelHost} from '../../src/worker/model-host.ts';
 import {type Session, serve, type WorkerContext} from '../../src/worker/serve.ts';
@@ -51,6 +52,9 @@ export class FakeLocks {
   }
 }
 
+/** Gemma 4's own form, which knows tools; the tiny file's template does not. */
+const builtIn = {chatTemplate: null, idOf: (text: string) => tinyTokenizer().idOf(text)} as Tokenizer;
+
 export interface FakeModel extends LoadedModel {
   engine: FakeEngine;
   lose(error?: GemmaError): void;
@@ -79,7 +83,7 @@ export function fakeModel(options: FakeEngineOptions = {}): FakeModel {
     adapter: {vendor: 'fake', architecture: '', device: '', description: '', features: []},
     lost,
     lose: (error = new GemmaError('device-lost', 'the GPU device was lost')) => lose(error),
-    template: () => createTemplate(tinyTokenizer()),
+    template: () => createTemplate(builtIn),
     destroy: () => engine.destroy(),
   };
 }

@@ -178,6 +178,21 @@ describe('GemmaClient', () => {
       expect(choices[0].logprobs?.tokens.join('')).to.equal('one');
     });
 
+    it('tools and thinking reach the prompt of a chat', async () => {
+      const client = await new FakeWorker({next: says('the page')}).load();
+      const tools = [{type: 'function' as const, function: {name: 'add', description: 'adds', parameters: {}}}];
+      for (const options of [{}, {tools}, {thinking: true}]) {
+        const {usage} = await client.chat.completions.create({messages: hello, ...options, ...greedy});
+        const prompt = await client.applyTemplate(hello, options);
+        const ids = await client.tokenize(prompt, {parseSpecial: true});
+        expect(usage.prompt_tokens).to.equal(ids.length);
+        expect([prompt.includes('<|tool>'), prompt.includes('<|think|>')]).to.deep.equal([
+          'tools' in options,
+          'thinking' in options,
+        ]);
+      }
+    });
+
     it('contextLength reaches the engine, and clients may ask for less than there is', async () => {
       const worker = new FakeWorker();
       const client = await worker.load({contextLength: 64});
@@ -210,6 +225,16 @@ describe('GemmaClient', () => {
       expect(text_offset.slice(0, 2)).to.deep.equal([0, 0]);
       for (let i = 1; i < ids.length; i++) expect(prompt.slice(text_offset[i])).to.match(startingWith(tokens[i]));
       expect(worker.engine.steps.every(({logits, rows}) => logits === 'all' && rows <= 4)).to.equal(true);
+    });
+
+    it('scores the whole prompt though it is in the cache', async () => {
+      const client = await new FakeWorker().load();
+      const options = {prompt: 'the page asks', logprobs: 0, max_tokens: 0, echo: true};
+      const first = await client.completions.create(options);
+      await client.completions.create({prompt: 'the page asks', max_tokens: 1});
+      const second = await client.completions.create(options);
+      expect(second.choices).to.deep.equal(first.choices);
+      expect(second.usage.cached_tokens).to.equal(0);
     });
 
     it('goes on after the prompt, offsets included', async () => {
@@ -530,6 +555,7 @@ describe('GemmaClient', () => {
     expect((await running).code).to.equal('closed');
     expect((await rejection(client.stats())).code).to.equal('closed');
     await until(() => worker.engine.alive === 0);
+    expect(worker.engine.steps.length).to.be.below(20); // of the 256 that the context has room for
     const stats = await other.stats();
     expect([stats.clients, stats.sequences, stats.models]).to.deep.equal([1, 0, 1]);
     expect(worker.locks?.held('gemma-chat-client')).to.have.length(1);
