@@ -1,6 +1,7 @@
 import {expect} from 'chai';
 import type {GemmaClient} from '../../../src/client/gemma-client.ts';
 import type {ChatCompletionChunk} from '../../../src/client/shapes.ts';
+import {GemmaError} from '../../../src/errors.ts';
 import {says, someToken, tinyTokenizer} from '../../helpers/fake-engine.ts';
 import {closePorts, FakeWorker, rejection, until} from '../../helpers/fake-worker.ts';
 
@@ -574,10 +575,31 @@ describe('GemmaClient', () => {
       expect((await one.lost).code).to.equal('device-lost');
       expect((await rejection(two.stats())).code).to.equal('device-lost');
       expect(worker.models[0].engine.destroyed).to.equal(true);
+      // Clients of no more use leave by themselves.
+      await until(() => worker.context.sessions.size === 0);
+      expect(worker.locks?.held('gemma-chat-client')).to.have.length(0);
       const again = await worker.load();
       expect(worker.models).to.have.length(2);
       expect((await again.completions.create({prompt: 'x', max_tokens: 1})).usage.completion_tokens).to.equal(1);
     });
+  });
+
+  it('a load that fails or is stopped leaves no connection behind', async () => {
+    const worker = new FakeWorker({
+      load: (ref, {signal}) =>
+        'url' in ref && ref.url.endsWith('/slow.gguf')
+          ? new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+          : Promise.reject(new GemmaError('http-status', '404')),
+    });
+    expect((await rejection(worker.load())).code).to.equal('http-status');
+    await until(() => worker.context.sessions.size === 0);
+    const abort = new AbortController();
+    const stopped = rejection(worker.load({modelSrc: 'slow.gguf', signal: abort.signal}));
+    await until(() => worker.context.sessions.size === 1);
+    abort.abort();
+    expect((await stopped).name).to.equal('AbortError');
+    await until(() => worker.context.sessions.size === 0);
+    expect(worker.locks?.held('gemma-chat-client')).to.have.length(0);
   });
 
   it('a step that fails is that request’s error, not everyone’s', async () => {
