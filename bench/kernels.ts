@@ -1,0 +1,153 @@
+// `npm run bench -- kernels [part of a name] [--rounds 5] [--dispatches 20]`: microseconds and GB/s of every kernel at
+// Gemma 3 1B's and Gemma 4 E2B's shapes, in Node over Dawn. GB/s counts what a perfect kernel would move: weights
+// once, inputs once, outputs once.
+import {parseArgs} from 'node:util';
+import * as kernels from '../src/engine/kernels/kernels.ts';
+import {paddedRowBytes} from '../src/gguf/ggml-types.ts';
+import {requestDevice} from '../src/gpu/device.ts';
+import {type Constants, completeConstants, type Kernel, type RowShape} from '../src/gpu/kernel.ts';
+import {PipelineCache} from '../src/gpu/pipelines.ts';
+import {bind} from '../src/gpu/recorder.ts';
+import {findGpu} from '../test/helpers/gpu.ts';
+
+const PAGE_SIZE = 32;
+const CONTEXT = 1024;
+
+/** One line of the table: makes its buffers and gives the work of one dispatch. */
+interface Row {
+  name: string;
+  bytes: number;
+  prepare(device: GPUDevice, pipelines: PipelineCache): Promise<Prepared>;
+}
+
+interface Prepared {
+  dispatch(pass: GPUComputePassEncoder): void;
+  destroy(): void;
+}
+
+/** `sizes`: bytes a binding; bindings of step data (step, rows, page_tables, output_rows) are filled in. */
+function row<B extends string, C extends string>(
+  label: string,
+  kernel: Kernel<B, C, RowShape>,
+  constants: Constants<C>,
+  nRows: number,
+  sizes: Partial<Record<B, number>>,
+): Row {
+  const moved = Object.values<number | undefined>(sizes).reduce<number>((sum, size) => sum + (size ?? 0), 0);
+  return {
+    name: `${kernel.name} ${label}`,
+    bytes: moved,
+    async prepare(device, pipelines) {
+      const buffers = {} as Record<B, GPUBuffer>;
+      for (const {name, access} of kernel.bindings) {
+        const data = stepBuffers(nRows)[name];
+        const usage = access === 'uniform' ? GPUBufferUsage.UNIFORM : GPUBufferUsage.STORAGE;
+        const size = Math.max(16, Math.ceil((data?.byteLength ?? sizes[name as B] ?? 16) / 16) * 16);
+        const buffer = device.createBuffer({size, usage: usage | GPUBufferUsage.COPY_DST});
+        if (data) device.queue.writeBuffer(buffer, 0, data);
+        buffers[name as B] = buffer;
+      }
+      const pipeline = await pipelines.get(kernel, constants);
+      const bindGroup = bind(device, pipelines, kernel, buffers);
+      const grid = kernel.grid({nRows}, completeConstants(kernel, constants));
+      return {
+        dispatch(pass) {
+          pass.setPipeline(pipeline);
+          pass.setBindGroup(0, bindGroup);
+          pass.dispatchWorkgroups(...grid);
+        },
+        destroy() {
+          for (const buffer of Object.values<GPUBuffer>(buffers)) buffer.destroy();
+        },
+      };
+    },
+  };
+}
+
+/** Every row is its own sequence of CONTEXT tokens; all share one page table. */
+function stepBuffers(nRows: number): Record<string, Uint32Array<ArrayBuffer> | undefined> {
+  return {
+    step: new Uint32Array([nRows, nRows, 0, 0]),
+    rows: new Uint32Array(Array.from({length: nRows}, (_, r) => [r, CONTEXT - 1 - r, 0, 0]).flat()),
+    page_tables: Uint32Array.from({length: CONTEXT / PAGE_SIZE}, (_, i) => i),
+    output_rows: Uint32Array.from({length: nRows}, (_, i) => i),
+  };
+}
+
+function rows(): Row[] {
+  const list: Row[] = [];
+  for (const n of [1, 64]) {
+    const at = (...shape: number[]) => `[${n}][${shape.join('][')}]`;
+    const f32 = (...shape: number[]) => 4 * n * shape.reduce((a, b) => a * b, 1);
+    for (const type of kernels.WEIGHT_TYPES) {
+      // Gemma 4 E2B's ffn_up.
+      const [nIn, nOut] = [1536, 6144];
+      const stride = paddedRowBytes(type, nIn);
+      const slice = {N_SLICE_ROWS: nOut, ROW_STRIDE_WORDS: stride / 4};
+      const sizes = {x: f32(nIn), weight: nOut * stride, y: f32(nOut)};
+      list.push(row(`${at(nIn)} → ${nOut}`, kernels.mulMat[type], {N_IN: nIn, N_OUT: nOut, ...slice}, n, sizes));
+      list.push(row(at(nIn), kernels.getRows[type], {N: nIn, ...slice}, n, {weight: n * stride, y: f32(nIn)}));
+    }
+    for (const [heads, kvHeads, headDim] of [
+      [4, 1, 256],
+      [8, 1, 512],
+    ] as const) {
+      const cache = 4 * CONTEXT * kvHeads * headDim;
+      const constants = {N_HEAD: heads, N_HEAD_KV: kvHeads, HEAD_DIM: headDim, SCALE: 1};
+      const sizes = {q: f32(heads, headDim), k: cache, v: cache, y: f32(heads, headDim)};
+      list.push(row(`${at(heads, headDim)} over ${CONTEXT} keys`, kernels.attention, constants, n, sizes));
+      const table = 4 * kernels.ropeTable(headDim, 1e6, CONTEXT).length;
+      const rotated = {x: f32(heads, headDim), y: f32(heads, headDim), frequencies: table};
+      list.push(row(at(heads, headDim), kernels.rope, {N_HEAD: heads, HEAD_DIM: headDim}, n, rotated));
+    }
+    const width = {x: f32(1536), weight: 4 * 1536, y: f32(1536)};
+    list.push(row(at(1536), kernels.rmsNorm, {N: 1536, EPS: 1e-6}, n, width));
+    const three = {a: f32(1536), b: f32(1536), scale: 4, y: f32(1536)};
+    list.push(row(at(1536), kernels.addScaled, {N: 1536}, n, three));
+    const gated = {gate: f32(6144), up: f32(6144), y: f32(6144)};
+    list.push(row(at(6144), kernels.geglu, {N: 6144, UP_STRIDE: 6144}, n, gated));
+    list.push(row(at(1536), kernels.copyRows, {N: 1536}, n, {x: f32(1536), y: f32(1536)}));
+    list.push(row(at(256), kernels.kvWrite, {WIDTH: 256}, n, {src: f32(256), cache: 4 * CONTEXT * 256}));
+  }
+  // A row of logits a sampled sequence; 64 of them do not occur.
+  list.push(row('[1][262144]', kernels.softcap, {N: 262144, CAP: 30}, 1, {x: 4 * 262144, y: 4 * 262144}));
+  return list;
+}
+
+/** Microseconds a dispatch, the median of `rounds`, after one round of warming up. */
+async function measure(device: GPUDevice, prepared: Prepared, rounds: number, dispatches: number): Promise<number> {
+  const samples: number[] = [];
+  for (let round = 0; round <= rounds; round++) {
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (let i = 0; i < dispatches; i++) prepared.dispatch(pass);
+    pass.end();
+    const commands = encoder.finish();
+    const start = performance.now();
+    device.queue.submit([commands]);
+    await device.queue.onSubmittedWorkDone();
+    if (round > 0) samples.push((1000 * (performance.now() - start)) / dispatches);
+  }
+  return samples.sort((a, b) => a - b)[samples.length >> 1];
+}
+
+export async function run(args: string[]): Promise<void> {
+  const {values, positionals} = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {rounds: {type: 'string', default: '5'}, dispatches: {type: 'string', default: '20'}},
+  });
+  const {device, info} = await requestDevice(await findGpu());
+  console.log(`${info.description || info.device} (${info.vendor} ${info.architecture})`);
+  const pipelines = new PipelineCache(device);
+  console.log(`${'kernel'.padEnd(52)} ${'µs'.padStart(10)} ${'GB/s'.padStart(9)}`);
+  for (const {name, bytes, prepare} of rows()) {
+    if (positionals.length > 0 && !positionals.some((part) => name.includes(part))) continue;
+    const prepared = await prepare(device, pipelines);
+    const us = await measure(device, prepared, Number(values.rounds), Number(values.dispatches));
+    console.log(`${name.padEnd(52)} ${us.toFixed(1).padStart(10)} ${(bytes / us / 1000).toFixed(2).padStart(9)}`);
+    prepared.destroy();
+  }
+  device.destroy();
+  process.exit(0);
+}
