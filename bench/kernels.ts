@@ -25,18 +25,22 @@ interface Prepared {
   destroy(): void;
 }
 
-/** `sizes`: bytes a binding; bindings of step data (step, rows, page_tables, output_rows) are filled in. */
+/**
+ * `sizes`: bytes a binding; bindings of step data (step, rows, page_tables, output_rows) are filled in.
+ * `moved`: bytes that must move, where that is not all of them.
+ */
 function row<B extends string, C extends string>(
   label: string,
   kernel: Kernel<B, C, RowShape>,
   constants: Constants<C>,
   nRows: number,
   sizes: Partial<Record<B, number>>,
+  moved?: number,
 ): Row {
-  const moved = Object.values<number | undefined>(sizes).reduce<number>((sum, size) => sum + (size ?? 0), 0);
+  const all = Object.values<number | undefined>(sizes).reduce<number>((sum, size) => sum + (size ?? 0), 0);
   return {
     name: `${kernel.name} ${label}`,
-    bytes: moved,
+    bytes: moved ?? all,
     async prepare(device, pipelines) {
       const buffers = {} as Record<B, GPUBuffer>;
       for (const {name, access} of kernel.bindings) {
@@ -98,7 +102,7 @@ function rows(): Row[] {
       list.push(row(`${at(heads, headDim)} over ${CONTEXT} keys`, kernels.attention, constants, n, sizes));
       const table = 4 * kernels.ropeTable(headDim, 1e6, CONTEXT).length;
       const rotated = {x: f32(heads, headDim), y: f32(heads, headDim), frequencies: table};
-      list.push(row(at(heads, headDim), kernels.rope, {N_HEAD: heads, HEAD_DIM: headDim}, n, rotated));
+      list.push(row(at(heads, headDim), kernels.rope, {N_HEAD: heads, HEAD_DIM: headDim}, n, rotated, 2 * rotated.x));
     }
     const width = {x: f32(1536), weight: 4 * 1536, y: f32(1536)};
     list.push(row(at(1536), kernels.rmsNorm, {N: 1536, EPS: 1e-6}, n, width));
@@ -107,7 +111,7 @@ function rows(): Row[] {
     const gated = {gate: f32(6144), up: f32(6144), y: f32(6144)};
     list.push(row(at(6144), kernels.geglu, {N: 6144, UP_STRIDE: 6144}, n, gated));
     list.push(row(at(1536), kernels.copyRows, {N: 1536}, n, {x: f32(1536), y: f32(1536)}));
-    list.push(row(at(256), kernels.kvWrite, {WIDTH: 256}, n, {src: f32(256), cache: 4 * CONTEXT * 256}));
+    list.push(row(at(256), kernels.kvWrite, {WIDTH: 256}, n, {src: f32(256), cache: 4 * CONTEXT * 256}, 2 * f32(256)));
   }
   // A row of logits a sampled sequence; 64 of them do not occur.
   list.push(row('[1][262144]', kernels.softcap, {N: 262144, CAP: 30}, 1, {x: 4 * 262144, y: 4 * 262144}));

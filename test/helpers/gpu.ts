@@ -18,21 +18,13 @@ let gpu: Promise<GPU | undefined> | undefined;
 // Dawn's instance must outlive its devices: what nothing refers to is collected.
 const keepAlive: unknown[] = [];
 
-/** The platform's GPU, or undefined. In Node: Dawn, on lavapipe where it is installed and nothing else was asked for. */
+/** The platform's GPU, or undefined. In Node: Dawn over the Vulkan drivers that the environment has. */
 export function findGpu(): Promise<GPU | undefined> {
   gpu ??= typeof window === 'undefined' ? dawn() : Promise.resolve(navigator.gpu);
   return gpu;
 }
 
 async function dawn(): Promise<GPU | undefined> {
-  const {existsSync} = (await import(nodeModule('node:fs'))) as {existsSync: (path: string) => boolean};
-  if (existsSync(LAVAPIPE)) {
-    process.env.VK_ICD_FILENAMES ??= LAVAPIPE;
-    process.env.XDG_RUNTIME_DIR ??= '/tmp';
-    // Here compiling costs more than running: no optimizer, vectors of four lanes. A fifth of the time, the same sums.
-    process.env.GALLIVM_PERF ??= 'nopt';
-    process.env.LP_NATIVE_VECTOR_WIDTH ??= '128';
-  }
   const {create, globals} = (await import(nodeModule('webgpu'))) as {
     create: (flags: string[]) => GPU;
     globals: Record<string, unknown>;
@@ -43,11 +35,23 @@ async function dawn(): Promise<GPU | undefined> {
   return instance;
 }
 
+/** Tests in Node run on lavapipe where it is installed, unless the environment says otherwise: the same everywhere. */
+async function preferLavapipe(): Promise<void> {
+  const {existsSync} = (await import(nodeModule('node:fs'))) as {existsSync: (path: string) => boolean};
+  if (!existsSync(LAVAPIPE)) return;
+  process.env.VK_ICD_FILENAMES ??= LAVAPIPE;
+  process.env.XDG_RUNTIME_DIR ??= '/tmp';
+  // Tests compile more than they run: no optimizer, vectors of four lanes. A fifth of the time, the same sums.
+  process.env.GALLIVM_PERF ??= 'nopt';
+  process.env.LP_NATIVE_VECTOR_WIDTH ??= '128';
+}
+
 // A name a bundler cannot see: the browser's build has no business with it.
 const nodeModule = (name: string): string => name;
 
 /** An adapter, or undefined after one printed line. Under REQUIRE_LAVAPIPE=1 a missing one is an error. */
 export async function findAdapter(): Promise<GPUAdapter | undefined> {
+  if (typeof window === 'undefined') await preferLavapipe();
   const adapter = await (await findGpu())?.requestAdapter();
   if (adapter) return adapter;
   const message =
