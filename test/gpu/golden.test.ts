@@ -9,7 +9,7 @@ import {GOLDEN_MODELS, goldenError, loadGolden} from '../fixtures/golden.ts';
 import {engineLogits} from '../helpers/forced-tokens.ts';
 import {withDevice} from '../helpers/gpu.ts';
 
-// As for the reference: what is seen is llama.cpp's half-precision GELU table, not the f32 kernels.
+// As for the reference: what is seen is mostly llama.cpp's half-precision GELU table, not the f32 kernels.
 const TOLERANCE = 3e-3;
 
 describe('engine beside golden logits of llama.cpp', () => {
