@@ -6,6 +6,7 @@ import type {BufferPool} from '../gpu/buffers.ts';
 import {lostError} from '../gpu/device.ts';
 import type {PipelineCache} from '../gpu/pipelines.ts';
 import {Recording} from '../gpu/recorder.ts';
+import {explainFailure} from './device-failure.ts';
 import type {Engine, EngineStats, Sequence, StepInput} from './engine.ts';
 import {CachedSequence, type KvCache} from './kv-cache.ts';
 import type {Rows, StepBuffers, StepShape} from './plan.ts';
@@ -104,11 +105,12 @@ export class GpuEngine implements Engine {
 
   async #run(inputs: readonly StepInput[]): Promise<Float32Array[][]> {
     this.#throwIfGone();
+    const {device, cache} = this.#parts;
     const work = this.#check(inputs);
     if (work.rows === 0) return inputs.map(() => []);
     const before = this.#objects();
     this.#counts = {dispatches: 0, submits: 0, bytesWritten: 0, bytesRead: 0, objectsCreated: 0};
-    this.#parts.cache.reserve(work.inputs.map(({sequence, tokens}) => ({sequence, positions: tokens.length})));
+    cache.reserve(work.inputs.map(({sequence, tokens}) => ({sequence, positions: tokens.length})));
     try {
       const logits = await this.#execute(work);
       this.#counts.objectsCreated = this.#objects() - before;
@@ -119,7 +121,8 @@ export class GpuEngine implements Engine {
         return logits.slice(at - count, at);
       });
     } catch (error) {
-      throw await this.#explain(error);
+      const reason = await explainFailure(device, error);
+      throw this.#gone ?? reason;
     }
   }
 
@@ -222,14 +225,5 @@ export class GpuEngine implements Engine {
 
   #throwIfGone(): void {
     if (this.#gone) throw this.#gone;
-  }
-
-  /** A failed readback most often means a lost device, whose own report comes a moment later. */
-  async #explain(error: unknown): Promise<GemmaError> {
-    if (error instanceof GemmaError) return error;
-    const {device} = this.#parts;
-    const moment = new Promise((resolve) => setTimeout(resolve, 100));
-    await Promise.race([device.lost, moment]);
-    return this.#gone ?? GemmaError.from(error);
   }
 }

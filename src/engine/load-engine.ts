@@ -6,6 +6,7 @@ import {BufferPool} from '../gpu/buffers.ts';
 import {guarded} from '../gpu/device.ts';
 import {PipelineCache} from '../gpu/pipelines.ts';
 import {type LayerConfig, type ModelConfig, readConfig} from './config.ts';
+import {explainFailure} from './device-failure.ts';
 import type {Engine, EngineOptions} from './engine.ts';
 import {GpuEngine} from './gpu-engine.ts';
 import {ropeTable} from './kernels/kernels.ts';
@@ -91,7 +92,7 @@ export async function loadEngine(
     return engine;
   } catch (error) {
     pool.destroy();
-    throw error;
+    throw await explainFailure(device, error);
   }
 }
 

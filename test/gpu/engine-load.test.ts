@@ -157,6 +157,25 @@ describe('engine load', function () {
     }),
   );
 
+  it(
+    'says so when the device is lost while it loads',
+    withDevice(
+      async (device) => {
+        const {bytes, file} = await testModel({type: 'Q4_K'});
+        const {source} = slowSource(bytes, 50_000);
+        const error = await failure(
+          loadEngine(source, file, device, {
+            onProgress: (loaded) => {
+              if (loaded > 100_000) device.destroy();
+            },
+          }),
+        );
+        expect(error).to.be.instanceOf(GemmaError).with.property('code', 'device-lost');
+      },
+      {limits: {maxStorageBufferBindingSize: 2 ** 25}}, // a device of its own
+    ),
+  );
+
   const refusals: [string, object, ErrorCode, RegExp][] = [
     ['a chunk of no rows', {chunkSize: 0}, 'option-invalid', /chunkSize is 0/],
     ['half a page', {kvPages: 0.5}, 'option-invalid', /kvPages is 0.5/],
