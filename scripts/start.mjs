@@ -1,9 +1,9 @@
-// `npm start`: builds and serves the demo page. PORT chooses the port.
+// `npm start`: builds and serves the demo page. PORT chooses the port; BUILT=1 takes dist/ as it is.
 import path from 'node:path';
 import {ROOT, run} from './lib/run.mjs';
 import {serve} from './lib/serve.mjs';
 
-await run(process.execPath, ['scripts/build.mjs']);
+if (process.env.BUILT !== '1') await run(process.execPath, ['scripts/build.mjs']);
 const wanted = Number(process.env.PORT ?? 8080);
 const options = {
   root: path.join(ROOT, 'dist'),
