@@ -5,6 +5,7 @@ import type {GgufFile} from '../gguf/gguf-file.ts';
 import type {BufferPool} from '../gpu/buffers.ts';
 import {lostError} from '../gpu/device.ts';
 import type {PipelineCache} from '../gpu/pipelines.ts';
+import type {Profiler} from '../gpu/profiler.ts';
 import {Recording} from '../gpu/recorder.ts';
 import {explainFailure} from './device-failure.ts';
 import type {Engine, EngineStats, Sequence, StepInput} from './engine.ts';
@@ -43,6 +44,8 @@ export class GpuEngine implements Engine {
   readonly contextLength: number;
   readonly chunkSize: number;
   readonly vocabSize: number;
+  /** While set, every step is timed by it; read it after each. For benches: a profiled step is slower. */
+  profiler: Profiler | null = null;
   readonly #parts: EngineParts;
   /** Body and head as one pass: a whole step. */
   readonly #whole: Recording<StepShape>;
@@ -191,7 +194,8 @@ export class GpuEngine implements Engine {
     this.#outputData.set(outputs);
     if (nOutputs > 0) this.#write(buffers.outputRows, 0, this.#outputData, 0, nOutputs);
     const encoder = device.createCommandEncoder();
-    this.#counts.dispatches += recording.replay(encoder, {nRows, nOutputs});
+    this.#counts.dispatches += recording.replay(encoder, {nRows, nOutputs}, this.profiler ?? undefined);
+    this.profiler?.resolve(encoder);
     if (nOutputs > 0) {
       encoder.copyBufferToBuffer(logits.buffer, 0, this.#staging, 0, 4 * nOutputs * this.vocabSize);
     }

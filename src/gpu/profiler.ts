@@ -1,31 +1,36 @@
-// GPU time by kernel through timestamp queries. Off unless somebody makes one; it splits a step into a pass a dispatch,
-// so its sum is above a normal step's time. Knows no kernel but its name.
+// GPU time through timestamp queries, by kernel or of the whole step. Off unless somebody makes one. By kernel it splits
+// a step into a pass a dispatch, so its sum is above a normal step's time. Knows no kernel but its name and constants.
 import {GemmaError} from '../errors.ts';
 
 export interface KernelTime {
   kernel: string;
+  /** What its pipeline was made with: the shape, mostly. */
+  constants: Readonly<Record<string, number>>;
   dispatches: number;
   /** Nanoseconds, summed. Browsers quantise to 100 µs unless a developer flag is on. */
   nanoseconds: number;
 }
 
 export class Profiler {
+  /** What one pass holds: one dispatch, or all that a recording has. */
+  readonly by: 'dispatch' | 'recording';
   readonly #capacity: number;
   readonly #queries: GPUQuerySet;
   readonly #resolved: GPUBuffer;
   readonly #readback: GPUBuffer;
-  readonly #kernels: string[] = [];
+  readonly #passes: Pick<KernelTime, 'kernel' | 'constants'>[] = [];
 
   /** Whether this device can time passes. */
   static supported(device: GPUDevice): boolean {
     return device.features.has('timestamp-query');
   }
 
-  /** `capacity`: dispatches of one profiled step, at most 2048; later ones run untimed. */
-  constructor(device: GPUDevice, capacity = 2048) {
+  /** `capacity`: passes of one profiled step, at most 2048; later ones run untimed. */
+  constructor(device: GPUDevice, by: Profiler['by'] = 'dispatch', capacity = 2048) {
     if (!Profiler.supported(device)) {
       throw new GemmaError('internal', 'the device has no timestamp-query; request it with `profile: true`');
     }
+    this.by = by;
     this.#capacity = Math.min(capacity, 2048); // WebGPU's largest query set holds 4096
     const count = 2 * this.#capacity;
     this.#queries = device.createQuerySet({label: 'profiler', type: 'timestamp', count});
@@ -41,11 +46,11 @@ export class Profiler {
     });
   }
 
-  /** The descriptor of a pass that runs one dispatch of `kernel`. */
-  pass(kernel: string): GPUComputePassDescriptor {
-    const index = this.#kernels.length;
+  /** The descriptor of a pass that runs one dispatch of `kernel`, or a recording of that name. */
+  pass(kernel: string, constants: KernelTime['constants'] = {}): GPUComputePassDescriptor {
+    const index = this.#passes.length;
     if (index === this.#capacity) return {label: kernel};
-    this.#kernels.push(kernel);
+    this.#passes.push({kernel, constants});
     return {
       label: kernel,
       timestampWrites: {
@@ -58,26 +63,27 @@ export class Profiler {
 
   /** After the last pass, before the submit. */
   resolve(encoder: GPUCommandEncoder): void {
-    const count = 2 * this.#kernels.length;
+    const count = 2 * this.#passes.length;
     if (count === 0) return;
     encoder.resolveQuerySet(this.#queries, 0, count, this.#resolved, 0);
     encoder.copyBufferToBuffer(this.#resolved, 0, this.#readback, 0, 8 * count);
   }
 
-  /** After the submit: times by kernel, the slowest first. The profiler is then ready for another step. */
+  /** After the submit: times by kernel and constants, the slowest first. The profiler is then ready for another step. */
   async read(): Promise<KernelTime[]> {
-    const kernels = this.#kernels.splice(0);
-    if (kernels.length === 0) return [];
-    await this.#readback.mapAsync(GPUMapMode.READ, 0, 16 * kernels.length);
-    const stamps = new BigUint64Array(this.#readback.getMappedRange(0, 16 * kernels.length).slice(0));
+    const passes = this.#passes.splice(0);
+    if (passes.length === 0) return [];
+    await this.#readback.mapAsync(GPUMapMode.READ, 0, 16 * passes.length);
+    const stamps = new BigUint64Array(this.#readback.getMappedRange(0, 16 * passes.length).slice(0));
     this.#readback.unmap();
     const times = new Map<string, KernelTime>();
-    kernels.forEach((kernel, i) => {
-      const time = times.get(kernel) ?? {kernel, dispatches: 0, nanoseconds: 0};
+    passes.forEach(({kernel, constants}, i) => {
+      const key = `${kernel} ${JSON.stringify(constants)}`;
+      const time = times.get(key) ?? {kernel, constants, dispatches: 0, nanoseconds: 0};
       time.dispatches++;
       // Clocks may step back between passes on some drivers; a negative time is no time.
       time.nanoseconds += Math.max(0, Number(stamps[2 * i + 1] - stamps[2 * i]));
-      times.set(kernel, time);
+      times.set(key, time);
     });
     return [...times.values()].sort((a, b) => b.nanoseconds - a.nanoseconds);
   }

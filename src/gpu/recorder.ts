@@ -10,6 +10,7 @@ export type BufferBinding = GPUBuffer | GPUBufferBinding;
 
 export interface Dispatch<Step> {
   readonly kernel: string;
+  readonly constants: Readonly<Record<string, number>>;
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
   readonly grid: (step: Step) => Grid;
@@ -39,6 +40,7 @@ export class Recorder<Step> {
     const bindGroup = bind(this.#device, this.#pipelines, kernel, buffers);
     const pending = this.#pipelines.get(kernel, constants).then((pipeline) => ({
       kernel: kernel.name,
+      constants: values,
       pipeline,
       bindGroup,
       grid: (step: Step) => kernel.grid(shape(step), values),
@@ -61,21 +63,22 @@ export class Recording<Step> {
   }
 
   /**
-   * Encodes one step as one compute pass (with a profiler: one pass a dispatch) and returns the number of dispatches.
+   * Encodes one step as one compute pass (with a profiler by dispatch: one pass each) and returns the number of dispatches.
    * Writes to buffers and the submit are the caller's.
    */
   replay(encoder: GPUCommandEncoder, step: Step, profiler?: Profiler): number {
     let count = 0;
     let pass: GPUComputePassEncoder | undefined;
-    for (const {kernel, pipeline, bindGroup, grid} of this.dispatches) {
+    for (const {kernel, constants, pipeline, bindGroup, grid} of this.dispatches) {
       const [x, y, z] = grid(step);
       if (x * y * z === 0) continue;
-      pass ??= encoder.beginComputePass(profiler?.pass(kernel));
+      const splits = profiler?.by === 'dispatch';
+      pass ??= encoder.beginComputePass(splits ? profiler.pass(kernel, constants) : profiler?.pass('recording'));
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, bindGroup);
       pass.dispatchWorkgroups(x, y, z);
       count++;
-      if (profiler) {
+      if (splits) {
         pass.end();
         pass = undefined;
       }

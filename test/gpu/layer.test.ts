@@ -220,9 +220,35 @@ describe('Profiler', () => {
           const [time, ...others] = await profiler.read();
           expect(others).to.deep.equal([]);
           expect(time).to.include({kernel: 'scale', dispatches: 2});
+          expect(time.constants).to.include({N: 64});
           expect(time.nanoseconds).to.be.at.least(0);
         }
         profiler.destroy();
+      },
+      {features: ['timestamp-query']},
+    ),
+  );
+
+  it(
+    'tells constants apart, and times a recording as one pass',
+    withDevice(
+      async (device) => {
+        const recorder = new Recorder<RowShape>(device, new PipelineCache(device));
+        const [x, y] = [upload(device, new Float32Array(64)), upload(device, new Float32Array(64))];
+        recorder.add(scale, {N: 32}, {x, y}, (step) => step);
+        recorder.add(scale, {N: 64}, {x, y}, (step) => step);
+        const recording = await recorder.finish();
+        const dispatches: Record<string, number[]> = {};
+        for (const by of ['dispatch', 'recording'] as const) {
+          const profiler = new Profiler(device, by);
+          const encoder = device.createCommandEncoder();
+          recording.replay(encoder, {nRows: 1}, profiler);
+          profiler.resolve(encoder);
+          device.queue.submit([encoder.finish()]);
+          dispatches[by] = (await profiler.read()).map((time) => time.dispatches);
+          profiler.destroy();
+        }
+        expect(dispatches).to.deep.equal({dispatch: [1, 1], recording: [1]});
       },
       {features: ['timestamp-query']},
     ),
