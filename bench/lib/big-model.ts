@@ -1,8 +1,8 @@
 // Writes model files of published sizes with random weights, gigabytes without holding them: a tensor's noise is one
-// tile of rows, repeated. Good for timing, useless for judging logits. Node only.
+// tile of rows, repeated, and tensors of equal rows share it. Good for timing, useless for judging logits. Node only.
 import {closeSync, openSync, writeSync} from 'node:fs';
 import {tensorBytes} from '../../src/gguf/ggml-types.ts';
-import {fill, modelMetadata, planTensors, type WeightType} from '../../test/fixtures/gemma4-model.ts';
+import {fill, modelMetadata, planTensors, type TensorPlan, type WeightType} from '../../test/fixtures/gemma4-model.ts';
 import {GEMMA4_SHAPES, type Gemma4Shape} from '../../test/fixtures/gemma4-shapes.ts';
 import {ggufHeader} from '../../test/fixtures/gguf-writer.ts';
 
@@ -40,27 +40,60 @@ export const BIG_SHAPES = {
 
 export type BigShape = keyof typeof BIG_SHAPES;
 
+/** `Q4_K_M`: Q4_K, and Q6_K for the embeddings and for half of `attn_v` and `ffn_down`. */
+export type BigType = WeightType | 'Q4_K_M';
+
+function plan(shape: Gemma4Shape, type: BigType): TensorPlan[] {
+  if (type !== 'Q4_K_M') return planTensors(shape, type);
+  return planTensors(shape, 'Q4_K').map((each) => {
+    const precise = /token_embd|\.\d*[02468]\.(attn_v|ffn_down)\./.test(each.name);
+    return precise && each.type === 'Q4_K' ? {...each, type: 'Q6_K'} : each;
+  });
+}
+
+/** Bytes of the weights of such a file. */
+export function bigModelBytes(shape: Gemma4Shape, type: BigType): number {
+  return plan(shape, type).reduce((sum, each) => sum + tensorBytes(each.type, each.shape), 0);
+}
+
 /** Writes the file and returns its size in bytes. */
-export function writeBigModel(file: string, name: BigShape, type: WeightType, seed = 1): number {
-  const shape = BIG_SHAPES[name];
-  const plans = planTensors(shape, type);
+export function writeBigModel(file: string, name: BigShape | Gemma4Shape, type: BigType, seed = 1): number {
+  const shape = typeof name === 'string' ? BIG_SHAPES[name] : name;
+  const plans = plan(shape, type);
   const descriptor = openSync(file, 'w');
   let size = 0;
   const write = (bytes: Uint8Array) => {
     for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
     size += bytes.length;
   };
+  const metadata = modelMetadata(
+    shape,
+    type === 'Q4_K_M' ? 'mixed' : type,
+    typeof name === 'string' ? name : 'custom',
+    seed,
+  );
   write(
     ggufHeader({
-      metadata: modelMetadata(shape, type, name, seed),
-      tensors: plans.map((plan) => ({...plan, byteLength: tensorBytes(plan.type, plan.shape)})),
+      metadata,
+      tensors: plans.map((each) => ({...each, byteLength: tensorBytes(each.type, each.shape)})),
     }),
   );
-  for (const plan of plans) {
+  const tiles = new Map<string, Uint8Array>();
+  const tileOf = (each: TensorPlan, rows: number): Uint8Array => {
+    const key = [each.type, each.shape[0], rows, each.deviation].join(' ');
+    const tile = tiles.get(key) ?? fill({...each, shape: [each.shape[0], rows]}, seed).data;
+    tiles.set(key, tile);
+    return tile;
+  };
+  for (const each of plans) {
     write(new Uint8Array((ALIGNMENT - (size % ALIGNMENT)) % ALIGNMENT));
-    const [nIn, nOut = 1] = plan.shape;
+    const [nIn, nOut = 1] = each.shape;
+    if (each.shape.length === 1) {
+      write(fill(each, seed).data);
+      continue;
+    }
     const rows = Math.min(nOut, Math.max(1, Math.floor(TILE_VALUES / nIn)));
-    const tile = fill(plan.shape.length === 1 ? plan : {...plan, shape: [nIn, rows]}, seed).data;
+    const tile = tileOf(each, rows);
     const rowBytes = tile.length / rows;
     for (let done = 0; done < nOut; done += rows) write(tile.subarray(0, Math.min(rows, nOut - done) * rowBytes));
   }

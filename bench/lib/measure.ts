@@ -28,9 +28,10 @@ export interface Lengths {
 
 /** Token ids that any model has: the length of a text matters here, not what it says. */
 const token = (i: number): number => 600 + ((i * 37) % 150);
-const tokens = (count: number): number[] => Array.from({length: count}, (_, i) => token(i));
+export const tokens = (count: number): number[] => Array.from({length: count}, (_, i) => token(i));
 
-async function prefill(engine: Engine, sequence: Sequence, count: number): Promise<void> {
+/** Appends `count` tokens in chunks; the last one asks for logits, as a prompt's does. */
+export async function prefill(engine: Engine, sequence: Sequence, count: number): Promise<void> {
   const all = tokens(count);
   for (let start = 0; start < count; start += engine.chunkSize) {
     const chunk = all.slice(start, start + engine.chunkSize);
@@ -39,13 +40,14 @@ async function prefill(engine: Engine, sequence: Sequence, count: number): Promi
 }
 
 /** The index of the largest logit: greedy decoding, so that the host's share is as in use. */
-function argmax(logits: Float32Array): number {
+export function argmax(logits: Float32Array): number {
   let best = 0;
   for (let i = 1; i < logits.length; i++) if (logits[i] > logits[best]) best = i;
   return best;
 }
 
-async function decode(engine: Engine, sequences: readonly Sequence[], steps: number): Promise<number> {
+/** Tokens a second of all sequences in sum. */
+export async function decode(engine: Engine, sequences: readonly Sequence[], steps: number): Promise<number> {
   let next = sequences.map((_, i) => token(i));
   const start = performance.now();
   for (let step = 0; step < steps; step++) {
