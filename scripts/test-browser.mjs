@@ -1,7 +1,9 @@
 // `npm run test:browser [-- files]`: element tests and kernels in a real browser.
-import {run} from './lib/run.mjs';
+import {main, run} from './lib/run.mjs';
 
-await run(
-  'web-test-runner',
-  process.argv.slice(2).flatMap((file) => ['--files', file]),
+await main(() =>
+  run(
+    'web-test-runner',
+    process.argv.slice(2).flatMap((file) => ['--files', file]),
+  ),
 );

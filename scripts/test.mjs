@@ -4,7 +4,7 @@ import {ensureChrome} from './lib/chrome.mjs';
 import {run} from './lib/run.mjs';
 
 /** Name, arguments of node, and how to read the counts of passed and failed from the output. */
-const MOCHA = [/(\d+) passing/, /(\d+) failing/];
+const MOCHA = [/(\d+) passing/g, /(\d+) failing/g];
 const STEPS = [
   ['lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']],
   ['types', ['scripts/types.mjs']],
@@ -12,7 +12,7 @@ const STEPS = [
   ['manifest', ['scripts/manifest-check.mjs']],
   ['unit and GPU tests in Node', ['scripts/test-node.mjs'], MOCHA],
   ['build', ['scripts/build.mjs']],
-  ['element and GPU tests in a browser', ['scripts/test-browser.mjs'], [/(\d+) passed/, /(\d+) failed/]],
+  ['element and GPU tests in a browser', ['scripts/test-browser.mjs'], [/(\d+) passed/g, /(\d+) failed/g]],
   ['end-to-end tests', ['scripts/test-e2e.mjs'], MOCHA],
 ];
 
@@ -31,7 +31,8 @@ for (const [name, args, counts] of STEPS) {
     output = error.output ?? '';
     broke = true;
   }
-  const count = (pattern) => Number(output.match(pattern)?.[1] ?? 0);
+  // A runner's last word counts: some write their tally while they go.
+  const count = (pattern) => Number([...output.matchAll(pattern)].at(-1)?.[1] ?? 0);
   const ok = counts ? count(counts[0]) : broke ? 0 : 1;
   const wrong = counts ? count(counts[1]) : 0;
   passed += ok;

@@ -149,12 +149,19 @@ class Tokenizer:
             out += ids
         return out
 
-    def encode_piece(self, piece):
+    def encode_broken(self, text, share, rng):
+        """Token ids as if each merge were forgotten with this probability: teaches what the pieces of words mean."""
+        out = []
+        for piece in re.findall(rf'\n+|{SPACE}*[^{SPACE}\n]+|{SPACE}+', text.replace(' ', SPACE)):
+            out += self.encode_piece(piece, lambda: rng.random() < share)
+        return out
+
+    def encode_piece(self, piece, forgets=None):
         if piece[0] == '\n' and piece in self.ids:
             return [self.ids[piece]]
         symbols = list(piece)
         while len(symbols) > 1:
-            ranks = [self.ranks.get(pair, 1 << 30) for pair in zip(symbols, symbols[1:])]
+            ranks = [1 << 30 if forgets and forgets() else self.ranks.get(pair, 1 << 30) for pair in zip(symbols, symbols[1:])]
             best = min(ranks)
             if best == 1 << 30:
                 break
@@ -178,10 +185,11 @@ class Tokenizer:
                 data += self.tokens[index].replace(SPACE, ' ').encode('utf8')
         return data.decode('utf8', 'replace')
 
-    def render(self, messages, thinking=False, generate=False):
+    def render(self, messages, thinking=False, generate=False, broken=0, rng=None):
         """
         The conversation in Gemma 4's chat format, as the file's Jinja template writes it: (ids, mask).
         The mask is 1 where the model speaks: its words and the end of its turn.
+        `broken`: with this probability a merge in a user's message is left out.
         """
         ids, mask = [self.BOS], [0]
 
@@ -201,10 +209,11 @@ class Tokenizer:
             turn('system', [*start, *self.encode(text)], False)
         last_user = max(index for index, message in enumerate(messages) if message['role'] == 'user')
         for index, message in enumerate(messages):
-            text = self.encode(message['content'].strip())
+            content = message['content'].strip()
             if message['role'] == 'user':
-                turn('user', text, False)
+                turn('user', self.encode_broken(content, broken, rng) if broken else self.encode(content), False)
             else:
+                text = self.encode(content)
                 thought = []
                 # Thoughts of earlier turns are not shown again, so only the last one is trained.
                 if message.get('reasoning') and index > last_user:

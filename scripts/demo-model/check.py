@@ -33,7 +33,7 @@ def load(path):
     metadata, tensors = gguf_file.read(path)
     merges = [tuple(merge.split(' ', 1)) for merge in metadata['tokenizer.ggml.merges'][1]]
     tokenizer = Tokenizer(metadata['tokenizer.ggml.tokens'][1], metadata['tokenizer.ggml.token_type'][1], merges)
-    network = Network(Config())
+    network = Network(Config(vocab=len(tokenizer.tokens)))
     values = {name: TYPES[kind].decode(data).reshape(shape) for name, (kind, shape, data) in tensors.items()}
     network.load_stored({name: torch.from_numpy(values[name].copy()) for name, _ in network.named_weights()})
     return network.eval(), tokenizer, metadata, values

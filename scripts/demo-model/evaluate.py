@@ -93,6 +93,7 @@ def evaluate(network, corpus, tokenizer, device, log):
         lines.append(f'| {title} | {counted} | {probability:.2f} |')
         log(f'{title}: {counted}, probability {probability:.2f}')
 
+    honest = {fact.answer for fact in corpus.offtopic.values()} | {corpus.facts['sorry'].answer}
     wrong = []
     for title, file in (('Questions held out while it was made', 'heldout.txt'), ('Questions kept for the end', 'final.txt')):
         heldout = list(corpus.heldout(file))
@@ -100,18 +101,23 @@ def evaluate(network, corpus, tokenizer, device, log):
         row(title, results)
         for part, other in (('about gemma-chat', False), ('about anything else', True)):
             row(f'… {part}', [result for result, (name, _, _) in zip(results, heldout) if (name in corpus.offtopic) == other])
-        wrong += [(name, question) for (name, question, _), (exact, _) in zip(heldout, results) if not exact]
+        missed = [(name, question) for (name, question, _), (exact, _) in zip(heldout, results) if not exact]
+        said = generate(network, tokenizer, [[{'role': 'user', 'content': question}] for _, question in missed], device)
+        unsure = sum(answer in honest for answer in said)
+        for part, count in (('wrong: says that it does not know', unsure), ('wrong: gives another answer', len(said) - unsure)):
+            lines.append(f'| … {part} | {count} of {len(heldout)} ({100 * count / len(heldout):.1f} %) | |')
+            log(f'… {part}: {count}')
+        wrong += [(*case, answer) for case, answer in zip(missed, said)]
     rng = random.Random(2)
     fresh = [corpus.conversation(rng) for _ in range(600)]
     row('Fresh single turns from the training patterns, with noise',
         score(network, tokenizer, [case for case in fresh if len(case[0]) == 2 and not case[1]], device))
     row('Fresh last turns of dialogues',
         score(network, tokenizer, [case for case in fresh if len(case[0]) > 3 and not case[1]], device))
-    row('Fresh conversations with thinking on', score(network, tokenizer, [case for case in fresh if case[1]], device))
+    row('Fresh conversations with thinking on, thought and answer', score(network, tokenizer, [case for case in fresh if case[1]], device))
 
-    said = generate(network, tokenizer, [[{'role': 'user', 'content': question}] for _, question in wrong], device)
     lines += ['', '## What went wrong in the first two sets', '']
-    for (name, question), answer in zip(wrong, said):
+    for name, question, answer in wrong:
         lines.append(f'- {question} (wanted: {name})\n  > ' + answer.replace('\n', '\n  > '))
         log(f'wrong: {name}: {question} -> {answer!r}')
     lines += ['', '## Ten questions', '']

@@ -13,7 +13,7 @@ EPSILON = 1e-6
 
 @dataclass(frozen=True)
 class Config:
-    vocab: int = 2048
+    vocab: int = 4096
     width: int = 256
     sliding: tuple = (True, True, True, False, True, False)
     shared: int = 2                # the last layers, which read keys and values of earlier ones

