@@ -5,16 +5,8 @@ import {run} from './run.mjs';
 export const mocha = (files, {timeout, env = {}}) =>
   run(
     process.execPath,
-    [
-      // Else mocha loads a test with require(), which passes our import hooks by.
-      '--no-experimental-require-module',
-      '--import',
-      './scripts/lib/node.mjs',
-      'node_modules/mocha/bin/mocha.js',
-      '--timeout',
-      String(timeout),
-      '--exit',
-      ...files,
-    ],
-    {env},
+    ['--import', './scripts/lib/node.mjs', 'scripts/lib/run-mocha.mjs', String(timeout), ...files],
+    {
+      env,
+    },
   );
