@@ -1,4 +1,5 @@
 // The script tag's entry: registers <gemma-chat> and hands on what a page's script may want to name.
+import type {GemmaChatEventMap} from './element/events.ts';
 import {GemmaChatElement} from './element/gemma-chat-element.ts';
 
 export * from './client/index.ts';
@@ -12,5 +13,11 @@ if (!customElements.get('gemma-chat')) customElements.define('gemma-chat', Gemma
 declare global {
   interface HTMLElementTagNameMap {
     'gemma-chat': GemmaChatElement;
+  }
+  // They bubble, so any element may hear them.
+  interface HTMLElementEventMap {
+    'gemma-chat-send': GemmaChatEventMap['gemma-chat-send'];
+    'gemma-chat-message': GemmaChatEventMap['gemma-chat-message'];
+    'gemma-chat-status': GemmaChatEventMap['gemma-chat-status'];
   }
 }
