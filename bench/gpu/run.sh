@@ -40,7 +40,7 @@ node=$work/node
 # Models of several GB: in memory where there is room, so that reading them is no disk's speed.
 scratch=/tmp
 if [ "$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 {print int($4 / 1048576)}')" -ge 12 ] 2>/dev/null; then scratch=/dev/shm; fi
-scratch=$scratch/gpu-bench
+scratch=$scratch/gemma-chat-bench-models
 mkdir -p "$scratch"
 [ -n "$keep" ] || trap 'rm -rf "$work" "$scratch"' EXIT
 echo "models in $scratch: $(df -Ph "$scratch" | awk 'NR == 2 {print $1, $4 " free"}')"
@@ -48,10 +48,14 @@ ldconfig -p | grep -q libvulkan.so.1 || echo 'no Vulkan loader (libvulkan.so.1) 
 
 if [ "$mode" = llama ]; then
   mkdir -p "$work/llama" && xz -dc "$folder/llama.tar.xz" | tar -C "$work/llama" -xf - || exit 1
-  timeout -k 10 "$(left)" "$node" "$work/llama.mjs" --libraries "$work/llama" --bundle "$work/bundle.mjs" \
-    --out "$out" --scratch "$scratch" --seconds "$(($(left) - 15))" --commit "$commit" ${models:+--models "$models"} $keep $dry 2>&1 | tee "$out/llama.log"
-  [ -s "$out/llama.json" ]
-  exit
+  {
+    timeout -k 10 "$(left)" "$node" "$work/llama.mjs" --libraries "$work/llama" --bundle "$work/bundle.mjs" \
+      --out "$out" --scratch "$scratch" --seconds "$(($(left) - 15))" --commit "$commit" \
+      ${models:+--models "$models"} $keep $dry 2>&1
+    echo $? >"$work/status"
+  } | tee "$out/llama.log"
+  echo "done after $(($(date +%s) - start)) s"
+  exit "$(cat "$work/status")"
 fi
 
 # What a test or the bench does after its own limit is cut off; what was measured until then is on disk.
