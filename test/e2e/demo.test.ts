@@ -1,5 +1,6 @@
 // The demo page as `npm start` serves it, in a real browser: two widgets and a script on each of two tabs, one worker,
 // one model. And what a visitor does: load, ask, stop, close a tab, lose the network.
+import {statSync} from 'node:fs';
 import {expect} from 'chai';
 import type {BrowserContext, Page} from 'playwright-core';
 import {openSite, type Site} from '../../scripts/lib/browser.mjs';
@@ -70,7 +71,8 @@ describe('the demo page', () => {
 
   it('asks before it loads, with the size and the host', async () => {
     const poster = widget(first, 0);
-    for (const text of ['gemma-chat-demo.gguf', '4.8 MB', /^localhost/]) await poster.getByText(text).waitFor();
+    const size = `${(statSync('demo/models/gemma-chat-demo.gguf').size / 1e6).toFixed(1)} MB`;
+    for (const text of ['gemma-chat-demo.gguf', size, /^localhost/]) await poster.getByText(text).waitFor();
     expect(await first.evaluate(() => document.querySelector('gemma-chat')!.client)).to.equal(null);
   });
 
