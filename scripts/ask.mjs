@@ -1,9 +1,7 @@
 // `npm run ask -- "question"`: puts the question to the real element in a headless browser and streams the answer here.
-// Exit code 1 and one line on failure. ASK_MODEL names another GGUF: a URL or a file below dist/demo/.
-import {existsSync} from 'node:fs';
-import path from 'node:path';
+// Builds first unless BUILT=1. Exit code 1 and one line on failure. ASK_MODEL names another GGUF: a URL or a file below dist/demo/.
 import {openSite} from './lib/browser.mjs';
-import {ROOT, run} from './lib/run.mjs';
+import {run} from './lib/run.mjs';
 
 const question = process.argv.slice(2).join(' ').trim();
 if (!question) {
@@ -35,9 +33,7 @@ async function askInPage({src, text}) {
   if (!answer?.content) throw new Error('the model gave no answer');
 }
 
-if (!existsSync(path.join(ROOT, 'dist/demo/index.html'))) {
-  await run(process.execPath, ['scripts/build.mjs'], {quiet: true});
-}
+if (process.env.BUILT !== '1') await run(process.execPath, ['scripts/build.mjs'], {quiet: true});
 let site;
 try {
   site = await openSite({
