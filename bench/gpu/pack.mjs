@@ -67,7 +67,7 @@ compress(path.join(webgpu, 'dist/linux-x64/dawn.node'), 'dawn.node.xz');
 for (const name of ['index.js', 'package.json']) cpSync(path.join(webgpu, name), inFolder('webgpu', name));
 
 if (llama) {
-  cpSync(path.join(ROOT, 'bench/gpu/llama.mjs'), inFolder('llama.mjs'));
+  await bundle(path.join(ROOT, 'bench/gpu/llama.mjs'), 'llama.mjs');
   if (!existsSync(inFolder('llama.tar.xz'))) packLlama(llama);
 }
 
