@@ -2,10 +2,10 @@
 // Chromium, for a synthetic vocabulary of Gemma 4's size, and for a real file's if one is given.
 import {readdirSync, readFileSync} from 'node:fs';
 import path from 'node:path';
-import {pathToFileURL} from 'node:url';
 import {parseArgs} from 'node:util';
-import type {Browser, CDPSession, Page} from 'playwright-core';
+import type {CDPSession, Page} from 'playwright-core';
 import {build} from 'vite';
+import {launch} from '../scripts/lib/browser.mjs';
 import type {TokenizerBench} from './lib/tokenizer-page.ts';
 
 declare const tokenizerBench: TokenizerBench;
@@ -20,10 +20,6 @@ export async function run(args: string[]): Promise<void> {
     options: {seed: {type: 'string', default: '1'}, repetitions: {type: 'string', default: '3'}},
   });
   const script = await bundle(path.join(import.meta.dirname, 'lib/tokenizer-page.ts'));
-  // A script without types: imported by address, so that the compiler does not look for them.
-  const {launch} = (await import(pathToFileURL(path.join(ROOT, 'scripts/lib/browser.mjs')).href)) as {
-    launch(options: {webgpu: boolean}): Promise<Browser>;
-  };
   const browser = await launch({webgpu: false});
   try {
     console.log(`Chromium ${browser.version()}`);

@@ -2,28 +2,14 @@
 // browser is in test/unit/client.
 import type {IncomingMessage, ServerResponse} from 'node:http';
 import path from 'node:path';
-import {pathToFileURL} from 'node:url';
 import {expect} from 'chai';
 import type {Browser, BrowserContext, Page} from 'playwright-core';
+import {launch} from '../../scripts/lib/browser.mjs';
+import {parseRange, type Server, serve} from '../../scripts/lib/serve.mjs';
 import type {GemmaClient} from '../../src/client/index.ts';
 import {generateModel} from '../fixtures/gemma4-model.ts';
 
-interface Server {
-  url: string;
-  close(): Promise<void>;
-}
-interface Tools {
-  launch(options?: {args?: string[]; webgpu?: boolean}): Promise<Browser>;
-  serve(options: {
-    root: string;
-    handle?: (request: IncomingMessage, response: ServerResponse) => boolean;
-  }): Promise<Server>;
-  parseRange(header: string | undefined, size: number): {start: number; end: number} | null | undefined;
-}
-
 const root = path.resolve(import.meta.dirname, '../..');
-const load = (file: string) => import(pathToFileURL(path.join(root, 'scripts/lib', file)).href);
-const {launch, serve, parseRange} = {...(await load('browser.mjs')), ...(await load('serve.mjs'))} as Tools;
 
 const model = generateModel({type: 'Q8_0'});
 const wrongVersion = model.slice();
