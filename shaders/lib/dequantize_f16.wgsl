@@ -4,6 +4,8 @@
 
 #include "lib/f16.wgsl"
 
+alias WeightWord = u32;
+
 fn dequantize(row: u32, chunk: u32) -> array<vec4f, 2> {
   let i = row + 4u * chunk;
   return array(f16_quad(weight[i], weight[i + 1u]), f16_quad(weight[i + 2u], weight[i + 3u]));

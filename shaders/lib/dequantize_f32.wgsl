@@ -2,6 +2,8 @@
 //
 // dequantize(row, chunk): the 8 values from 8 · chunk on of the row that begins at word `row` of `weight`.
 
+alias WeightWord = u32;
+
 fn dequantize(row: u32, chunk: u32) -> array<vec4f, 2> {
   let i = row + 8u * chunk;
   return array(f32_quad(i), f32_quad(i + 4u));

@@ -7,6 +7,8 @@
 #include "lib/f16.wgsl"
 #include "lib/halves.wgsl"
 
+alias WeightWord = u32;
+
 fn dequantize(row: u32, chunk: u32) -> array<vec4f, 2> {
   let block = 2u * row + 9u * (chunk / 4u);
   let d = f16_to_f32(vec4u(half_at(block)));

@@ -7,6 +7,8 @@
 #include "lib/bytes.wgsl"
 #include "lib/f16.wgsl"
 
+alias WeightWord = vec4u;
+
 fn dequantize(row: u32, chunk: u32) -> array<vec4f, 2> {
   let block = row / 4u + 9u * (chunk / 32u);
   let j = chunk / 4u % 8u;

@@ -8,6 +8,8 @@
 #include "lib/f16.wgsl"
 #include "lib/halves.wgsl"
 
+alias WeightWord = u32;
+
 fn dequantize(row: u32, chunk: u32) -> array<vec4f, 2> {
   let block = 2u * row + 105u * (chunk / 32u);
   let upper = chunk / 16u % 2u;

@@ -1,4 +1,6 @@
 // Four activations of a row of any length; zero behind its end.
+alias Activation = f32;
+
 fn load_quad(r: u32, quad: u32) -> vec4f {
   let i = 4u * quad;
   let first = r * N_IN + i;

@@ -1,13 +1,16 @@
-// mul_mat — y = W · x for every row of x, W in the file's own format.
+// mul_mat_<type> — y = W · x for every row of x, W in the file's own format, whichever of the weight types that is.
+// src/engine/kernels/weight-kernels.ts makes a kernel of this for each: it adds lib/dequantize_<type>.wgsl and how rows
+// of x are loaded, and puts the type's name for TYPE.
 //
 //   y[r, FIRST_ROW + o] = Σ_i W[o, i] · x[r, i]        o < N_SLICE_ROWS
 //
-// Shapes    x: [n, N_IN] f32; y: [n, N_OUT] f32; weight: a slice of N_SLICE_ROWS rows of W; n = step.n_rows, or
-//           step.n_outputs with ROWS_FROM = 1
+// Shapes    x: [n, N_IN] f32; y: [n, N_OUT] f32; weight: a slice of N_SLICE_ROWS rows of W, one every
+//           ROW_STRIDE_WORDS words; n = step.n_rows, or step.n_outputs with ROWS_FROM = 1
 // Dispatch  a workgroup makes 8 outputs of 8 rows of x: x and y of the grid run over tiles of outputs, z over tiles
 //           of rows. 8 teams of 8 invocations, a team an output; an invocation unpacks 8 weights at a time and
 //           multiplies them with the same 8 values of up to 8 rows: weights are read once for 8 rows
 // Numerics  f32. The order of every sum is fixed by N_IN alone: a row has the same bits alone and among others
+// Reference src/engine/reference/mul_mat.ts
 
 const WORKGROUP_SIZE = 64u;
 const TEAM = 8u; // invocations that share an output
@@ -24,6 +27,8 @@ override ROWS_FROM: u32 = 0u;
 #include "lib/step.wgsl"
 
 @group(0) @binding(0) var<uniform> step: Step;
+@group(0) @binding(1) var<storage, read> x: array<Activation>;
+@group(0) @binding(2) var<storage, read> weight: array<WeightWord>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 // Sums of every invocation for every row of the tile. WGSL begins with zeros.
@@ -32,7 +37,12 @@ var<workgroup> partial: array<f32, ROW_TILE * WORKGROUP_SIZE>;
 #include "lib/linear.wgsl"
 #include "lib/tail.wgsl"
 
-fn mul_mat(wid: vec3u, grid: vec3u, lid: u32) {
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn mul_mat_TYPE(
+  @builtin(workgroup_id) wid: vec3u,
+  @builtin(num_workgroups) grid: vec3u,
+  @builtin(local_invocation_index) lid: u32,
+) {
   let n = select(step.n_rows, step.n_outputs, ROWS_FROM == 1u);
   let first_row = ROW_TILE * wid.z;
   let first_output = OUTPUT_TILE * linear_workgroup(wid, grid);
