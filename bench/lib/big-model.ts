@@ -2,9 +2,9 @@
 // tile of rows, repeated, and tensors of equal rows share it. Good for timing, useless for judging logits. Node only.
 import {closeSync, openSync, writeSync} from 'node:fs';
 import {tensorBytes} from '../../src/gguf/ggml-types.ts';
-import {fill, modelMetadata, planTensors, type TensorPlan, type WeightType} from '../../test/fixtures/gemma4-model.ts';
-import {GEMMA4_SHAPES, type Gemma4Shape} from '../../test/fixtures/gemma4-shapes.ts';
 import {ggufHeader} from '../../test/fixtures/gguf-writer.ts';
+import {GEMMA4_SHAPES, type Gemma4Shape} from '../../test/fixtures/models/gemma4-shapes.ts';
+import {fill, modelMetadata, planTensors, type TensorPlan, type WeightType} from '../../test/fixtures/models/model.ts';
 
 const ALIGNMENT = 32;
 const TILE_VALUES = 2 ** 20;
@@ -43,7 +43,7 @@ export type BigShape = keyof typeof BIG_SHAPES;
 /** `Q4_K_M`: Q4_K, and Q6_K for the embeddings and for half of `attn_v` and `ffn_down`. */
 export type BigType = WeightType | 'Q4_K_M';
 
-function plan(shape: Gemma4Shape, type: BigType): TensorPlan[] {
+function plan(shape: Gemma4Shape, type: BigType): readonly TensorPlan[] {
   if (type !== 'Q4_K_M') return planTensors(shape, type);
   return planTensors(shape, 'Q4_K').map((each) => {
     const precise = /token_embd|\.\d*[02468]\.(attn_v|ffn_down)\./.test(each.name);

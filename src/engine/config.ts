@@ -4,9 +4,9 @@ import {GemmaError} from '../errors.ts';
 import type {GgmlTypeName} from '../gguf/ggml-types.ts';
 import type {GgufFile, TensorInfo} from '../gguf/gguf-file.ts';
 import {WEIGHT_TYPES} from './kernels/weight-types.ts';
-import {describeGemma4} from './models/gemma4-config.ts';
+import {describeGemma4, type Gemma4Config} from './models/gemma4-config.ts';
 
-/** One transformer block. */
+/** One transformer block, as far as every architecture has it; what only one has, its own config adds. */
 export interface LayerConfig {
   index: number;
   /** Attends the last `window` positions only. */
@@ -25,12 +25,11 @@ export interface LayerConfig {
   ropeBase: number;
   /** Whether `rope_freqs.weight` divides this layer's angular frequencies. */
   ropeFactors: boolean;
-  /** Whether `layer_output_scale` is in the file; otherwise the scale is 1. */
-  hasOutputScale: boolean;
 }
 
-export interface ModelConfig {
-  architecture: 'gemma4';
+/** What every architecture has: all that loading needs to know. */
+export interface CommonConfig {
+  architecture: string;
   nEmbd: number;
   nVocab: number;
   /** Width of a layer's per-layer embedding; 0 when the model has none. */
@@ -47,6 +46,10 @@ export interface ModelConfig {
   tensors: ReadonlyMap<string, TensorInfo>;
 }
 
+/** By `architecture`. A new one needs a line here, in `ARCHITECTURES`, in models/models.ts and in reference/forward.ts. */
+export type ModelConfig = Gemma4Config;
+export type Architecture = ModelConfig['architecture'];
+
 /** A tensor the architecture asks for. `shape` is GGUF's `ne`. */
 export interface TensorRule {
   name: string;
@@ -55,13 +58,16 @@ export interface TensorRule {
   kind: 'matrix' | 'vector';
 }
 
+/** A config before its tensors are checked. */
+export type Untensored<C extends ModelConfig> = C extends unknown ? Omit<C, 'tensors'> : never;
+
 /** A description of a model without its tensors, and the rules these must meet. */
 export interface ModelDescription {
-  config: Omit<ModelConfig, 'tensors'>;
+  config: Untensored<ModelConfig>;
   rules: readonly TensorRule[];
 }
 
-const ARCHITECTURES: Record<string, (file: GgufFile) => ModelDescription> = {gemma4: describeGemma4};
+const ARCHITECTURES: Record<Architecture, (file: GgufFile) => ModelDescription> = {gemma4: describeGemma4};
 
 /**
  * @throws GemmaError `architecture-unsupported`, `config-invalid`, `tensor-missing`, `tensor-shape`,
@@ -71,7 +77,7 @@ export function readConfig(file: GgufFile): ModelConfig {
   const {metadata} = file;
   const kind = metadata.string('general.type', 'model');
   const architecture = metadata.string('general.architecture');
-  const describe = Object.hasOwn(ARCHITECTURES, architecture) ? ARCHITECTURES[architecture] : undefined;
+  const describe = Object.hasOwn(ARCHITECTURES, architecture) ? ARCHITECTURES[architecture as Architecture] : undefined;
   if (kind !== 'model' || !describe) {
     const found = kind === 'model' ? `architecture ${architecture}` : `a file of type ${kind} for ${architecture}`;
     throw new GemmaError(

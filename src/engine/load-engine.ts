@@ -12,7 +12,7 @@ import {GpuEngine} from './gpu-engine.ts';
 import {ropeTable} from './kernels/kernels.ts';
 import {KvCache} from './kv-cache.ts';
 import {createKvBuffers, sizeKvPool} from './kv-pool.ts';
-import {recordGemma4} from './models/gemma4.ts';
+import {recordModel} from './models/models.ts';
 import {Plan, type StepBuffers} from './plan.ts';
 import {checkKernels, checkRun} from './self-test.ts';
 import {layOut, uploadWeights} from './weights.ts';
@@ -62,7 +62,7 @@ export async function loadEngine(
       const buffers = createStepBuffers(pool, chunkSize, cache, maxOutputs);
       const plan = new Plan(device, pipelines, pool, buffers, chunkSize);
       const frequencies = createFrequencies(pool, config, kv.contextLength, ropeFactors);
-      const forward = recordGemma4(plan, {
+      const forward = recordModel(plan, {
         config,
         weight: (name) => weights.get(name)!,
         frequencies,

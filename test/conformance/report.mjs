@@ -23,7 +23,7 @@ ${misses.length === 0 ? 'All judges agreed in this run.' : `**${misses.length} m
 | GPU adapter | ${adapter}, through Dawn (npm \`webgpu\`) |
 | Reference | \`src/engine/reference/forward.ts\`: the forward pass in float64, weights dequantized exactly |
 | From outside | ${LLAMA_VERSION}, on the CPU, f32 keys and values, no flash attention |
-| Models | ${new Set(models.map(({shape}) => shape)).size} shapes × ${new Set(models.map(({type}) => type)).size} weight types, generated from seed 1 (\`test/fixtures/gemma4-model.ts\`) |
+| Models | ${new Set(models.map(({shape}) => shape)).size} shapes × ${new Set(models.map(({type}) => type)).size} weight types, generated from seed 1 (\`test/fixtures/models/model.ts\`) |
 | Text | ${positions} forced positions; the engine takes them in chunks of 1, 33 and 17 and then one by one |
 
 A figure is the relative root mean square of the differences of all logits at all positions. llama.cpp never runs the

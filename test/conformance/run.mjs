@@ -5,7 +5,7 @@
 import {readFileSync, writeFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
-import {GEMMA4_SHAPES, generateModel, WEIGHT_TYPES} from '../fixtures/gemma4-model.ts';
+import {generateModel, SHAPES, WEIGHT_TYPES} from '../fixtures/models/model.ts';
 import {forcedTokens} from '../helpers/forced-tokens.ts';
 import {findAdapter} from '../helpers/gpu.ts';
 import {DEMO_MODEL, judgeDemo} from './demo.mjs';
@@ -16,7 +16,7 @@ import {checkTokenizer} from './tokenizer.mjs';
 
 const {values} = parseArgs({options: {shapes: {type: 'string'}, types: {type: 'string'}}});
 const partial = values.shapes !== undefined || values.types !== undefined;
-const shapes = choose(values.shapes, Object.keys(GEMMA4_SHAPES));
+const shapes = choose(values.shapes, Object.keys(SHAPES));
 const types = choose(values.types, WEIGHT_TYPES);
 
 process.env.REQUIRE_LAVAPIPE = '1'; // no adapter is an error here, not a reason to skip
@@ -27,7 +27,7 @@ console.log(`GPU adapter: ${adapter.info.description}\n`);
 const seed = 1;
 const models = [];
 for (const shape of shapes) {
-  const {vocabSize, suppressed} = GEMMA4_SHAPES[shape];
+  const {vocabSize, suppressed} = SHAPES[shape];
   for (const type of types) {
     const bytes = generateModel({shape, type, seed});
     const tokens = forcedTokens(vocabSize);

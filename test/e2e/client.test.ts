@@ -7,7 +7,7 @@ import type {Browser, BrowserContext, Page} from 'playwright-core';
 import {launch} from '../../scripts/lib/browser.mjs';
 import {parseRange, type Server, serve} from '../../scripts/lib/serve.mjs';
 import type {GemmaClient} from '../../src/client/index.ts';
-import {generateModel} from '../fixtures/gemma4-model.ts';
+import {generateModel} from '../fixtures/models/model.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 

@@ -6,8 +6,8 @@ import {ReferenceModel} from '../../src/engine/reference/forward.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import {tensorBytes} from '../../src/gguf/ggml-types.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
-import {fill, GEMMA4_SHAPES, modelMetadata, planTensors} from '../fixtures/gemma4-model.ts';
 import {ggufHeader} from '../fixtures/gguf-writer.ts';
+import {fill, modelMetadata, planTensors, SHAPES} from '../fixtures/models/model.ts';
 import {expectLogits} from '../helpers/engine.ts';
 import {withDevice} from '../helpers/gpu.ts';
 
@@ -19,7 +19,7 @@ const VOCAB = ROWS_A_BINDING + 777;
 const TILE_ROWS = 1021;
 
 const shape = {
-  ...GEMMA4_SHAPES.tiny,
+  ...SHAPES.tiny,
   vocabSize: VOCAB,
   layers: 'SF',
   sharedKvLayers: 0,

@@ -1,6 +1,6 @@
 // The whole engine against the float64 judge, and against itself: a row's logits depend on nothing but its own past.
 import {expect} from 'chai';
-import {GEMMA4_SHAPES, type ShapeName, WEIGHT_TYPES} from '../fixtures/gemma4-model.ts';
+import {SHAPES, type ShapeName, WEIGHT_TYPES} from '../fixtures/models/model.ts';
 import {expectLogits, expectSameLogits, feed, judge, TOKENS, withEngine} from '../helpers/engine.ts';
 import {withDevice} from '../helpers/gpu.ts';
 
@@ -33,7 +33,7 @@ describe('engine', function () {
     ),
   );
 
-  for (const shape of Object.keys(GEMMA4_SHAPES) as ShapeName[]) {
+  for (const shape of Object.keys(SHAPES) as ShapeName[]) {
     it(
       `agrees with float64 for the shape ${shape}`,
       withDevice((device) =>
@@ -139,7 +139,7 @@ describe('engine', function () {
     withDevice((device) => {
       // 160,000 bytes a row: 52 rows a batch. The rest of the model as small as it goes.
       const shape = {
-        ...GEMMA4_SHAPES.tiny,
+        ...SHAPES.tiny,
         vocabSize: 40_000,
         nEmbd: 64,
         layers: 'SF',

@@ -8,7 +8,8 @@ import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import type {GgufFile} from '../../src/gguf/gguf-file.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {memorySource} from '../../src/store/memory-source.ts';
-import {GEMMA4_SHAPES, type Gemma4Shape, generateModel, type ModelSpec} from '../fixtures/gemma4-model.ts';
+import {GEMMA4_SHAPES, type Gemma4Shape} from '../fixtures/models/gemma4-shapes.ts';
+import {generateModel, type ModelSpec} from '../fixtures/models/model.ts';
 
 /** Every structure of a Gemma 4 in five layers: shared K/V, both kinds of attention, per-layer embeddings. */
 export const SMALL: Gemma4Shape = {

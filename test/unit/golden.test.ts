@@ -3,15 +3,15 @@ import {expect} from 'chai';
 import {ReferenceModel} from '../../src/engine/reference/forward.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {memorySource} from '../../src/store/memory-source.ts';
-import {GEMMA4_SHAPES, generateModel, WEIGHT_TYPES} from '../fixtures/gemma4-model.ts';
 import {GOLDEN_MODELS, goldenError, loadGolden, sha256} from '../fixtures/golden.ts';
+import {generateModel, SHAPES, WEIGHT_TYPES} from '../fixtures/models/model.ts';
 
 // 0.8e-3 to 1.9e-3 is seen; most of it is llama.cpp's GELU, a table of half-precision values (docs/conformance.md).
 const TOLERANCE = 3e-3;
 
 describe('reference model beside golden logits of llama.cpp', () => {
   it('has golden logits of every shape and of every weight type', () => {
-    expect(GOLDEN_MODELS.map(({shape}) => shape)).to.have.members(Object.keys(GEMMA4_SHAPES));
+    expect(GOLDEN_MODELS.map(({shape}) => shape)).to.have.members(Object.keys(SHAPES));
     expect([...new Set(GOLDEN_MODELS.map(({type}) => type))]).to.have.members([...WEIGHT_TYPES]);
   });
 

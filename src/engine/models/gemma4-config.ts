@@ -1,8 +1,18 @@
 // Gemma 4's metadata keys and tensor table: what a `gemma4` GGUF must hold. Dense text models; knows no data.
 import {GemmaError} from '../../errors.ts';
 import type {GgufFile} from '../../gguf/gguf-file.ts';
-import type {LayerConfig, ModelDescription, TensorRule} from '../config.ts';
+import type {CommonConfig, LayerConfig, ModelDescription, TensorRule, Untensored} from '../config.ts';
 import {bounded, boundedInteger, invalid} from '../config-checks.ts';
+
+export interface Gemma4Layer extends LayerConfig {
+  /** Whether `layer_output_scale` is in the file; otherwise the scale is 1. */
+  hasOutputScale: boolean;
+}
+
+export interface Gemma4Config extends CommonConfig {
+  architecture: 'gemma4';
+  layers: readonly Gemma4Layer[];
+}
 
 /** The attention kernel keeps a head's query in registers and shared memory up to this size. */
 const MAX_HEAD_DIM = 512;
@@ -38,7 +48,7 @@ export function describeGemma4(file: GgufFile): ModelDescription {
   return {config, rules: tensorRules(config)};
 }
 
-function readLayers({metadata, tensors}: GgufFile): LayerConfig[] {
+function readLayers({metadata, tensors}: GgufFile): Gemma4Layer[] {
   const count = boundedInteger(metadata, 'gemma4.block_count', 1, 256);
   const each = (key: string, min: number, max: number) =>
     metadata.integers(key, count).map((value, i) => bounded(`${key}[${i}]`, value, min, max));
@@ -103,7 +113,7 @@ function readLayers({metadata, tensors}: GgufFile): LayerConfig[] {
 }
 
 /** Every tensor the forward pass reads. */
-function tensorRules(config: ModelDescription['config']): TensorRule[] {
+function tensorRules(config: Untensored<Gemma4Config>): TensorRule[] {
   const {nEmbd, nVocab, nEmbdPerLayer, layers} = config;
   const rules: TensorRule[] = [];
   const matrix = (name: string, nIn: number, nOut: number) => rules.push({name, shape: [nIn, nOut], kind: 'matrix'});

@@ -1,33 +1,13 @@
 // Gemma 4's forward pass in reading order, a shape on every buffer: the plain plan, one operation a dispatch.
-// n is a step's rows, m the rows that go through the head. The same in float64: reference/forward.ts.
-import type {Recording} from '../../gpu/recorder.ts';
-import type {LayerConfig, ModelConfig} from '../config.ts';
-import type {CacheRows, Plan, Rows, StepShape} from '../plan.ts';
-import type {Weight} from '../weights.ts';
+// n is a step's rows, m the rows that go through the head. The same in float64: reference/models/gemma4.ts.
+import type {Plan, Rows} from '../plan.ts';
+import type {Gemma4Config, Gemma4Layer} from './gemma4-config.ts';
+import {recordHead} from './head.ts';
+import type {ForwardPass, ModelParts} from './models.ts';
 
-/** What the plan needs of a loaded model. */
-export interface Gemma4Parts {
-  config: ModelConfig;
-  weight(name: string): Weight;
-  /** The RoPE table of sliding or of full layers. */
-  frequencies(layer: LayerConfig): GPUBuffer;
-  /** Keys and values by owning layer. */
-  cache: readonly {keys: CacheRows; values: CacheRows}[];
-  /** Most rows that go through the head at once. */
-  maxOutputs: number;
-}
+type Parts = ModelParts<Gemma4Config>;
 
-/** Made at once, compiled in the background. */
-export interface ForwardPass {
-  /** Token ids to the last layer's residual stream, keys and values written. */
-  body: Promise<Recording<StepShape>>;
-  /** The residual stream's output rows to logits. */
-  head: Promise<Recording<StepShape>>;
-  /** f32[m][nVocab] */
-  logits: Rows;
-}
-
-export function recordGemma4(plan: Plan, parts: Gemma4Parts): ForwardPass {
+export function recordGemma4(plan: Plan, parts: Parts): ForwardPass {
   const {config, weight} = parts;
   const {nEmbd, layers} = config;
   const one = plan.constant('1', [1]);
@@ -57,12 +37,12 @@ export function recordGemma4(plan: Plan, parts: Gemma4Parts): ForwardPass {
     }
   }
   const body = plan.finish();
-  const logits = head(plan, parts, h);
+  const logits = recordHead(plan, parts, h);
   return {body, head: plan.finish(), logits};
 }
 
 /** h: [n][nEmbd] → RMS(Wo · attention(RMS(h))): [n][nEmbd]. */
-function attention(plan: Plan, {config, weight, frequencies, cache}: Gemma4Parts, layer: LayerConfig, h: Rows): Rows {
+function attention(plan: Plan, {config, weight, frequencies, cache}: Parts, layer: Gemma4Layer, h: Rows): Rows {
   const {nEmbd, normEps} = config;
   const {nHead, nHeadKv, headDim, window} = layer;
   const block = `blk.${layer.index}`;
@@ -110,7 +90,7 @@ function attention(plan: Plan, {config, weight, frequencies, cache}: Gemma4Parts
 }
 
 /** h: [n][nEmbd] → RMS(down · (gelu(gate · RMS(h)) ⊙ up · RMS(h))): [n][nEmbd]. */
-function feedForward(plan: Plan, {config, weight}: Gemma4Parts, layer: LayerConfig, h: Rows): Rows {
+function feedForward(plan: Plan, {config, weight}: Parts, layer: Gemma4Layer, h: Rows): Rows {
   const {nEmbd, normEps} = config;
   const block = `blk.${layer.index}`;
 
@@ -135,7 +115,7 @@ function feedForward(plan: Plan, {config, weight}: Gemma4Parts, layer: LayerConf
  * h0: [n][nEmbd] → [n][L · P], layer-major: (table[token] · √P + RMS(proj · h0 / √nEmbd)) / √2, normed a layer.
  * Null where the model has no per-layer embeddings.
  */
-function perLayerInputs(plan: Plan, {config, weight}: Gemma4Parts, h0: Rows): Rows | null {
+function perLayerInputs(plan: Plan, {config, weight}: Parts, h0: Rows): Rows | null {
   const {nEmbd, nEmbdPerLayer, normEps, layers} = config;
   if (nEmbdPerLayer === 0) return null;
   const width = nEmbdPerLayer * layers.length;
@@ -153,7 +133,7 @@ function perLayerInputs(plan: Plan, {config, weight}: Gemma4Parts, h0: Rows): Ro
 }
 
 /** h: [n][nEmbd], perLayer: [n][L · P] → RMS(proj · (gelu(inp_gate · h) ⊙ perLayer[layer])): [n][nEmbd]. */
-function perLayerBranch(plan: Plan, {config, weight}: Gemma4Parts, layer: LayerConfig, h: Rows, perLayer: Rows): Rows {
+function perLayerBranch(plan: Plan, {config, weight}: Parts, layer: Gemma4Layer, h: Rows, perLayer: Rows): Rows {
   const {nEmbd, nEmbdPerLayer, normEps} = config;
   const block = `blk.${layer.index}`;
 
@@ -168,20 +148,4 @@ function perLayerBranch(plan: Plan, {config, weight}: Gemma4Parts, layer: LayerC
   plan.mulMat(weight(`${block}.proj.weight`), gated, output);
   plan.rmsNorm(output, weight(`${block}.post_norm.weight`), normed, normEps);
   return normed;
-}
-
-/** h: [n][nEmbd] → logits of the output rows: [m][nVocab]. */
-function head(plan: Plan, {config, weight, maxOutputs}: Gemma4Parts, h: Rows): Rows {
-  const {nEmbd, nVocab, normEps, softcap, tiedHead} = config;
-  plan.overOutputs();
-  const picked = plan.rows('output rows', nEmbd, maxOutputs);
-  const normed = plan.rows('output rows normed', nEmbd, maxOutputs);
-  const logits = plan.rows('logits', nVocab, maxOutputs);
-  plan.copyOutputRows(h, picked);
-  plan.rmsNorm(picked, weight('output_norm.weight'), normed, normEps);
-  plan.mulMat(weight(tiedHead ? 'token_embd.weight' : 'output.weight'), normed, logits);
-  if (softcap === 0) return logits;
-  const capped = plan.rows('logits capped', nVocab, maxOutputs);
-  plan.softcap(logits, softcap, capped);
-  return capped;
 }

@@ -3,8 +3,8 @@ import {readConfig} from '../../../src/engine/config.ts';
 import {type ErrorCode, GemmaError} from '../../../src/errors.ts';
 import type {GgufFile, TensorInfo} from '../../../src/gguf/gguf-file.ts';
 import {Metadata, type MetadataValue} from '../../../src/gguf/metadata.ts';
-import {GEMMA4_SHAPES, type Gemma4Shape} from '../../fixtures/gemma4-model.ts';
 import {metadataOf, type WritableValue} from '../../fixtures/gguf-writer.ts';
+import {GEMMA4_SHAPES, type Gemma4Shape} from '../../fixtures/models/gemma4-shapes.ts';
 import {SMALL, testModel} from '../../helpers/engine.ts';
 
 interface Changes {
