@@ -1,22 +1,20 @@
 // The class behind <gemma-chat>: its public contract, and how its attributes, state and views meet. What happens in a
 // conversation is the controller's; how it looks is the views' and the styles'. Registers nothing.
-import {html, LitElement, type PropertyValues, type TemplateResult} from 'lit';
+import {LitElement, type PropertyValues, type TemplateResult} from 'lit';
 import {GemmaClient} from '../client/index.ts';
 import {GemmaError, isAbort} from '../errors.ts';
 import type {ChatMessage, GenerationOptions} from '../protocol/messages.ts';
 import {Announcer} from './announcer.ts';
-import {ChatController, type ChatHost, type LoadClient} from './chat-controller.ts';
+import {ChatController} from './chat-controller.ts';
+import type {ChatHost, ChatSettings} from './chat-state.ts';
 import {checkMessage} from './conversation.ts';
 import type {ChatStatus} from './events.ts';
+import {FocusKeeper} from './focus-keeper.ts';
+import type {LoadClient} from './model-session.ts';
 import {ScrollPin} from './scroll-pin.ts';
 import {strings} from './strings.ts';
-import {styles} from './styles.ts';
-import {renderComposer} from './views/composer.ts';
-import {renderError} from './views/error.ts';
-import {renderHeader} from './views/header.ts';
-import {renderMessageList} from './views/message-list.ts';
-import {renderPoster} from './views/poster.ts';
-import {renderProgress} from './views/progress.ts';
+import {styles} from './styles/index.ts';
+import {type ChatActions, renderChat} from './views/chat.ts';
 
 /**
  * A chat with a Gemma model that runs on the visitor's own GPU.
@@ -140,8 +138,8 @@ export class GemmaChatElement extends LitElement {
   readonly #controller: ChatController;
   readonly #announcer: Announcer;
   readonly #scroll = new ScrollPin();
+  readonly #focus = new FocusKeeper();
   #draft = '';
-  #focusWasInside = false;
 
   constructor() {
     super();
@@ -188,12 +186,12 @@ export class GemmaChatElement extends LitElement {
   }
 
   set client(client: GemmaClient | null) {
-    this.#controller.useClient(client);
+    this.#controller.model.use(client);
   }
 
   /** Loads the model without waiting for the visitor. Rejects with a GemmaError, or an AbortError when stopped. */
   load(): Promise<void> {
-    return this.#controller.load();
+    return this.#controller.model.load();
   }
 
   /**
@@ -225,7 +223,7 @@ export class GemmaChatElement extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     if (!this.hasUpdated) return;
-    this.#controller.resume();
+    this.#controller.model.resume();
     this.#loadIfEager();
   }
 
@@ -238,75 +236,42 @@ export class GemmaChatElement extends LitElement {
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
-    if (changed.has('modelSrc')) this.#controller.sourceChanged();
+    if (changed.has('modelSrc')) this.#controller.model.sourceChanged();
     if (changed.has('modelSrc') || changed.has('loading')) this.#loadIfEager();
-    this.#focusWasInside = Boolean(this.shadowRoot?.activeElement);
+    this.#focus.remember(this.shadowRoot);
   }
 
   protected override updated(): void {
-    if (this.status === 'consent' && this.isConnected) this.#controller.askSize();
+    if (this.status === 'consent' && this.isConnected) this.#controller.model.askSize();
     this.#scroll.follow(this.renderRoot.querySelector('[part="messages"]'));
-    this.#keepFocus();
+    this.#focus.restore(this.shadowRoot);
   }
 
   protected override render(): TemplateResult {
-    const {status, messages, answer, error} = this.#controller;
-    const ready = this.client !== null;
-    return html`
-      <div part="base" role="group" aria-label=${this.label || strings.label}>
-        ${renderHeader({
-          label: this.label || strings.label,
-          clear: messages.length > 0 && !this.disabled ? () => this.#clearByVisitor() : null,
-        })}
-        ${
-          ready || messages.length > 0
-            ? renderMessageList({
-                messages,
-                answer,
-                scrolled: (event) => this.#scroll.scrolled(event.currentTarget as HTMLElement),
-                regenerate: status === 'ready' && !this.disabled ? () => this.#run(() => this.regenerate()) : null,
-              })
-            : null
-        }
-        ${error ? renderError({error, retry: this.disabled ? null : () => this.#run(() => this.#controller.retry())}) : null}
-        ${ready ? this.#renderComposer() : this.#renderWayIn(status)}
-        ${this.#announcer.render()}
-      </div>
-    `;
-  }
-
-  #renderWayIn(status: ChatStatus): TemplateResult | null {
-    if (status === 'error') return null;
-    if (status === 'downloading' || status === 'loading') {
-      return renderProgress({
-        preparing: status === 'loading',
-        progress: this.#controller.progress,
-        cancel: this.disabled ? null : () => this.stop(),
-      });
-    }
-    return renderPoster({
-      source: this.#controller.source,
-      disabled: this.disabled,
-      load: () => this.#run(() => this.load()),
-    });
-  }
-
-  #renderComposer(): TemplateResult {
-    const {status} = this.#controller;
-    return renderComposer({
-      draft: this.#draft,
+    return renderChat({
+      chat: this.#controller,
+      label: this.label || strings.label,
       placeholder: this.placeholder ?? strings.placeholder,
-      generating: status === 'generating',
       disabled: this.disabled,
-      status: statusText(this.#controller),
-      typed: (text) => {
-        this.#draft = text;
-        this.requestUpdate();
-      },
-      send: () => this.#sendDraft(),
-      stop: () => this.stop(),
+      draft: this.#draft,
+      live: this.#announcer.render(),
+      act: this.#actions,
     });
   }
+
+  readonly #actions: ChatActions = {
+    load: () => this.#run(() => this.load()),
+    send: () => this.#sendDraft(),
+    stop: () => this.stop(),
+    regenerate: () => this.#run(() => this.regenerate()),
+    retry: () => this.#run(() => this.#controller.retry()),
+    clear: () => this.#clearByVisitor(),
+    typed: (text) => {
+      this.#draft = text;
+      this.requestUpdate();
+    },
+    scrolled: (list) => this.#scroll.scrolled(list),
+  };
 
   #sendDraft(): void {
     if (this.disabled || !this.#controller.canSend || this.#draft.trim() === '') return;
@@ -334,7 +299,7 @@ export class GemmaChatElement extends LitElement {
     if (this.loading === 'eager' && this.isConnected && idle) this.#run(() => this.load());
   }
 
-  #settings(): ReturnType<ChatHost['settings']> {
+  #settings(): ChatSettings {
     const {modelSrc, workerSrc, contextLength, systemPrompt} = this;
     const options = {
       temperature: this.temperature,
@@ -355,28 +320,9 @@ export class GemmaChatElement extends LitElement {
     if (event.type === 'gemma-chat-status' && this.status === 'generating') this.#scroll.toEnd();
     return this.dispatchEvent(event);
   }
-
-  /** Keyboard users stay where they are when the control they used gives way to the next view. */
-  #keepFocus(): void {
-    if (!this.#focusWasInside || this.shadowRoot?.activeElement) return;
-    const parts = ['input', 'retry-button', 'cancel-button', 'load-button'];
-    const controls = parts.map((part) => this.renderRoot.querySelector<HTMLElement>(`[part~="${part}"]`));
-    controls.find((control) => control !== null)?.focus();
-  }
 }
 
 async function orAbort(answer: Promise<ChatMessage> | null): Promise<ChatMessage> {
   if (!answer) throw new DOMException('a gemma-chat-send listener prevented it', 'AbortError');
   return answer;
-}
-
-function statusText({status, finishReason, activity, client}: ChatController): string {
-  if (status === 'generating') {
-    if (activity?.phase === 'queued') return strings.statusQueued;
-    if (activity?.phase === 'prefill') return strings.statusReading(activity.done, activity.total);
-    return strings.statusGenerating;
-  }
-  if (status === 'ready' && finishReason === 'abort') return strings.statusStopped;
-  if (status === 'ready' && finishReason === 'length') return strings.statusLength;
-  return strings.statusReady(client?.model.name ?? '');
 }

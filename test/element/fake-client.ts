@@ -1,7 +1,7 @@
 // A GemmaClient whose loading and answers a test moves on step by step. No worker, no model, no time.
 import type {GemmaClient, RequestProgress} from '../../src/client/index.ts';
-import type {ClientOptions} from '../../src/element/chat-controller.ts';
 import {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
+import type {ClientOptions} from '../../src/element/model-session.ts';
 import type {GemmaError} from '../../src/errors.ts';
 import type {ChatMessage, FinishReason, LoadProgress} from '../../src/protocol/messages.ts';
 

@@ -1,0 +1,54 @@
+// The one status of a chat, the error that is shown, and the way to the page: what its parts (the model's session, the
+// conversation) share. Knows neither.
+import type {GemmaError} from '../errors.ts';
+import type {GenerationOptions} from '../protocol/messages.ts';
+import {type ChatStatus, createEvent} from './events.ts';
+
+/** What the page has set, read anew whenever it is needed. */
+export interface ChatSettings {
+  modelSrc: string | Blob | null;
+  workerSrc: string | null;
+  contextLength: number | null;
+  systemPrompt: string | null;
+  generation: GenerationOptions;
+}
+
+export interface ChatHost {
+  settings(): ChatSettings;
+  /** Something that is shown has changed. */
+  changed(): void;
+  /** Dispatches; false when a listener prevented it. */
+  emit(event: Event): boolean;
+}
+
+export class ChatState {
+  readonly host: ChatHost;
+  #status: ChatStatus = 'idle';
+  error: GemmaError | null = null;
+
+  constructor(host: ChatHost) {
+    this.host = host;
+  }
+
+  get status(): ChatStatus {
+    return this.#status;
+  }
+
+  enter(status: ChatStatus): void {
+    this.host.changed();
+    const previous = this.#status;
+    if (status === previous) return;
+    this.#status = status;
+    this.host.emit(createEvent('gemma-chat-status', {status, previous}));
+  }
+
+  fail(error: GemmaError): void {
+    this.error = error;
+    this.enter('error');
+    this.host.emit(createEvent('error', error));
+  }
+}
+
+export function abortError(message: string): DOMException {
+  return new DOMException(message, 'AbortError');
+}

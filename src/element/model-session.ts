@@ -1,0 +1,223 @@
+// How a chat comes to its client and lets go of it: what is known of the model beforehand, loading, losing, closing.
+// Knows nothing of messages: whoever uses the client is told before it goes.
+import type {GemmaClient} from '../client/index.ts';
+import {type ErrorCode, GemmaError, isAbort} from '../errors.ts';
+import type {LoadProgress} from '../protocol/messages.ts';
+import {abortError, type ChatState} from './chat-state.ts';
+import {createEvent} from './events.ts';
+import {describeSource, fetchSize, type ModelSource} from './model-source.ts';
+
+export interface ClientOptions {
+  modelSrc: string | Blob;
+  workerSrc?: string;
+  contextLength?: number;
+  onProgress: (progress: LoadProgress) => void;
+  signal: AbortSignal;
+}
+export type LoadClient = (options: ClientOptions) => Promise<GemmaClient>;
+
+/** Who asks the client. */
+export interface ClientUser {
+  /** A request is running; it fails by itself when the client is lost. */
+  busy(): boolean;
+  /** The client is about to go. */
+  leaving(): void;
+}
+
+/** After these the client is of no more use. */
+const FATAL = new Set<ErrorCode>(['device-lost', 'worker-failed', 'closed', 'protocol-mismatch']);
+
+export class ModelSession {
+  readonly #state: ChatState;
+  readonly #user: ClientUser;
+  readonly #loadClient: LoadClient;
+
+  #client: GemmaClient | null = null;
+  /** The client has said that it is of no more use. */
+  #lost = false;
+  /** Whether the element loaded the client itself, and so has to close it. */
+  #owned = false;
+  /** The visitor, or the page, has asked for the model once. */
+  #wanted = false;
+  #loading: {promise: Promise<void>; abort: AbortController} | null = null;
+  #asking: AbortController | null = null;
+
+  progress: LoadProgress | null = null;
+  source: ModelSource | null = null;
+
+  constructor(state: ChatState, user: ClientUser, loadClient: LoadClient) {
+    this.#state = state;
+    this.#user = user;
+    this.#loadClient = loadClient;
+  }
+
+  get client(): GemmaClient | null {
+    return this.#client;
+  }
+
+  /** The client is the page's, which also closes it. */
+  get lent(): boolean {
+    return this.#client !== null && !this.#owned;
+  }
+
+  /** Uses a client of the page's; null lets go of the present one. */
+  use(client: GemmaClient | null): void {
+    if (client === this.#client) return;
+    this.#letGo();
+    if (client) this.#adopt(client, false);
+    else this.rest();
+  }
+
+  /** The model's address has changed. A client of the page's stays. */
+  sourceChanged(): void {
+    const {modelSrc} = this.#state.host.settings();
+    this.#asking?.abort();
+    this.#asking = null;
+    this.#wanted = false;
+    this.source = modelSrc === null || modelSrc === '' ? null : describeSource(modelSrc);
+    this.#state.host.changed();
+    if (this.lent) return;
+    this.#letGo();
+    this.rest();
+  }
+
+  /** Learns the model's size, which a visitor sees before agreeing to load it. */
+  async askSize(): Promise<void> {
+    const {modelSrc} = this.#state.host.settings();
+    if (typeof modelSrc !== 'string' || this.source?.size !== undefined || this.#asking) return;
+    const asking = new AbortController();
+    this.#asking = asking;
+    const size = await fetchSize(modelSrc, asking.signal);
+    if (this.#asking !== asking) return;
+    this.#asking = null;
+    // Interrupted: asked again when the poster returns.
+    if (asking.signal.aborted || !this.source) return;
+    this.source = {...this.source, size};
+    this.#state.host.changed();
+  }
+
+  /** Resolves once the model can answer. Rejects with a GemmaError, or an AbortError when stopped. */
+  load(): Promise<void> {
+    if (this.#client) return Promise.resolve();
+    if (this.#loading) return this.#loading.promise;
+    const {modelSrc, workerSrc, contextLength} = this.#state.host.settings();
+    if (modelSrc === null || modelSrc === '') {
+      return Promise.reject(new GemmaError('option-invalid', 'model-src is not set; name the URL of a GGUF file'));
+    }
+    const abort = new AbortController();
+    const options: ClientOptions = {
+      modelSrc,
+      onProgress: (progress) => this.#progressed(progress, abort),
+      signal: abort.signal,
+    };
+    if (workerSrc !== null) options.workerSrc = workerSrc;
+    if (contextLength !== null) options.contextLength = contextLength;
+    this.#wanted = true;
+    this.#asking?.abort();
+    this.#state.error = null;
+    this.progress = null;
+    const loading = {abort, promise: Promise.resolve()};
+    this.#loading = loading;
+    this.#state.enter('downloading');
+    loading.promise = this.#load(options, abort);
+    return loading.promise;
+  }
+
+  async #load(options: ClientOptions, abort: AbortController): Promise<void> {
+    try {
+      const client = await this.#loadClient(options);
+      if (abort.signal.aborted) {
+        client.close();
+        throw abort.signal.reason;
+      }
+      this.#adopt(client, true);
+    } catch (error) {
+      const current = this.#loading?.abort === abort;
+      if (current) this.#loading = null;
+      if (abort.signal.aborted || isAbort(error)) {
+        if (current) this.rest();
+        throw abortError('loading was stopped');
+      }
+      throw this.fail(error);
+    }
+  }
+
+  #progressed(progress: LoadProgress, abort: AbortController): void {
+    if (this.#loading?.abort !== abort) return;
+    this.progress = progress;
+    this.#state.host.emit(createEvent('progress', progress));
+    // Once the bytes are there, the rest is the GPU's.
+    const ready = progress.phase === 'compile' || progress.phase === 'ready';
+    this.#state.enter(ready ? 'loading' : 'downloading');
+  }
+
+  #adopt(client: GemmaClient, owned: boolean): void {
+    this.#client = client;
+    this.#owned = owned;
+    this.#lost = false;
+    this.#loading = null;
+    client.lost.then((error) => this.#clientLost(client, error));
+    this.#state.error = null;
+    this.progress = null;
+    this.#state.enter('ready');
+    this.#state.host.emit(createEvent('load', {model: client.model}));
+  }
+
+  #clientLost(client: GemmaClient, error: GemmaError): void {
+    if (this.#client !== client) return;
+    this.#lost = true;
+    // An answer in the making fails by itself, and keeps what had come.
+    if (!this.#user.busy()) this.fail(error);
+  }
+
+  /** Stops the loading. */
+  cancel(): void {
+    if (!this.#loading) return;
+    this.#loading.abort.abort(abortError('stopped'));
+    this.#loading = null;
+    this.#wanted = false;
+    this.rest();
+  }
+
+  /** The element has left the document for good: nothing is kept on the GPU for it. A client of the page's stays. */
+  close(): void {
+    this.#asking?.abort();
+    if (this.lent) return;
+    const wanted = this.#wanted;
+    this.#letGo();
+    this.rest();
+    this.#wanted = wanted;
+  }
+
+  /** The element is back in the document: what was loaded before it left is loaded again. */
+  resume(): void {
+    if (this.#wanted && !this.#client && this.#state.status !== 'error') this.load().catch(() => {});
+  }
+
+  #letGo(): void {
+    this.#loading?.abort.abort(abortError('the model was let go'));
+    this.#loading = null;
+    this.#user.leaving();
+    if (this.#owned) this.#client?.close();
+    this.#client = null;
+    this.#owned = false;
+  }
+
+  /** Shows what went wrong in loading or answering; lets go of a client that is of no more use. */
+  fail(error: unknown): GemmaError {
+    const failure = GemmaError.from(error);
+    if (this.#lost || FATAL.has(failure.code)) this.#letGo();
+    this.#state.fail(failure);
+    return failure;
+  }
+
+  /** To the state in which nothing is going on. */
+  rest(): void {
+    this.#state.error = null;
+    this.progress = null;
+    const {modelSrc} = this.#state.host.settings();
+    if (this.#client) this.#state.enter('ready');
+    else if (modelSrc === null || modelSrc === '') this.#state.enter('idle');
+    else this.#state.enter('consent');
+  }
+}

@@ -1,0 +1,82 @@
+// Every button, and what has the focus.
+import {css} from 'lit';
+
+export const buttons = css`
+  [part~='button'] {
+    display: inline-flex;
+    flex: none;
+    align-items: center;
+    justify-content: center;
+    min-block-size: 2.25rem;
+    padding-inline: 0.75rem;
+    color: var(--_muted);
+    font: inherit;
+    font-size: 0.875rem;
+    background: transparent;
+    border: 1px solid transparent;
+    border-radius: calc(var(--_radius) * 0.7);
+    cursor: pointer;
+    transition: background-color 0.12s, color 0.12s;
+  }
+
+  [part~='button']:hover:not(:disabled) {
+    color: var(--_text);
+    background: var(--_raised);
+  }
+
+  [part~='load-button'],
+  [part~='send-button'],
+  [part~='stop-button'],
+  [part~='load-button']:hover:not(:disabled),
+  [part~='send-button']:hover:not(:disabled),
+  [part~='stop-button']:hover:not(:disabled) {
+    color: var(--_on-accent);
+    background: var(--_accent);
+    border-color: var(--_accent);
+  }
+
+  [part~='load-button']:hover:not(:disabled),
+  [part~='send-button']:hover:not(:disabled),
+  [part~='stop-button']:hover:not(:disabled) {
+    background: color-mix(in oklab, var(--_accent), var(--_text) 14%);
+  }
+
+  [part~='load-button'] {
+    min-block-size: 2.75rem;
+    padding-inline: 1.25rem;
+    font-size: 1rem;
+    font-weight: 600;
+  }
+
+  [part~='send-button'],
+  [part~='stop-button'] {
+    inline-size: 2.75rem;
+    min-block-size: 2.75rem;
+    padding: 0;
+  }
+
+  [part~='cancel-button'],
+  [part~='retry-button'] {
+    color: var(--_text);
+    border-color: var(--_border);
+  }
+
+  [part~='button']:disabled,
+  [part~='button'][aria-disabled='true'],
+  [part~='button'][aria-disabled='true']:hover:not(:disabled) {
+    color: var(--_muted);
+    background: var(--_raised);
+    border-color: var(--_border);
+    cursor: default;
+  }
+
+  .icon {
+    inline-size: 1.375rem;
+    block-size: 1.375rem;
+  }
+
+  :focus-visible {
+    outline: 2px solid var(--_accent);
+    outline-offset: 2px;
+  }
+`;

@@ -1,0 +1,73 @@
+// Where the visitor writes, and the status line.
+import {css} from 'lit';
+
+export const composer = css`
+  [part='composer'] {
+    flex: none;
+    padding: 0 calc(var(--_gap) * 0.75) calc(var(--_gap) / 2);
+  }
+
+  .row {
+    display: flex;
+    gap: 0.5rem;
+    align-items: flex-end;
+  }
+
+  .grow {
+    display: grid;
+    flex: 1 1 0;
+    min-inline-size: 0;
+    max-block-size: min(12rem, 35dvb);
+  }
+
+  .mirror,
+  textarea {
+    grid-area: 1 / 1;
+    min-block-size: 2.75rem;
+    max-block-size: inherit;
+    padding: 0.5625rem 0.875rem;
+    font: inherit;
+    border: 1px solid transparent;
+    overflow-wrap: anywhere;
+    white-space: pre-wrap;
+  }
+
+  .mirror {
+    overflow: hidden;
+    visibility: hidden;
+  }
+
+  textarea {
+    inline-size: 100%;
+    margin: 0;
+    color: inherit;
+    background: var(--_raised);
+    border-color: var(--_border);
+    border-radius: var(--_radius);
+    resize: none;
+  }
+
+  textarea::placeholder {
+    color: var(--_muted);
+    opacity: 1;
+  }
+
+  textarea:focus-visible {
+    outline-offset: -1px;
+  }
+
+  textarea:disabled {
+    opacity: 0.6;
+  }
+
+  [part='status'] {
+    min-block-size: 1.25rem;
+    margin-block-start: 0.375rem;
+    padding-inline: 0.25rem;
+    overflow: hidden;
+    color: var(--_muted);
+    font-size: 0.8125rem;
+    text-overflow: ellipsis;
+    white-space: nowrap;
+  }
+`;

@@ -1,0 +1,10 @@
+// How the element looks. Constructable stylesheets, so a strict CSP has nothing to refuse.
+import {buttons} from './buttons.ts';
+import {composer} from './composer.ts';
+import {conditions} from './conditions.ts';
+import {errors} from './errors.ts';
+import {messages} from './messages.ts';
+import {theme} from './theme.ts';
+import {wayIn} from './way-in.ts';
+
+export const styles = [theme, buttons, wayIn, messages, errors, composer, conditions];

@@ -1,0 +1,112 @@
+// The conversation: turns, thinking, waiting.
+import {css} from 'lit';
+
+export const messages = css`
+  [part='messages'] {
+    display: flex;
+    flex: 1 1 0;
+    flex-direction: column;
+    gap: var(--_gap);
+    min-block-size: 5rem;
+    padding: var(--_gap);
+    overflow: hidden auto;
+    overscroll-behavior: contain;
+    /* The element scrolls to the end itself, and only while the reader is there. */
+    overflow-anchor: none;
+  }
+
+  [part='messages']:focus-visible {
+    outline-offset: -3px;
+  }
+
+  [part='empty'] {
+    margin: auto;
+    padding: var(--_gap);
+    text-align: center;
+  }
+
+  [part~='message'] {
+    display: flex;
+    flex: none;
+    flex-direction: column;
+    gap: 0.5rem;
+    max-inline-size: 100%;
+  }
+
+  [part~='message-user'] {
+    align-self: flex-end;
+    max-inline-size: min(85%, 40rem);
+    padding: 0.5rem 0.875rem;
+    background: var(--_bubble);
+    border-radius: var(--_radius);
+    border-end-end-radius: calc(var(--_radius) / 4);
+  }
+
+  [part~='message-assistant'] {
+    max-inline-size: 46rem;
+  }
+
+  [part='message-text'],
+  [part='thinking-text'] {
+    overflow-wrap: anywhere;
+    white-space: pre-wrap;
+  }
+
+  .quiet {
+    color: var(--_muted);
+  }
+
+  [part='thinking'] {
+    color: var(--_muted);
+    font-size: 0.875rem;
+  }
+
+  [part='thinking-text'] {
+    margin-block-start: 0.25rem;
+    padding-inline-start: 0.75rem;
+    border-inline-start: 2px solid var(--_border);
+  }
+
+  summary {
+    inline-size: fit-content;
+    min-block-size: 1.5rem;
+    border-radius: 0.25rem;
+    cursor: pointer;
+  }
+
+  [part~='regenerate-button'] {
+    align-self: flex-start;
+    margin-block-start: calc(var(--_gap) / -2);
+    /* In line with the text above it. */
+    margin-inline-start: -0.75rem;
+  }
+
+  [part='waiting'] {
+    display: flex;
+    gap: 0.3rem;
+    align-items: center;
+    block-size: 1.5rem;
+  }
+
+  [part='waiting'] i {
+    inline-size: 0.45rem;
+    block-size: 0.45rem;
+    background: var(--_muted);
+    border-radius: 50%;
+    animation: waiting 1.2s infinite ease-in-out;
+  }
+
+  [part='waiting'] i:nth-child(2) {
+    animation-delay: 0.15s;
+  }
+
+  [part='waiting'] i:nth-child(3) {
+    animation-delay: 0.3s;
+  }
+
+  @keyframes waiting {
+    50% {
+      opacity: 0.25;
+    }
+  }
+`;

@@ -1,0 +1,91 @@
+// Before the chat: poster and progress.
+import {css} from 'lit';
+
+export const wayIn = css`
+  [part='poster'],
+  [part='progress'] {
+    display: flex;
+    flex-direction: column;
+    gap: var(--_gap);
+    align-items: center;
+    inline-size: 100%;
+    max-inline-size: 30rem;
+    margin: auto;
+    padding: var(--_gap);
+    text-align: center;
+  }
+
+  [part='poster-title'] {
+    font-size: 1.25rem;
+    font-weight: 600;
+    line-height: 1.3;
+    text-wrap: balance;
+  }
+
+  p {
+    margin: 0;
+  }
+
+  [part='poster-text'],
+  [part='empty'] {
+    color: var(--_muted);
+    text-wrap: pretty;
+  }
+
+  [part='facts'] {
+    display: grid;
+    gap: 0.375rem;
+    inline-size: 100%;
+    margin: 0;
+    padding: 0.75rem 1rem;
+    font-size: 0.875rem;
+    background: var(--_raised);
+    border-radius: var(--_radius);
+  }
+
+  [part='facts'] > div {
+    display: flex;
+    gap: 1rem;
+    justify-content: space-between;
+  }
+
+  dt {
+    color: var(--_muted);
+  }
+
+  dd {
+    min-inline-size: 0;
+    margin: 0;
+    overflow-wrap: anywhere;
+    text-align: end;
+  }
+
+  [part='progress-text'] {
+    text-wrap: balance;
+    font-variant-numeric: tabular-nums;
+  }
+
+  [part='progress-bar'] {
+    inline-size: 100%;
+    block-size: 0.5rem;
+    overflow: hidden;
+    background: var(--_raised);
+    border: 1px solid var(--_border);
+    border-radius: 1rem;
+    appearance: none;
+  }
+
+  [part='progress-bar']::-webkit-progress-bar {
+    background: transparent;
+  }
+
+  [part='progress-bar']::-webkit-progress-value {
+    background: var(--_accent);
+    border-radius: 1rem;
+  }
+
+  [part='progress-bar']::-moz-progress-bar {
+    background: var(--_accent);
+    border-radius: 1rem;
+  }
+`;

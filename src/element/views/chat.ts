@@ -1,0 +1,82 @@
+// The whole chat in each of its states: which views stand where. What they look like inside is their own.
+import {html, type TemplateResult} from 'lit';
+import type {ChatController} from '../chat-controller.ts';
+import {statusText} from '../status-text.ts';
+import {renderComposer} from './composer.ts';
+import {renderError} from './error.ts';
+import {renderHeader} from './header.ts';
+import {renderMessageList} from './message-list.ts';
+import {renderPoster} from './poster.ts';
+import {renderProgress} from './progress.ts';
+
+/** What a visitor can do. */
+export interface ChatActions {
+  load(): void;
+  send(): void;
+  stop(): void;
+  regenerate(): void;
+  retry(): void;
+  clear(): void;
+  typed(text: string): void;
+  scrolled(list: HTMLElement): void;
+}
+
+export interface ChatView {
+  chat: ChatController;
+  label: string;
+  placeholder: string;
+  /** The visitor cannot act. */
+  disabled: boolean;
+  draft: string;
+  /** What a screen reader is told. */
+  live: TemplateResult;
+  act: ChatActions;
+}
+
+export function renderChat(view: ChatView): TemplateResult {
+  const {chat, label, disabled, act} = view;
+  const {status, messages, answer, error, client} = chat;
+  return html`
+    <div part="base" role="group" aria-label=${label}>
+      ${renderHeader({label, clear: messages.length > 0 && !disabled ? act.clear : null})}
+      ${
+        client || messages.length > 0
+          ? renderMessageList({
+              messages,
+              answer,
+              scrolled: (event) => act.scrolled(event.currentTarget as HTMLElement),
+              regenerate: status === 'ready' && !disabled ? act.regenerate : null,
+            })
+          : null
+      }
+      ${error ? renderError({error, retry: disabled ? null : act.retry}) : null}
+      ${client ? composer(view) : renderWayIn(view)}
+      ${view.live}
+    </div>
+  `;
+}
+
+function renderWayIn({chat: {status, model}, disabled, act}: ChatView): TemplateResult | null {
+  if (status === 'error') return null;
+  if (status === 'downloading' || status === 'loading') {
+    return renderProgress({
+      preparing: status === 'loading',
+      progress: model.progress,
+      cancel: disabled ? null : act.stop,
+    });
+  }
+  return renderPoster({source: model.source, disabled, load: act.load});
+}
+
+function composer({chat, draft, placeholder, disabled, act}: ChatView): TemplateResult {
+  return renderComposer({
+    draft,
+    placeholder,
+    generating: chat.status === 'generating',
+    disabled,
+    status: statusText(chat),
+    typed: act.typed,
+    send: act.send,
+    stop: act.stop,
+  });
+}
