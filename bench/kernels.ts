@@ -110,6 +110,20 @@ function rows(): Row[] {
     list.push(row(at(1536), kernels.addScaled, {N: 1536}, n, three));
     const gated = {gate: f32(6144), up: f32(6144), y: f32(6144)};
     list.push(row(at(6144), kernels.geglu, {N: 6144, UP_STRIDE: 6144}, n, gated));
+    // Gemma 2's attention bends its scores; Gemma 3n E2B's streams and sparse gates.
+    const capped = {N_HEAD: 8, N_HEAD_KV: 4, HEAD_DIM: 256, SCALE: 1 / 16, SOFTCAP: 50};
+    const scores = {q: f32(8, 256), k: 4 * CONTEXT * 4 * 256, v: 4 * CONTEXT * 4 * 256, y: f32(8, 256)};
+    list.push(row(`${at(8, 256)} over ${CONTEXT} keys, soft cap`, kernels.attention, capped, n, scores));
+    const streams = {stream_0: f32(2048), stream_1: f32(2048), stream_2: f32(2048), stream_3: f32(2048)};
+    const altup = {N: 2048, COEF_SCALE: 1};
+    // The streams are read and written.
+    const predicted = 8 * f32(2048) + f32(16);
+    list.push(row(at(4, 2048), kernels.altupPredict, altup, n, {...streams, coefs: f32(16)}, predicted));
+    const correction = {...streams, activated: f32(2048), coefs: f32(4), scale: 4 * 2048, scaled: f32(2048)};
+    list.push(row(at(4, 2048), kernels.altupCorrect, altup, n, correction, 10 * f32(2048) + f32(4) + 4 * 2048));
+    const matched = {x: f32(2048), target_rows: f32(2048), y: f32(2048)};
+    list.push(row(at(2048), kernels.matchRms, {N: 2048, EPS: 1e-5}, n, matched));
+    list.push(row(at(8192), kernels.gaussianTopk, {N: 8192, KAPPA: 1.64}, n, {x: f32(8192), y: f32(8192)}));
     list.push(row(at(1536), kernels.copyRows, {N: 1536}, n, {x: f32(1536), y: f32(1536)}));
     list.push(row(at(256), kernels.kvWrite, {WIDTH: 256}, n, {src: f32(256), cache: 4 * CONTEXT * 256}, 2 * f32(256)));
   }

@@ -1,6 +1,7 @@
 // attention — causal softmax attention over a paged KV cache, one query head of one row a workgroup.
 //
 //   s_p = SCALE · q · k_p        over p ≤ position, on sliding layers only position − p < WINDOW
+//   s_p ← SOFTCAP · tanh(s_p / SOFTCAP)      where SOFTCAP is above 0 (Gemma 2)
 //   y   = Σ_p softmax(s)_p · v_p
 //
 // Shapes    q, y: [n_rows, N_HEAD, HEAD_DIM] f32; k, v: [n_pages · PAGE_SIZE, N_HEAD_KV, HEAD_DIM] f32
@@ -20,6 +21,7 @@ override N_HEAD_KV: u32;
 override HEAD_DIM: u32;
 override SCALE: f32;
 override WINDOW: u32 = 0u; // 0: every earlier key
+override SOFTCAP: f32 = 0.0; // 0: none
 override PAGE_SIZE: u32 = 32u; // a power of two
 
 #include "lib/step.wgsl"
@@ -38,6 +40,7 @@ var<workgroup> tile_base: array<u32, WORKGROUP_SIZE>; // where a key's head begi
 
 #include "lib/linear.wgsl"
 #include "lib/paging.wgsl"
+#include "lib/tanh.wgsl"
 #include "lib/workgroup_reduce.wgsl"
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -80,6 +83,9 @@ fn attention(
         products += query[i] * k[base + i];
       }
       score = (products.x + products.y) + (products.z + products.w);
+      if (SOFTCAP > 0.0) {
+        score = SOFTCAP * tanh_clamped(score / SOFTCAP);
+      }
     }
     let grown = max(largest, workgroup_max(score, lid));
     let fade = exp(max(largest - grown, -80.0));

@@ -13,6 +13,7 @@ interface Case {
   window?: number;
   pageSize?: number;
   scale?: number;
+  softcap?: number;
   /** Positions of the rows, by sequence. */
   positions: readonly (readonly number[])[];
   /** Multiplies q: large ones make the softmax sharp. */
@@ -21,7 +22,8 @@ interface Case {
 
 /** A cache of random keys, its pages dealt to the sequences in random order. */
 function scene(each: Case) {
-  const {nHead, nHeadKv, headDim, window = 0, pageSize = 32, scale = headDim ** -0.5, positions, sharpness = 1} = each;
+  const {nHead, nHeadKv, headDim, window = 0, softcap = 0, pageSize = 32, positions, sharpness = 1} = each;
+  const {scale = headDim ** -0.5} = each;
   const pagesEach = positions.map((list) => Math.floor(Math.max(...list) / pageSize) + 1);
   const nPages = pagesEach.reduce((a, b) => a + b) + 2;
   const random = seededRandom(5);
@@ -31,7 +33,7 @@ function scene(each: Case) {
     .map(({page}) => page);
   const starts = pagesEach.map((_, s) => pagesEach.slice(0, s).reduce((a, b) => a + b, 0));
   const rows = positions.flatMap((list, s) => list.map((position) => ({position, pageTable: starts[s]})));
-  const shape = {nHead, nHeadKv, headDim, window, pageSize, scale};
+  const shape = {nHead, nHeadKv, headDim, window, softcap, pageSize, scale};
   const q = noise(rows.length * nHead * headDim).map((x) => x * sharpness);
   const k = noise(nPages * pageSize * nHeadKv * headDim, 2);
   const v = noise(k.length, 3);
@@ -52,6 +54,7 @@ function scene(each: Case) {
         HEAD_DIM: headDim,
         SCALE: scale,
         WINDOW: window,
+        SOFTCAP: softcap,
         PAGE_SIZE: pageSize,
       },
       shape: {nRows: subset.length},
@@ -76,6 +79,8 @@ const cases: Record<string, Case> = {
   'heads of 4 and of 20': {nHead: 6, nHeadKv: 3, headDim: 20, pageSize: 1, positions: [[40]]},
   'two sequences in one step': {nHead: 2, nHeadKv: 1, headDim: 64, pageSize: 8, positions: [[3, 4, 5], [80], [17, 18]]},
   'a context of many pages': {nHead: 1, nHeadKv: 1, headDim: 64, positions: [[2500]]},
+  // Scores from a hundredth of the cap to many times it, where tanh has ended: all these keys weigh the same.
+  'capped scores': {nHead: 4, nHeadKv: 2, headDim: 64, scale: 1, softcap: 50, positions: [[90, 200]], sharpness: 3},
   // Scores of ±1000 and more: all weight on one key, exponents far below the clamp.
   'a sharp softmax': {nHead: 2, nHeadKv: 1, headDim: 64, scale: 1, positions: [[200, 201]], sharpness: 50},
 };

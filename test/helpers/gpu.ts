@@ -120,34 +120,38 @@ export function withDevice(body: (device: GPUDevice) => Promise<void> | void, re
 export interface KernelRun<B extends string, C extends string, S> {
   /** Contents of the read-only and uniform buffers. */
   input: Partial<Record<B, Data>>;
-  /** The one buffer written to: its length in f32, or its contents before. */
+  /** The buffers written to: each one's length in f32, or its contents before. */
   output: Partial<Record<B, number | Float32Array>>;
   constants: Constants<C>;
   shape: S;
 }
 
-/** Runs a kernel once on fresh buffers and returns its output. */
+/** Runs a kernel once on fresh buffers and returns its output, the last one where there are several. */
 export async function runKernel<B extends string, C extends string, S>(
   device: GPUDevice,
   kernel: Kernel<B, C, S>,
-  {input, output, constants, shape}: KernelRun<B, C, S>,
+  run: KernelRun<B, C, S>,
 ): Promise<Float32Array<ArrayBuffer>> {
+  return [...(await runKernelOutputs(device, kernel, run)).values()].at(-1)!;
+}
+
+/** Runs a kernel once on fresh buffers and returns all that it wrote, by binding. */
+export async function runKernelOutputs<B extends string, C extends string, S>(
+  device: GPUDevice,
+  kernel: Kernel<B, C, S>,
+  {input, output, constants, shape}: KernelRun<B, C, S>,
+): Promise<Map<B, Float32Array<ArrayBuffer>>> {
   const pipelines = pipelinesOf.get(device) ?? new PipelineCache(device);
   const buffers = {} as Record<B, GPUBuffer>;
-  let target: GPUBuffer | undefined;
-  let length = 0;
+  const lengths = new Map<B, number>();
   for (const {name, access} of kernel.bindings) {
     const given: Data | number | undefined = access === 'read_write' ? output[name as B] : input[name as B];
     if (given === undefined) throw new Error(`${kernel.name}: no data for ${name}`);
     const data = typeof given === 'number' ? new Float32Array(given) : given;
-    const buffer = upload(device, data, access === 'uniform' ? GPUBufferUsage.UNIFORM : GPUBufferUsage.STORAGE);
-    buffers[name as B] = buffer;
-    if (access === 'read_write') {
-      target = buffer;
-      length = data.length;
-    }
+    buffers[name as B] = upload(device, data, access === 'uniform' ? GPUBufferUsage.UNIFORM : GPUBufferUsage.STORAGE);
+    if (access === 'read_write') lengths.set(name as B, data.length);
   }
-  if (!target) throw new Error(`${kernel.name} writes nothing`);
+  if (lengths.size === 0) throw new Error(`${kernel.name} writes nothing`);
   const pipeline = await pipelines.get(kernel, constants);
   const encoder = device.createCommandEncoder();
   const grid = kernel.grid(shape, completeConstants(kernel, constants));
@@ -157,9 +161,12 @@ export async function runKernel<B extends string, C extends string, S>(
   pass.dispatchWorkgroups(...grid);
   pass.end();
   device.queue.submit([encoder.finish()]);
-  const result = await readBuffer(device, target, 4 * length);
+  const results = new Map<B, Float32Array<ArrayBuffer>>();
+  for (const [name, length] of lengths) {
+    results.set(name, new Float32Array(await readBuffer(device, buffers[name], 4 * length)));
+  }
   for (const buffer of Object.values<GPUBuffer>(buffers)) buffer.destroy();
-  return new Float32Array(result);
+  return results;
 }
 
 /** A buffer with these contents, rounded up to 16 bytes, that can be copied from. */

@@ -1,10 +1,14 @@
 // Every kernel of the plain plan. A shader is bound in the file of its name; what runs when is the plan's business.
 export {addScaled} from './add_scaled.ts';
+export {altupCorrect} from './altup_correct.ts';
+export {altupPredict} from './altup_predict.ts';
 export {attention} from './attention.ts';
 export {copyRows} from './copy_rows.ts';
+export {gaussianTopk} from './gaussian_topk.ts';
 export {geglu} from './geglu.ts';
 export {getRows} from './get_rows.ts';
 export {kvWrite} from './kv_write.ts';
+export {matchRms} from './match_rms.ts';
 export {mulMat} from './mul_mat.ts';
 export {rmsNorm} from './rms_norm.ts';
 export {rope, ropeTable} from './rope.ts';

@@ -8,6 +8,8 @@ export interface AttentionShape {
   scale: number;
   /** Keys a row sees, itself included; 0: all earlier ones. */
   window: number;
+  /** Scores are bent into ±softcap; 0: they are not. */
+  softcap: number;
   pageSize: number;
 }
 
@@ -18,7 +20,7 @@ export function attention(
   v: ArrayLike<number>,
   rows: readonly RowPlace[],
   pageTables: ArrayLike<number>,
-  {nHead, nHeadKv, headDim, scale, window, pageSize}: AttentionShape,
+  {nHead, nHeadKv, headDim, scale, window, softcap, pageSize}: AttentionShape,
 ): Float64Array<ArrayBuffer> {
   const y = new Float64Array(rows.length * nHead * headDim);
   rows.forEach(({position, pageTable}, r) => {
@@ -32,7 +34,7 @@ export function attention(
       const scores = slots.map((slot) => {
         let score = 0;
         for (let i = 0; i < headDim; i++) score += q[own + i] * k[at(slot) + i];
-        return score * scale;
+        return softcap > 0 ? softcap * Math.tanh((score * scale) / softcap) : score * scale;
       });
       const largest = scores.reduce((a, b) => Math.max(a, b));
       const weights = scores.map((score) => Math.exp(score - largest));

@@ -1,0 +1,10 @@
+// Binds shaders/altup_correct.wgsl.
+import shader from '../../../shaders/altup_correct.wgsl';
+import {elementwise} from '../../gpu/grid.ts';
+import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
+
+export const altupCorrect = defineKernel(shader, {
+  bindings: ['activated', 'coefs', 'scale', 'stream_0', 'stream_1', 'stream_2', 'stream_3', 'scaled'],
+  constants: ['N', 'COEF_SCALE', 'WORKGROUP_SIZE'],
+  grid: ({nRows}: RowShape, {N, WORKGROUP_SIZE}) => elementwise(nRows * N, WORKGROUP_SIZE),
+});

@@ -1,0 +1,10 @@
+// Binds shaders/altup_predict.wgsl.
+import shader from '../../../shaders/altup_predict.wgsl';
+import {elementwise} from '../../gpu/grid.ts';
+import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
+
+export const altupPredict = defineKernel(shader, {
+  bindings: ['coefs', 'stream_0', 'stream_1', 'stream_2', 'stream_3'],
+  constants: ['N', 'COEF_SCALE', 'WORKGROUP_SIZE'],
+  grid: ({nRows}: RowShape, {N, WORKGROUP_SIZE}) => elementwise(nRows * N, WORKGROUP_SIZE),
+});

@@ -1,0 +1,10 @@
+// Binds shaders/match_rms.wgsl.
+import shader from '../../../shaders/match_rms.wgsl';
+import {spread} from '../../gpu/grid.ts';
+import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
+
+export const matchRms = defineKernel(shader, {
+  bindings: ['x', 'target_rows', 'y'],
+  constants: ['N', 'EPS', 'WORKGROUP_SIZE'],
+  grid: ({nRows}: RowShape) => spread(nRows),
+});
