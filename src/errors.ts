@@ -21,6 +21,10 @@ export const ERROR_CODES = [
   'cors',
   'range-unsupported',
   'file-changed',
+  'integrity-mismatch',
+  // the disk
+  'storage-full',
+  'storage-failed',
   // the device
   'webgpu-missing',
   'adapter-missing',

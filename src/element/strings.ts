@@ -86,6 +86,9 @@ export const errorTexts: Readonly<Record<ErrorCode, string>> = {
   cors: 'The server that holds the model does not let this page read it.',
   'range-unsupported': 'The server that holds the model cannot send it in pieces.',
   'file-changed': 'The model file changed while it was being loaded. Try again.',
+  'integrity-mismatch': 'The model file is not the one this page asks for. Nothing of it was kept.',
+  'storage-full': 'There is not enough space for this model. What was downloaded so far is kept.',
+  'storage-failed': 'The browser could not store or read the model on this device. Try again.',
   'webgpu-missing':
     'This browser has no WebGPU, which the model needs. A current Chrome, Edge, Safari or Firefox has it.',
   'adapter-missing': 'No usable GPU was found. Hardware acceleration may be turned off in the browser’s settings.',

@@ -92,7 +92,8 @@ export interface ModelInfo {
   fileSize: number;
 }
 
-export type LoadPhase = 'connect' | 'header' | 'download' | 'compile' | 'ready';
+/** `download`: bytes come from the network; `upload`: all of them are here and go to the GPU; `verify`: the file's hash. */
+export type LoadPhase = 'connect' | 'header' | 'download' | 'upload' | 'verify' | 'compile' | 'ready';
 
 export interface LoadProgress {
   phase: LoadPhase;

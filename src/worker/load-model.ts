@@ -13,7 +13,15 @@ import {createTokenizer} from '../tokenizer/create-tokenizer.ts';
 import type {LoadedModel, LoadOptions} from './loaded-model.ts';
 
 /** Where each phase ends, of 1. */
-const SHARES: Readonly<Record<LoadPhase, number>> = {connect: 0, header: 0.02, download: 0.95, compile: 1, ready: 1};
+const SHARES: Readonly<Record<LoadPhase, number>> = {
+  connect: 0,
+  header: 0.02,
+  download: 0.95,
+  upload: 0.95,
+  verify: 0.96,
+  compile: 1,
+  ready: 1,
+};
 
 /** @throws GemmaError: the device's, the store's, the reader's, the tokenizer's and the engine's; AbortError */
 export async function loadModel(ref: ModelRef, options: LoadOptions): Promise<LoadedModel> {
