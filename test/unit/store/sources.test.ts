@@ -2,6 +2,7 @@
 import {expect} from 'chai';
 import {blobSource} from '../../../src/store/blob-source.ts';
 import {httpSource} from '../../../src/store/http-source.ts';
+import {joinedSource} from '../../../src/store/joined-source.ts';
 import {memorySource} from '../../../src/store/memory-source.ts';
 import {openSource} from '../../../src/store/open-source.ts';
 import {describeByteSource} from './byte-source-contract.ts';
@@ -17,6 +18,11 @@ describe('byte sources', () => {
 
   describeByteSource('memory', async (bytes) => memorySource(bytes, 'bytes'));
   describeByteSource('a blob', async (bytes) => blobSource(new Blob([bytes as BlobPart]), 'blob'));
+  describeByteSource('files end to end', async (bytes) => {
+    // Cut where the contract's ranges lie across, with an empty file among them.
+    const cuts = [0, 65_536, 65_536, 4 * 2 ** 20, bytes.length];
+    return joinedSource(cuts.slice(1).map((end, i) => memorySource(bytes.subarray(cuts[i], end))));
+  });
   describeByteSource('an HTTP server with ranges', async (bytes) => {
     server.handler = serveRanges(bytes);
     return httpSource(server.url);
