@@ -5,6 +5,8 @@ import type {CommonConfig, LayerConfig, ModelDescription, TensorRule, Untensored
 import {bounded, boundedInteger, invalid} from '../config-checks.ts';
 
 export interface Gemma4Layer extends LayerConfig {
+  /** There is no `attn_v`: the values are the raw keys (full layers of 12B and larger). */
+  valuesFromKeys: boolean;
   /** Whether `layer_output_scale` is in the file; otherwise the scale is 1. */
   hasOutputScale: boolean;
 }
@@ -44,7 +46,6 @@ export function describeGemma4(file: GgufFile): ModelDescription {
     tiedHead: !tensors.has('output.weight'),
     layers: readLayers(file),
   };
-  refuseKeysAsValues(file, config.layers);
   return {config, rules: tensorRules(config)};
 }
 
@@ -81,6 +82,8 @@ function readLayers({metadata, tensors}: GgufFile): Gemma4Layer[] {
   }
 
   const owners = count - shared;
+  // All full layers or none: one that lacks what others have lost a tensor.
+  const keysOnly = !sliding.some((slides, i) => !slides && i < owners && tensors.has(`blk.${i}.attn_v.weight`));
   return Array.from({length: count}, (_, index) => {
     if (nHead[index] % nHeadKv[index] !== 0) {
       throw invalid('gemma4.attention.head_count_kv', nHeadKv[index], `a divisor of ${nHead[index]}, the head count`);
@@ -107,6 +110,7 @@ function readLayers({metadata, tensors}: GgufFile): Gemma4Layer[] {
       donor,
       ropeBase: sliding[index] ? ropeBase.swa : ropeBase.full,
       ropeFactors: !sliding[index],
+      valuesFromKeys: keysOnly && ownsKv && !sliding[index],
       hasOutputScale: tensors.has(`blk.${index}.layer_output_scale.weight`),
     };
   });
@@ -129,7 +133,7 @@ function tensorRules(config: Untensored<Gemma4Config>): TensorRule[] {
     matrix('per_layer_model_proj.weight', nEmbd, nEmbdPerLayer * layers.length);
     vector('per_layer_proj_norm.weight', nEmbdPerLayer);
   }
-  for (const {index, headDim, nHead, nHeadKv, ffn, ownsKv, hasOutputScale} of layers) {
+  for (const {index, headDim, nHead, nHeadKv, ffn, ownsKv, valuesFromKeys, hasOutputScale} of layers) {
     const block = `blk.${index}`;
     vector(`${block}.attn_norm.weight`, nEmbd);
     matrix(`${block}.attn_q.weight`, nEmbd, headDim * nHead);
@@ -137,7 +141,7 @@ function tensorRules(config: Untensored<Gemma4Config>): TensorRule[] {
     if (ownsKv) {
       matrix(`${block}.attn_k.weight`, nEmbd, headDim * nHeadKv);
       vector(`${block}.attn_k_norm.weight`, headDim);
-      matrix(`${block}.attn_v.weight`, nEmbd, headDim * nHeadKv);
+      if (!valuesFromKeys) matrix(`${block}.attn_v.weight`, nEmbd, headDim * nHeadKv);
     }
     matrix(`${block}.attn_output.weight`, headDim * nHead, nEmbd);
     vector(`${block}.post_attention_norm.weight`, nEmbd);
@@ -165,16 +169,4 @@ function refuseUnsupported({metadata, tensors}: GgufFile): void {
       {detail: {architecture: 'gemma4', experts}},
     );
   }
-}
-
-/** Full layers without attn_v take their keys as values (12B and larger): told from a file that lost a tensor. */
-function refuseKeysAsValues({tensors}: GgufFile, layers: readonly LayerConfig[]): void {
-  const full = layers.filter((layer) => layer.ownsKv && !layer.sliding);
-  if (full.length === 0 || full.some(({index}) => tensors.has(`blk.${index}.attn_v.weight`))) return;
-  if (!full.every(({index}) => tensors.has(`blk.${index}.attn_k.weight`))) return; // reported as missing by name
-  throw new GemmaError(
-    'architecture-unsupported',
-    'found full-attention layers without attn_v, whose keys serve as values (as in Gemma 4 12B, 26B and 31B); such models are not supported. Choose E2B or E4B',
-    {detail: {architecture: 'gemma4', tensor: `blk.${full[0].index}.attn_v.weight`}},
-  );
 }

@@ -70,9 +70,9 @@ function attention(plan: Plan, {config, weight, frequencies, cache}: Parts, laye
     plan.rope(kNormed, headDim, table, k);
     plan.kvWrite(k, keys);
     // v: [n][nHeadKv][headDim], normed without a weight, not turned.
-    const vRaw = plan.rows('v raw', nHeadKv * headDim);
+    const vRaw = layer.valuesFromKeys ? kRaw : plan.rows('v raw', nHeadKv * headDim);
     const v = plan.rows('v', nHeadKv * headDim);
-    plan.mulMat(weight(`${block}.attn_v.weight`), x, vRaw);
+    if (!layer.valuesFromKeys) plan.mulMat(weight(`${block}.attn_v.weight`), x, vRaw);
     plan.rmsNorm(vRaw, null, v, normEps, headDim);
     plan.kvWrite(v, values);
   }

@@ -73,6 +73,14 @@ describe('readConfig', () => {
     expect([...tensors.keys()].filter((name) => /^blk\.[34]\.attn_[kv]/.test(name))).to.deep.equal([]);
   });
 
+  it('takes the keys of full layers for values where none of them has attn_v', async () => {
+    const shape = GEMMA4_SHAPES['keys-as-values']; // SSFSF
+    const {layers, tensors} = await configOf(shape);
+    expect(layers.map(({valuesFromKeys}) => valuesFromKeys)).to.deep.equal([false, false, true, false, true]);
+    expect(layers.map(({nHeadKv}) => nHeadKv)).to.deep.equal([4, 4, 2, 4, 2]);
+    expect([...tensors.keys()].filter((name) => name.includes('attn_v'))).to.have.length(3);
+  });
+
   it('takes a scalar for every layer', async () => {
     const {layers} = await configOf(GEMMA4_SHAPES['one-kv-head']);
     expect(layers.map(({ffn, nHeadKv}) => [ffn, nHeadKv])).to.deep.equal(layers.map(() => [256, 1]));
@@ -122,13 +130,6 @@ describe('readConfig', () => {
     metadata: {'gemma4.expert_count': 128},
   });
   refused(
-    'keys that serve as values',
-    'architecture-unsupported',
-    /without attn_v/,
-    {},
-    {...GEMMA4_SHAPES['no-ple'], valuesFromKeys: true},
-  );
-  refused(
     'a missing tensor',
     'tensor-missing',
     /no tensor blk\.1\.ffn_up\.weight; expected one of shape \[256, 256\]/,
@@ -139,6 +140,13 @@ describe('readConfig', () => {
   refused('a missing attn_v of a sliding layer', 'tensor-missing', /blk\.0\.attn_v\.weight/, {
     tensor: ['blk.0.attn_v.weight', null],
   });
+  refused(
+    'a full layer without attn_v beside one that has it',
+    'tensor-missing',
+    /blk\.2\.attn_v\.weight/,
+    {tensor: ['blk.2.attn_v.weight', null]},
+    GEMMA4_SHAPES.tiny,
+  );
   refused('a missing embedding', 'tensor-missing', /token_embd\.weight/, {tensor: ['token_embd.weight', null]});
   refused(
     'a transposed tensor',

@@ -73,14 +73,10 @@ export class Gemma4Reference implements ReferenceForward {
     if (layer.ownsKv) {
       // k, v: [n][nHeadKv·headDim]; v is normed without a weight and not rotated.
       const kNorm = weights.vector(`${block}.attn_k_norm.weight`);
-      const keys = weights
-        .matrix(`${block}.attn_k.weight`)
-        .multiply(x)
-        .map((row, p) => rope(rmsNormEach(row, headDim, normEps, kNorm), headDim, p, ropeBase, factors));
-      const values = weights
-        .matrix(`${block}.attn_v.weight`)
-        .multiply(x)
-        .map((row) => rmsNormEach(row, headDim, normEps));
+      const kRaw = weights.matrix(`${block}.attn_k.weight`).multiply(x);
+      const vRaw = layer.valuesFromKeys ? kRaw : weights.matrix(`${block}.attn_v.weight`).multiply(x);
+      const keys = kRaw.map((row, p) => rope(rmsNormEach(row, headDim, normEps, kNorm), headDim, p, ropeBase, factors));
+      const values = vRaw.map((row) => rmsNormEach(row, headDim, normEps));
       cache[layer.index] = {keys, values};
     }
     const {keys, values} = cache[layer.donor];
