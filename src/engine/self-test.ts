@@ -2,7 +2,7 @@
 // hard arithmetic against float64 on small data, and the loaded model against itself. Knows no file.
 import {GemmaError} from '../errors.ts';
 import {dequantizeRow} from '../gguf/dequantize.ts';
-import {type GgmlTypeName, ggmlType, paddedRowBytes, rowBytes} from '../gguf/ggml-types.ts';
+import {type GgmlTypeName, ggmlType, halfOffsets, paddedRowBytes, rowBytes} from '../gguf/ggml-types.ts';
 import {BufferPool} from '../gpu/buffers.ts';
 import {guarded} from '../gpu/device.ts';
 import type {PipelineCache} from '../gpu/pipelines.ts';
@@ -216,9 +216,9 @@ function fillRow(type: GgmlTypeName, row: Uint8Array, seed: number): void {
   else if (type === 'BF16') for (let i = 0; i < N; i++) view.setUint16(2 * i, halfLike(i, seed, 0x3e80, 0xff), true);
   else {
     for (let i = 0; i < row.length; i++) row[i] = Math.imul(i + 1, 2654435761 + 2 * seed) >>> 13;
-    const halves = {Q8_0: [0], Q4_0: [0], Q4_K: [0, 2], Q6_K: [208]}[type as 'Q8_0' | 'Q4_0' | 'Q4_K' | 'Q6_K'];
     for (let block = 0; block < row.length; block += blockBytes) {
-      for (const at of halves) view.setUint16(block + at, 0x2466 + 16 * seed, true); // about 0.017
+      for (const at of halfOffsets(type)) view.setUint16(block + at, 0x2466 + 16 * seed, true); // about 0.017
+      if (type === 'MXFP4') row[block] = 120 + (seed % 8);
     }
   }
 }

@@ -7,32 +7,40 @@ export interface GgmlType {
   readonly id: number;
   readonly blockSize: number;
   readonly blockBytes: number;
+  /** What a block consists of, in order: an f16, or that many bytes. Only types of more than one value a block. */
+  readonly fields?: BlockFields;
 }
+
+/**
+ * d, m and dmin scale and shift the whole block, `scales` parts of it; qs, ql, qh, hmask hold the quants, or some bits of
+ * them; e is an exponent. What they mean: dequantize-*.ts.
+ */
+export type BlockFields = Readonly<Record<string, 'f16' | number>>;
 
 // Ids that have been in use at any time keep their number, so the gaps (4, 5, 31–33, 36–38) are retired types.
 const TYPES = [
   {name: 'F32', id: 0, blockSize: 1, blockBytes: 4},
   {name: 'F16', id: 1, blockSize: 1, blockBytes: 2},
-  {name: 'Q4_0', id: 2, blockSize: 32, blockBytes: 18},
-  {name: 'Q4_1', id: 3, blockSize: 32, blockBytes: 20},
-  {name: 'Q5_0', id: 6, blockSize: 32, blockBytes: 22},
-  {name: 'Q5_1', id: 7, blockSize: 32, blockBytes: 24},
-  {name: 'Q8_0', id: 8, blockSize: 32, blockBytes: 34},
+  {name: 'Q4_0', id: 2, blockSize: 32, blockBytes: 18, fields: {d: 'f16', qs: 16}},
+  {name: 'Q4_1', id: 3, blockSize: 32, blockBytes: 20, fields: {d: 'f16', m: 'f16', qs: 16}},
+  {name: 'Q5_0', id: 6, blockSize: 32, blockBytes: 22, fields: {d: 'f16', qh: 4, qs: 16}},
+  {name: 'Q5_1', id: 7, blockSize: 32, blockBytes: 24, fields: {d: 'f16', m: 'f16', qh: 4, qs: 16}},
+  {name: 'Q8_0', id: 8, blockSize: 32, blockBytes: 34, fields: {d: 'f16', qs: 32}},
   {name: 'Q8_1', id: 9, blockSize: 0, blockBytes: 0},
-  {name: 'Q2_K', id: 10, blockSize: 256, blockBytes: 84},
-  {name: 'Q3_K', id: 11, blockSize: 256, blockBytes: 110},
-  {name: 'Q4_K', id: 12, blockSize: 256, blockBytes: 144},
-  {name: 'Q5_K', id: 13, blockSize: 256, blockBytes: 176},
-  {name: 'Q6_K', id: 14, blockSize: 256, blockBytes: 210},
+  {name: 'Q2_K', id: 10, blockSize: 256, blockBytes: 84, fields: {scales: 16, qs: 64, d: 'f16', dmin: 'f16'}},
+  {name: 'Q3_K', id: 11, blockSize: 256, blockBytes: 110, fields: {hmask: 32, qs: 64, scales: 12, d: 'f16'}},
+  {name: 'Q4_K', id: 12, blockSize: 256, blockBytes: 144, fields: {d: 'f16', dmin: 'f16', scales: 12, qs: 128}},
+  {name: 'Q5_K', id: 13, blockSize: 256, blockBytes: 176, fields: {d: 'f16', dmin: 'f16', scales: 12, qh: 32, qs: 128}},
+  {name: 'Q6_K', id: 14, blockSize: 256, blockBytes: 210, fields: {ql: 128, qh: 64, scales: 16, d: 'f16'}},
   {name: 'Q8_K', id: 15, blockSize: 0, blockBytes: 0},
   {name: 'IQ2_XXS', id: 16, blockSize: 0, blockBytes: 0},
   {name: 'IQ2_XS', id: 17, blockSize: 0, blockBytes: 0},
   {name: 'IQ3_XXS', id: 18, blockSize: 0, blockBytes: 0},
   {name: 'IQ1_S', id: 19, blockSize: 0, blockBytes: 0},
-  {name: 'IQ4_NL', id: 20, blockSize: 32, blockBytes: 18},
+  {name: 'IQ4_NL', id: 20, blockSize: 32, blockBytes: 18, fields: {d: 'f16', qs: 16}},
   {name: 'IQ3_S', id: 21, blockSize: 0, blockBytes: 0},
   {name: 'IQ2_S', id: 22, blockSize: 0, blockBytes: 0},
-  {name: 'IQ4_XS', id: 23, blockSize: 256, blockBytes: 136},
+  {name: 'IQ4_XS', id: 23, blockSize: 256, blockBytes: 136, fields: {d: 'f16', scales_h: 2, scales_l: 4, qs: 128}},
   {name: 'I8', id: 24, blockSize: 1, blockBytes: 1},
   {name: 'I16', id: 25, blockSize: 1, blockBytes: 2},
   {name: 'I32', id: 26, blockSize: 1, blockBytes: 4},
@@ -42,7 +50,7 @@ const TYPES = [
   {name: 'BF16', id: 30, blockSize: 1, blockBytes: 2},
   {name: 'TQ1_0', id: 34, blockSize: 0, blockBytes: 0},
   {name: 'TQ2_0', id: 35, blockSize: 0, blockBytes: 0},
-  {name: 'MXFP4', id: 39, blockSize: 32, blockBytes: 17},
+  {name: 'MXFP4', id: 39, blockSize: 32, blockBytes: 17, fields: {e: 1, qs: 16}},
   {name: 'NVFP4', id: 40, blockSize: 0, blockBytes: 0},
   {name: 'Q1_0', id: 41, blockSize: 0, blockBytes: 0},
 ] as const satisfies readonly GgmlType[];
@@ -70,6 +78,17 @@ export function ggmlType(name: GgmlTypeName): GgmlType {
     });
   }
   return type;
+}
+
+/** Where a block keeps its f16 fields (d, then m or dmin), in bytes from its start. */
+export function halfOffsets(name: GgmlTypeName): number[] {
+  const offsets: number[] = [];
+  let at = 0;
+  for (const size of Object.values(ggmlType(name).fields ?? {})) {
+    if (size === 'f16') offsets.push(at);
+    at += size === 'f16' ? 2 : size;
+  }
+  return offsets;
 }
 
 /**

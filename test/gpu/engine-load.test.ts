@@ -1,6 +1,7 @@
 // Loading: what is fetched, what arrives on the GPU, what stops it, and what the self-test finds.
 import {expect} from 'chai';
 import {readConfig} from '../../src/engine/config.ts';
+import {WEIGHT_TYPES} from '../../src/engine/kernels/kernels.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
 import {checkKernels} from '../../src/engine/self-test.ts';
 import {layOut, uploadWeights} from '../../src/engine/weights.ts';
@@ -214,7 +215,7 @@ describe('self-test', function () {
   it(
     'passes on this device',
     withDevice(async (device) => {
-      await checkKernels(device, new PipelineCache(device), ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0', 'Q4_K', 'Q6_K']);
+      await checkKernels(device, new PipelineCache(device), WEIGHT_TYPES);
     }),
   );
 

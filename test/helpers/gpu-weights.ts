@@ -1,7 +1,7 @@
 // Weight tensors of every type for kernel tests: random blocks, awkward scales, and the values they stand for.
 import type {WeightType} from '../../src/engine/kernels/weight-types.ts';
 import {dequantize} from '../../src/gguf/dequantize.ts';
-import {ggmlType, paddedRowBytes, rowBytes} from '../../src/gguf/ggml-types.ts';
+import {ggmlType, halfOffsets, paddedRowBytes, rowBytes} from '../../src/gguf/ggml-types.ts';
 import {encodeTensor, toF16} from '../fixtures/quantize.ts';
 import {noise, noiseBytes} from './noise.ts';
 
@@ -13,12 +13,20 @@ export interface TestWeight {
   rowStrideWords: number;
 }
 
-// Where a block keeps its f16 scales, and about what they are multiplied with.
-const SCALES: Partial<Record<WeightType, {at: readonly number[]; range: number}>> = {
-  Q8_0: {at: [0], range: 127},
-  Q4_0: {at: [0], range: 8},
-  Q4_K: {at: [0, 2], range: 500},
-  Q6_K: {at: [208], range: 2000},
+// About what a block's f16 scales are multiplied with.
+const RANGES: Partial<Record<WeightType, number>> = {
+  Q4_0: 8,
+  Q4_1: 8,
+  Q5_0: 16,
+  Q5_1: 16,
+  Q8_0: 127,
+  Q2_K: 30,
+  Q3_K: 80,
+  Q4_K: 500,
+  Q5_K: 1000,
+  Q6_K: 2000,
+  IQ4_NL: 100,
+  IQ4_XS: 2000,
 };
 
 export function testWeight(type: WeightType, nRows: number, n: number, seed = 1): TestWeight {
@@ -45,19 +53,19 @@ function packedBytes(type: WeightType, length: number, seed: number): Uint8Array
     }
     return encodeTensor(type, values);
   }
-  const scales = SCALES[type];
-  if (!scales) throw new Error(`no scales for ${type}`);
   const {blockSize, blockBytes} = ggmlType(type);
   const bytes = noiseBytes((length / blockSize) * blockBytes, seed);
   const view = new DataView(bytes.buffer);
   const spread = noise(2 * (length / blockSize), seed + 1);
   for (let block = 0; block < length / blockSize; block++) {
-    scales.at.forEach((at, i) => {
-      const scale = toF16(spread[2 * block + i] / scales.range); // of either sign
+    halfOffsets(type).forEach((at, i) => {
+      const scale = toF16(spread[2 * block + i] / (RANGES[type] ?? 1)); // of either sign
       // Every fourth block: zero, the smallest subnormals and the largest.
       const subnormal = [0, 1, 0x8001, 0x83ff][Math.floor(block / 4) % 4];
       view.setUint16(block * blockBytes + at, block % 4 === 3 ? subnormal : scale, true);
     });
+    // An exponent about that of one, or of a small number. Whether subnormals become zero is the GPU's business.
+    if (type === 'MXFP4') bytes[block * blockBytes] = block % 4 === 3 ? 2 : 122 + (bytes[block * blockBytes] % 8);
   }
   return bytes;
 }

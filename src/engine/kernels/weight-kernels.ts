@@ -4,8 +4,17 @@
 import bf16 from '../../../shaders/lib/dequantize_bf16.wgsl';
 import f16 from '../../../shaders/lib/dequantize_f16.wgsl';
 import f32 from '../../../shaders/lib/dequantize_f32.wgsl';
+import iq4nl from '../../../shaders/lib/dequantize_iq4_nl.wgsl';
+import iq4xs from '../../../shaders/lib/dequantize_iq4_xs.wgsl';
+import mxfp4 from '../../../shaders/lib/dequantize_mxfp4.wgsl';
+import q2k from '../../../shaders/lib/dequantize_q2_k.wgsl';
+import q3k from '../../../shaders/lib/dequantize_q3_k.wgsl';
 import q40 from '../../../shaders/lib/dequantize_q4_0.wgsl';
+import q41 from '../../../shaders/lib/dequantize_q4_1.wgsl';
 import q4k from '../../../shaders/lib/dequantize_q4_k.wgsl';
+import q50 from '../../../shaders/lib/dequantize_q5_0.wgsl';
+import q51 from '../../../shaders/lib/dequantize_q5_1.wgsl';
+import q5k from '../../../shaders/lib/dequantize_q5_k.wgsl';
 import q6k from '../../../shaders/lib/dequantize_q6_k.wgsl';
 import q80 from '../../../shaders/lib/dequantize_q8_0.wgsl';
 import loadQuads from '../../../shaders/lib/load_quads.wgsl';
@@ -17,10 +26,19 @@ const DEQUANTIZE: Readonly<Record<WeightType, string>> = {
   F32: f32,
   F16: f16,
   BF16: bf16,
-  Q8_0: q80,
   Q4_0: q40,
+  Q4_1: q41,
+  Q5_0: q50,
+  Q5_1: q51,
+  Q8_0: q80,
+  Q2_K: q2k,
+  Q3_K: q3k,
   Q4_K: q4k,
+  Q5_K: q5k,
   Q6_K: q6k,
+  IQ4_NL: iq4nl,
+  IQ4_XS: iq4xs,
+  MXFP4: mxfp4,
 };
 
 /**

@@ -1,22 +1,5 @@
 // The block formats a second time, for the tests: written as runs of bytes that are consumed in order (as the format's
 // encoders lay them out), where src/gguf/ asks for value n. Plain f64 arithmetic on exact values.
-import type {GgmlTypeName} from '../../../src/gguf/ggml-types.ts';
-
-/** Byte positions of the f16 fields d and, where there is one, m or dmin. */
-export const HALF_FIELDS: Partial<Record<GgmlTypeName, readonly number[]>> = {
-  Q4_0: [0],
-  Q4_1: [0, 2],
-  Q5_0: [0],
-  Q5_1: [0, 2],
-  Q8_0: [0],
-  Q2_K: [80, 82],
-  Q3_K: [108],
-  Q4_K: [0, 2],
-  Q5_K: [0, 2],
-  Q6_K: [208],
-  IQ4_NL: [0],
-  IQ4_XS: [0],
-};
 
 /** The value of an f16, by its definition. */
 export function halfValue(bits: number): number {

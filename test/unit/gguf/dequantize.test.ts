@@ -2,10 +2,10 @@
 import {expect} from 'chai';
 import {DEQUANTIZABLE, dequantize, dequantizeRow} from '../../../src/gguf/dequantize.ts';
 import type {GgmlTypeName} from '../../../src/gguf/ggml-types.ts';
-import {ggmlType} from '../../../src/gguf/ggml-types.ts';
+import {ggmlType, halfOffsets} from '../../../src/gguf/ggml-types.ts';
 import {f16ToF32} from '../../../src/gguf/half.ts';
 import {seededRandom} from '../../fixtures/random.ts';
-import {BLOCK_FORMULAS, HALF_FIELDS, halfValue} from './block-formulas.ts';
+import {BLOCK_FORMULAS, halfValue} from './block-formulas.ts';
 
 // Blocks of bytes 7i + 3 (mod 256) with d = 0x2E66 and m, dmin = 0x2A66 (MXFP4: e = 125), as the Python package
 // `gguf` 0.19.0 dequantizes them: values at 0, 1, 17, 31, 100, 255 and the sum, to six digits.
@@ -27,7 +27,7 @@ const GOLDEN: Record<string, (number | undefined)[]> = {
 
 function goldenBlock(type: GgmlTypeName): Uint8Array {
   const block = Uint8Array.from({length: ggmlType(type).blockBytes}, (_, i) => 7 * i + 3);
-  const [d, m] = HALF_FIELDS[type] ?? [];
+  const [d, m] = halfOffsets(type);
   if (d !== undefined) block.set([0x66, 0x2e], d);
   if (m !== undefined) block.set([0x66, 0x2a], m);
   if (type === 'MXFP4') block[0] = 125;
@@ -52,7 +52,7 @@ describe('dequantizeRow', () => {
   // agree to the bit also says that no step of ours rounds where it should not.
   for (const [type, formula] of Object.entries(BLOCK_FORMULAS) as [GgmlTypeName, typeof BLOCK_FORMULAS.Q4_0][]) {
     const {blockBytes, blockSize} = ggmlType(type);
-    const halves = HALF_FIELDS[type] ?? [];
+    const halves = halfOffsets(type);
 
     // Random bits, negative, the smallest and the largest subnormal of either sign, zero, the largest half.
     for (const scale of [undefined, 0xb266, 0x0001, 0x8001, 0x03ff, 0x83ff, 0, 0x7bff]) {

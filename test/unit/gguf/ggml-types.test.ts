@@ -1,6 +1,13 @@
 // Sizes of rows and tensors.
 import {expect} from 'chai';
-import {GGML_TYPES, ggmlTypeById, paddedRowBytes, rowBytes, tensorBytes} from '../../../src/gguf/ggml-types.ts';
+import {
+  GGML_TYPES,
+  ggmlTypeById,
+  halfOffsets,
+  paddedRowBytes,
+  rowBytes,
+  tensorBytes,
+} from '../../../src/gguf/ggml-types.ts';
 
 describe('ggml types', () => {
   it('have one name and one id each', () => {
@@ -27,6 +34,23 @@ describe('ggml types', () => {
       expect(tensorBytes(type, [n, 7, 2])).to.equal(14 * stored);
     });
   }
+
+  it('have fields that fill the block, and say where the f16 ones are', () => {
+    for (const {name, blockSize, blockBytes, fields} of GGML_TYPES) {
+      if (blockSize <= 1) continue;
+      const sizes = Object.values(fields ?? {}).map((size) => (size === 'f16' ? 2 : size));
+      expect(
+        sizes.reduce((sum, size) => sum + size, 0),
+        name,
+      ).to.equal(blockBytes);
+    }
+    // First, last, between, none.
+    expect(halfOffsets('Q4_1')).to.deep.equal([0, 2]);
+    expect(halfOffsets('Q2_K')).to.deep.equal([80, 82]);
+    expect(halfOffsets('Q6_K')).to.deep.equal([208]);
+    expect(halfOffsets('MXFP4')).to.deep.equal([]);
+    expect(halfOffsets('F16')).to.deep.equal([]);
+  });
 
   it('size a scalar as one value', () => {
     expect(tensorBytes('F32', [])).to.equal(4);
