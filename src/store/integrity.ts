@@ -1,0 +1,41 @@
+// Hashes as people and servers write them, and as the store compares them: SHA-256 in lower-case hex.
+import {GemmaError} from '../errors.ts';
+
+const HEX = /^[0-9a-f]{64}$/i;
+// 32 bytes are 43 characters and one of padding; both alphabets occur.
+const BASE64 = /^[A-Za-z0-9+/_-]{43}=?$/;
+
+/**
+ * `sha256-<base64 or hex>` (Subresource Integrity, Ollama's file names) or `sha256:<hex>` (Ollama's digests) as hex.
+ * @throws GemmaError `option-invalid`
+ */
+export function parseIntegrity(text: string): string {
+  const value = /^sha256[-:](.+)$/i.exec(text.trim())?.[1] ?? '';
+  if (HEX.test(value)) return value.toLowerCase();
+  if (BASE64.test(value)) return toHex(fromBase64(value));
+  throw new GemmaError(
+    'option-invalid',
+    `integrity is ${JSON.stringify(text.slice(0, 100))}; expected sha256- and the file's SHA-256 in base64 or hex`,
+    {detail: {option: 'integrity'}},
+  );
+}
+
+/** Hugging Face's `X-Linked-ETag`: the SHA-256 of a file in LFS, in quotes. Null for anything else. */
+export function linkedSha256(header: string | null): string | null {
+  const value = header?.trim().replace(/^(?:W\/)?"(.*)"$/, '$1') ?? '';
+  return HEX.test(value) ? value.toLowerCase() : null;
+}
+
+export function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** SHA-256 of bytes in memory, off the thread, in hex. */
+export async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+}
+
+function fromBase64(text: string): Uint8Array {
+  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/').replace(/=$/, ''));
+  return Uint8Array.from(binary, (char) => char.charCodeAt(0));
+}

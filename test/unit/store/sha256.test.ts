@@ -1,0 +1,72 @@
+// Our incremental SHA-256 against Node's own, and the ways a hash is written.
+import {createHash} from 'node:crypto';
+import {expect} from 'chai';
+import {linkedSha256, parseIntegrity, sha256Hex} from '../../../src/store/integrity.ts';
+import {padded, Sha256} from '../../../src/store/sha256.ts';
+import {seededRandom} from '../../fixtures/random.ts';
+
+const random = seededRandom(5);
+const bytesOf = (length: number) => Uint8Array.from({length}, () => random.u32());
+const expected = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+describe('Sha256', () => {
+  // Around the padding's edges: 55 bytes leave just room for the length, 56 do not; a whole chunk; several.
+  for (const length of [0, 1, 55, 56, 63, 64, 65, 119, 120, 1000]) {
+    it(`hashes ${length} bytes`, () => {
+      const bytes = bytesOf(length);
+      expect(new Sha256().update(bytes).digest()).to.equal(expected(bytes));
+    });
+  }
+
+  it('gives the same however the bytes are cut, and goes on after a digest', () => {
+    const bytes = bytesOf(5000);
+    const hash = new Sha256();
+    for (let at = 0; at < bytes.length; ) {
+      const length = random.u32() % 150;
+      hash.update(bytes.subarray(at, at + length));
+      at = Math.min(bytes.length, at + length);
+      expect(hash.length).to.equal(at);
+      if (length % 10 === 0) expect(hash.digest()).to.equal(expected(bytes.subarray(0, at)));
+    }
+    expect(hash.digest()).to.equal(expected(bytes));
+  });
+
+  it('writes a length above 2^32 bits into its padding', () => {
+    // 5 GiB and 3 bytes are 0x0a_0000_0018 bits.
+    const tail = padded(Uint8Array.of(1, 2, 3), 5 * 2 ** 30 + 3);
+    expect([...tail.subarray(0, 5), ...tail.subarray(56)]).to.deep.equal([
+      1, 2, 3, 0x80, 0, 0, 0, 0, 0x0a, 0, 0, 0, 0x18,
+    ]);
+  });
+});
+
+describe('integrity', () => {
+  const bytes = bytesOf(100);
+  const hex = expected(bytes);
+  const base64 = createHash('sha256').update(bytes).digest('base64');
+
+  it('is the same hash in every spelling', async () => {
+    expect(await sha256Hex(bytes)).to.equal(hex);
+    const spellings = [
+      `sha256-${hex}`,
+      `sha256:${hex.toUpperCase()}`,
+      `sha256-${base64}`,
+      ` sha256-${base64.replaceAll('+', '-').replaceAll('/', '_').replace('=', '')} `,
+    ];
+    for (const spelling of spellings) expect(parseIntegrity(spelling), spelling).to.equal(hex);
+  });
+
+  for (const wrong of ['', 'sha256-', hex, `sha384-${base64}`, `sha256-${hex.slice(1)}`, `sha256-${base64}=`]) {
+    it(`refuses ${JSON.stringify(wrong.slice(0, 20))}`, () => {
+      expect(() => parseIntegrity(wrong))
+        .to.throw(/expected sha256-/)
+        .with.property('code', 'option-invalid');
+    });
+  }
+
+  it('takes the hash of a linked file from its header, and nothing that is no hash', () => {
+    expect(linkedSha256(`"${hex}"`)).to.equal(hex);
+    expect(linkedSha256(`W/"${hex}"`)).to.equal(hex);
+    for (const other of [null, '', '"abc"', `"${hex}-5"`]) expect(linkedSha256(other)).to.equal(null);
+  });
+});
