@@ -1,4 +1,4 @@
-// Builds dist/: one self-contained ES module an entry, their types, and the demo page over them.
+// Builds dist/: one ES module an entry, the lazy chunks of each, their types, and the demo page over them.
 import {cp, mkdir, readdir, readFile, rm, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -10,18 +10,27 @@ import {viteWgsl} from './lib/wgsl.mjs';
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const dist = path.join(root, 'dist');
 
-/** Entry by built file. The page's files may only be large where this list says so: gzipped KiB. */
+/**
+ * Entry by built file. The page's files may only be large where this list says so: gzipped KiB. Where `lazy` says so,
+ * what is imported with `import()` becomes a chunk; the others are whole.
+ */
 const ENTRIES = {
-  'gemma-chat.js': {entry: 'src/index.ts', budget: 60},
-  'element.js': {entry: 'src/element/gemma-chat-element.ts', budget: 60},
+  'gemma-chat.js': {entry: 'src/index.ts', budget: 60, lazy: true},
+  'element.js': {entry: 'src/element/gemma-chat-element.ts', budget: 60, lazy: true},
   'client.js': {entry: 'src/client/index.ts', budget: 8},
   'gemma-chat.worker.js': {entry: 'src/worker/gemma-chat.worker.ts', budget: 120},
 };
 
+/** Where chunks go; they are found relative to the URL of the entry. */
+const CHUNKS = 'chunks';
+/** Each chunk: gzipped KiB. */
+const CHUNK_BUDGET = 150;
+
 const shared = {root, configFile: false, logLevel: 'warn', publicDir: false, plugins: [viteWgsl()]};
 
 async function buildLibrary() {
-  for (const [name, {entry}] of Object.entries(ENTRIES)) {
+  for (const [name, {entry, lazy}] of Object.entries(ENTRIES)) {
+    const output = lazy ? {chunkFileNames: `${CHUNKS}/[name]-[hash].js`} : {codeSplitting: false};
     await build({
       ...shared,
       build: {
@@ -30,7 +39,7 @@ async function buildLibrary() {
         target: 'es2022',
         sourcemap: true,
         lib: {entry: path.join(root, entry), formats: ['es'], fileName: () => name},
-        rolldownOptions: {output: {codeSplitting: false}},
+        rolldownOptions: {output},
       },
     });
   }
@@ -76,6 +85,24 @@ async function buildDemo() {
   }
 }
 
+/** An entry may import chunks when it needs them, and nothing at once: one script tag is one request. */
+async function checkChunks() {
+  for (const name of Object.keys(ENTRIES)) {
+    const code = await readFile(path.join(dist, name), 'utf8');
+    if (/^import\b(?!\()/m.test(code)) throw new Error(`dist/${name} imports another file before it runs`);
+  }
+  for (const name of await readdir(path.join(dist, CHUNKS))) {
+    if (!name.endsWith('.js')) continue;
+    const code = await readFile(path.join(dist, CHUNKS, name), 'utf8');
+    if (/\.\.\//.test(code.match(/from\s*["'][^"']+["']/g)?.join() ?? '')) {
+      throw new Error(`dist/${CHUNKS}/${name} imports an entry; a chunk must stand by itself`);
+    }
+    const kib = gzipSync(code, {level: 9}).length / 1024;
+    if (kib > CHUNK_BUDGET)
+      throw new Error(`dist/${CHUNKS}/${name} is ${kib.toFixed(1)} KiB gzipped (≤ ${CHUNK_BUDGET})`);
+  }
+}
+
 async function checkSizes() {
   for (const [name, {budget}] of Object.entries(ENTRIES)) {
     const bytes = await readFile(path.join(dist, name));
@@ -89,4 +116,5 @@ await rm(dist, {recursive: true, force: true});
 await buildLibrary();
 await buildDemo();
 await run('tsc', ['-p', 'tsconfig.types.json']);
+await checkChunks();
 await checkSizes();

@@ -60,10 +60,11 @@ function readProperties() {
   const block = match(source, /static override properties = \{([\s\S]*?)\n {2}\};/, 'static properties');
   return [...block.matchAll(/(\w+): \{([^{}]*)\}/g)].map(([, name, options]) => {
     const {description, groups} = documented(`declare ${name}: (.+);`);
-    const attribute = options.match(/attribute: '([^']+)'/)?.[1] ?? name.toLowerCase();
+    const named = options.match(/attribute: '([^']+)'/)?.[1] ?? name.toLowerCase();
+    const attribute = options.includes('attribute: false') ? undefined : named;
     return {
       name,
-      attribute,
+      ...(attribute ? {attribute} : {}),
       type: groups[0],
       default: match(source, new RegExp(`this\\.${name} = (.+);`), name),
       description,
@@ -72,7 +73,9 @@ function readProperties() {
 }
 
 function readAccessors() {
-  return [...source.matchAll(/^ {2}get (\w+)\(\): (.+) \{/gm)].map(([, name, type]) => ({
+  const found = [...source.matchAll(/^ {2}get (\w+)\(\): (.+) \{/gm)];
+  const shown = found.filter(([, name]) => documented(`get ${name}\\(`).description !== '');
+  return shown.map(([, name, type]) => ({
     kind: 'field',
     name,
     type: {text: type},
@@ -135,7 +138,7 @@ function buildManifest() {
               ...properties.map(({name, attribute, type, description, ...rest}) => ({
                 kind: 'field',
                 name,
-                attribute,
+                ...(attribute ? {attribute} : {}),
                 type: {text: type},
                 default: rest.default,
                 description,

@@ -5,6 +5,7 @@ import {GemmaChatElement} from './element/gemma-chat-element.ts';
 export * from './client/index.ts';
 export type * from './element/events.ts';
 export {GemmaChatElement} from './element/gemma-chat-element.ts';
+export type {StringKey, Strings} from './element/languages/index.ts';
 export type {ChatMessage} from './protocol/messages.ts';
 
 // A page may carry the script twice; the first one stays.

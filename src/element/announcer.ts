@@ -3,20 +3,22 @@
 import {html, type TemplateResult} from 'lit';
 import {repeat} from 'lit/directives/repeat.js';
 import type {GemmaChatMessageEvent, GemmaChatStatusEvent} from './events.ts';
+import type {Language} from './languages/index.ts';
 import {SentenceReader} from './sentences.ts';
-import {strings} from './strings.ts';
 
 /** Lines that stay in the region: a screen reader has taken up older ones, and would find them again when browsing. */
 const KEPT = 4;
 
 export class Announcer {
   readonly #changed: () => void;
+  readonly #language: () => Language;
   #reader = new SentenceReader();
   #lines: {id: number; text: string}[] = [];
   #nextId = 0;
 
-  constructor(changed: () => void) {
+  constructor(changed: () => void, language: () => Language) {
     this.#changed = changed;
+    this.#language = language;
   }
 
   hear(event: Event): void {
@@ -40,12 +42,12 @@ export class Announcer {
   #hearMessage({message, done, finishReason}: GemmaChatMessageEvent['detail']): void {
     if (message.role !== 'assistant') return;
     this.say(...(done ? this.#reader.rest(message.content) : this.#reader.next(message.content)));
-    if (finishReason === 'abort') this.say(strings.announceStopped);
+    if (finishReason === 'abort') this.say(this.#language().text('announceStopped'));
   }
 
   #hearStatus({status, previous}: GemmaChatStatusEvent['detail']): void {
     if (status === 'generating') this.#reader = new SentenceReader();
-    if (status === 'downloading' && previous !== 'loading') this.say(strings.announceLoading);
-    if (status === 'ready' && previous !== 'generating') this.say(strings.announceReady);
+    if (status === 'downloading' && previous !== 'loading') this.say(this.#language().text('announceLoading'));
+    if (status === 'ready' && previous !== 'generating') this.say(this.#language().text('announceReady'));
   }
 }

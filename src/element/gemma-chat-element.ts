@@ -10,9 +10,10 @@ import type {ChatHost, ChatSettings} from './chat-state.ts';
 import {checkMessage} from './conversation.ts';
 import type {ChatStatus} from './events.ts';
 import {FocusKeeper} from './focus-keeper.ts';
+import type {Strings} from './languages/index.ts';
+import {PageLanguage} from './languages/page-language.ts';
 import type {LoadClient} from './model-session.ts';
 import {ScrollPin} from './scroll-pin.ts';
-import {strings} from './strings.ts';
 import {styles} from './styles/index.ts';
 import {type ChatActions, renderChat} from './views/chat.ts';
 
@@ -101,6 +102,7 @@ export class GemmaChatElement extends LitElement {
     placeholder: {},
     label: {},
     disabled: {type: Boolean},
+    strings: {attribute: false},
   };
 
   /** URL of a GGUF file; the property also takes a `File` or `Blob`. */
@@ -131,12 +133,15 @@ export class GemmaChatElement extends LitElement {
   declare label: string | null;
   /** Whether the visitor can act; the methods work all the same. */
   declare disabled: boolean;
+  /** The page's own texts in the place of the element's, by key; the others stay as they are. */
+  declare strings: Partial<Strings> | null;
 
   /** @internal How a client is made; a test puts its own here. */
   static loadClient: LoadClient = (options) => GemmaClient.load(options);
 
   readonly #controller: ChatController;
   readonly #announcer: Announcer;
+  readonly #spoken = new PageLanguage(this);
   readonly #scroll = new ScrollPin();
   readonly #focus = new FocusKeeper();
   #draft = '';
@@ -157,13 +162,17 @@ export class GemmaChatElement extends LitElement {
     this.placeholder = null;
     this.label = null;
     this.disabled = false;
+    this.strings = null;
     const host: ChatHost = {
       settings: () => this.#settings(),
       changed: () => this.requestUpdate(),
       emit: (event) => this.#emit(event),
     };
     this.#controller = new ChatController(host, (options) => GemmaChatElement.loadClient(options));
-    this.#announcer = new Announcer(() => this.requestUpdate());
+    this.#announcer = new Announcer(
+      () => this.requestUpdate(),
+      () => this.#spoken.language,
+    );
   }
 
   /** `idle` → `consent` → `downloading` → `loading` → `ready` ⇄ `generating`; `error`. */
@@ -187,6 +196,11 @@ export class GemmaChatElement extends LitElement {
 
   set client(client: GemmaClient | null) {
     this.#controller.model.use(client);
+  }
+
+  /** @internal Resolves once the texts are those of the page's language, or will stay English. */
+  get languageReady(): Promise<void> {
+    return this.#spoken.ready;
   }
 
   /** Loads the model without waiting for the visitor. Rejects with a GemmaError, or an AbortError when stopped. */
@@ -217,7 +231,7 @@ export class GemmaChatElement extends LitElement {
   /** Empties the conversation; an answer in the making is dropped. */
   clear(): void {
     this.#controller.replaceMessages([]);
-    this.#announcer.say(strings.announceCleared);
+    this.#announcer.say(this.#spoken.language.text('announceCleared'));
   }
 
   override connectedCallback(): void {
@@ -236,6 +250,7 @@ export class GemmaChatElement extends LitElement {
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has('strings')) this.#spoken.override(this.strings);
     if (changed.has('modelSrc')) this.#controller.model.sourceChanged();
     if (changed.has('modelSrc') || changed.has('loading')) this.#loadIfEager();
     this.#focus.remember(this.shadowRoot);
@@ -248,10 +263,14 @@ export class GemmaChatElement extends LitElement {
   }
 
   protected override render(): TemplateResult {
+    const {language} = this.#spoken;
     return renderChat({
       chat: this.#controller,
-      label: this.label || strings.label,
-      placeholder: this.placeholder ?? strings.placeholder,
+      language,
+      dir: this.#spoken.dir,
+      wordless: this.#spoken.pending,
+      label: this.label || language.text('label'),
+      placeholder: this.placeholder ?? language.text('placeholder'),
       disabled: this.disabled,
       draft: this.#draft,
       live: this.#announcer.render(),

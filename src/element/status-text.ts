@@ -1,14 +1,16 @@
 // The line beneath the text field: what the model is doing, in the visitor's words. Pure.
 import type {ChatController} from './chat-controller.ts';
-import {strings} from './strings.ts';
+import type {Language} from './languages/index.ts';
 
-export function statusText({status, finishReason, activity, client}: ChatController): string {
+export function statusText(language: Language, {status, finishReason, activity, client}: ChatController): string {
   if (status === 'generating') {
-    if (activity?.phase === 'queued') return strings.statusQueued;
-    if (activity?.phase === 'prefill') return strings.statusReading(activity.done, activity.total);
-    return strings.statusGenerating;
+    if (activity?.phase === 'queued') return language.text('statusQueued');
+    if (activity?.phase === 'prefill')
+      return language.text('statusReading', {done: activity.done, total: activity.total});
+    return language.text('statusGenerating');
   }
-  if (status === 'ready' && finishReason === 'abort') return strings.statusStopped;
-  if (status === 'ready' && finishReason === 'length') return strings.statusLength;
-  return strings.statusReady(client?.model.name ?? '');
+  if (status === 'ready' && finishReason === 'abort') return language.text('statusStopped');
+  if (status === 'ready' && finishReason === 'length') return language.text('statusLength');
+  const model = client?.model.name;
+  return model ? language.text('statusReadyModel', {model}) : language.text('statusReady');
 }

@@ -72,6 +72,13 @@ export class Harness {
     await this.press('Enter');
   }
 
+  /** Waits for the texts of the language that the page now names. */
+  async spoken(): Promise<void> {
+    await this.settle();
+    await this.el.languageReady;
+    await this.settle();
+  }
+
   /** Lets promises and rendering come to rest: a task for what is queued, a frame for scrolling. */
   async settle(): Promise<void> {
     await aTimeout(0);

@@ -1,6 +1,6 @@
 import {expect, fixture, html, waitUntil} from '@open-wc/testing';
 import type {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
-import {errorTexts} from '../../src/element/strings.ts';
+import {en} from '../../src/element/languages/en.ts';
 import {ERROR_CODES, GemmaError} from '../../src/errors.ts';
 import {FakeClient, type FakeLoad, fakeLoads} from './fake-client.ts';
 import {Harness, MODEL_SRC, record} from './harness.ts';
@@ -190,7 +190,7 @@ describe('<gemma-chat> from poster to ready', () => {
         loads[0].fail(new GemmaError(code, 'found this, expected that'));
         await chat.settle();
         expect(chat.el.status).to.equal('error');
-        expect(chat.part('error-text')!.textContent.trim()).to.equal(errorTexts[code]);
+        expect(chat.part('error-text')!.textContent.trim()).to.equal(en[`error-${code}`]);
         expect(chat.part('error-detail')!.textContent).to.include(code).and.to.include('found this, expected that');
         expect(errors[0].detail.code).to.equal(code);
       });
@@ -201,7 +201,7 @@ describe('<gemma-chat> from poster to ready', () => {
       await chat.click('Load the model');
       loads[0].fail(new TypeError('x is undefined'));
       await chat.settle();
-      expect(chat.part('error-text')!.textContent.trim()).to.equal(errorTexts.internal);
+      expect(chat.part('error-text')!.textContent.trim()).to.equal(en['error-internal']);
     });
 
     it('tries again', async () => {

@@ -50,6 +50,11 @@ export const theme = css`
     border-radius: var(--_radius);
   }
 
+  /* Its texts are on their way: better none for a moment than others. */
+  [part='base'][aria-busy='true'] {
+    visibility: hidden;
+  }
+
   [part='header'] {
     display: flex;
     flex: none;

@@ -1,6 +1,7 @@
 // The whole chat in each of its states: which views stand where. What they look like inside is their own.
-import {html, type TemplateResult} from 'lit';
+import {html, nothing, type TemplateResult} from 'lit';
 import type {ChatController} from '../chat-controller.ts';
+import type {Language} from '../languages/index.ts';
 import {statusText} from '../status-text.ts';
 import {renderComposer} from './composer.ts';
 import {renderError} from './error.ts';
@@ -23,6 +24,11 @@ export interface ChatActions {
 
 export interface ChatView {
   chat: ChatController;
+  language: Language;
+  /** The direction of the texts; null leaves the page's. */
+  dir: 'ltr' | 'rtl' | null;
+  /** The texts are on their way. */
+  wordless: boolean;
   label: string;
   placeholder: string;
   /** The visitor cannot act. */
@@ -34,14 +40,15 @@ export interface ChatView {
 }
 
 export function renderChat(view: ChatView): TemplateResult {
-  const {chat, label, disabled, act} = view;
+  const {chat, language, label, disabled, act} = view;
   const {status, messages, answer, error, client} = chat;
   return html`
-    <div part="base" role="group" aria-label=${label}>
-      ${renderHeader({label, clear: messages.length > 0 && !disabled ? act.clear : null})}
+    <div part="base" role="group" aria-label=${label} lang=${language.tag} dir=${view.dir ?? nothing} aria-busy=${view.wordless}>
+      ${renderHeader({language, label, clear: messages.length > 0 && !disabled ? act.clear : null})}
       ${
         client || messages.length > 0
           ? renderMessageList({
+              language,
               messages,
               answer,
               scrolled: (event) => act.scrolled(event.currentTarget as HTMLElement),
@@ -49,32 +56,34 @@ export function renderChat(view: ChatView): TemplateResult {
             })
           : null
       }
-      ${error ? renderError({error, retry: disabled ? null : act.retry}) : null}
+      ${error ? renderError({language, error, retry: disabled ? null : act.retry}) : null}
       ${client ? composer(view) : renderWayIn(view)}
       ${view.live}
     </div>
   `;
 }
 
-function renderWayIn({chat: {status, model}, disabled, act}: ChatView): TemplateResult | null {
+function renderWayIn({chat: {status, model}, language, disabled, act}: ChatView): TemplateResult | null {
   if (status === 'error') return null;
   if (status === 'downloading' || status === 'loading') {
     return renderProgress({
+      language,
       preparing: status === 'loading',
       progress: model.progress,
       cancel: disabled ? null : act.stop,
     });
   }
-  return renderPoster({source: model.source, disabled, load: act.load});
+  return renderPoster({language, source: model.source, disabled, load: act.load});
 }
 
-function composer({chat, draft, placeholder, disabled, act}: ChatView): TemplateResult {
+function composer({chat, language, draft, placeholder, disabled, act}: ChatView): TemplateResult {
   return renderComposer({
+    language,
     draft,
     placeholder,
     generating: chat.status === 'generating',
     disabled,
-    status: statusText(chat),
+    status: statusText(language, chat),
     typed: act.typed,
     send: act.send,
     stop: act.stop,

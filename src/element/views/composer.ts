@@ -1,10 +1,11 @@
 // Where the visitor writes: a text field that grows with its text, one button that sends or stops, the status line.
 // Enter sends, Shift+Enter starts a line, and neither does anything while an input method is composing.
 import {html, type TemplateResult} from 'lit';
-import {strings} from '../strings.ts';
+import type {Language} from '../languages/index.ts';
 import {sendIcon, stopIcon} from './icons.ts';
 
 export interface ComposerView {
+  language: Language;
   draft: string;
   placeholder: string;
   generating: boolean;
@@ -16,7 +17,7 @@ export interface ComposerView {
 }
 
 export function renderComposer(view: ComposerView): TemplateResult {
-  const {draft, generating, disabled, send, stop} = view;
+  const {language, draft, generating, disabled, send, stop} = view;
   const submit = (event: Event) => {
     event.preventDefault();
     send();
@@ -35,7 +36,7 @@ export function renderComposer(view: ComposerView): TemplateResult {
         <button
           part=${generating ? 'button stop-button' : 'button send-button'}
           type=${generating ? 'button' : 'submit'}
-          aria-label=${generating ? strings.stop : strings.send}
+          aria-label=${generating ? language.text('stop') : language.text('send')}
           aria-disabled=${!generating && draft.trim() === ''}
           ?disabled=${disabled}
           @click=${click}
@@ -48,7 +49,7 @@ export function renderComposer(view: ComposerView): TemplateResult {
   `;
 }
 
-function renderInput({draft, placeholder, disabled, typed, send}: ComposerView): TemplateResult {
+function renderInput({language, draft, placeholder, disabled, typed, send}: ComposerView): TemplateResult {
   const input = (event: Event) => typed((event.currentTarget as HTMLTextAreaElement).value);
   const keydown = (event: KeyboardEvent) => {
     // Safari ends a composition before the Enter that ended it; 229 is how that key tells itself.
@@ -65,7 +66,7 @@ function renderInput({draft, placeholder, disabled, typed, send}: ComposerView):
         part="input"
         rows="1"
         dir="auto"
-        aria-label=${strings.input}
+        aria-label=${language.text('input')}
         placeholder=${placeholder}
         .value=${draft}
         ?disabled=${disabled}

@@ -2,9 +2,10 @@
 // stays silent: a live region elsewhere speaks whole sentences (announcer.ts).
 import {html, type TemplateResult} from 'lit';
 import type {ChatMessage} from '../../protocol/messages.ts';
-import {strings} from '../strings.ts';
+import type {Language} from '../languages/index.ts';
 
 export interface MessageListView {
+  language: Language;
   messages: readonly ChatMessage[];
   /** The answer in the making. */
   answer: Readonly<ChatMessage> | null;
@@ -13,49 +14,49 @@ export interface MessageListView {
   regenerate: (() => void) | null;
 }
 
-export function renderMessageList({messages, answer, scrolled, regenerate}: MessageListView): TemplateResult {
+export function renderMessageList({language, messages, answer, scrolled, regenerate}: MessageListView): TemplateResult {
   const answerable = messages.some(({role}) => role === 'user');
   return html`
-    <div part="messages" role="log" aria-live="off" aria-label=${strings.conversation} tabindex="0" @scroll=${scrolled}>
-      ${messages.length === 0 && !answer ? html`<slot name="empty"><p part="empty">${strings.empty}</p></slot>` : null}
-      ${messages.map((message) => renderMessage(message, false))}
-      ${answer ? renderMessage(answer, true) : null}
+    <div part="messages" role="log" aria-live="off" aria-label=${language.text('conversation')} tabindex="0" @scroll=${scrolled}>
+      ${messages.length === 0 && !answer ? html`<slot name="empty"><p part="empty">${language.text('empty')}</p></slot>` : null}
+      ${messages.map((message) => renderMessage(language, message, false))}
+      ${answer ? renderMessage(language, answer, true) : null}
       ${
         regenerate && answerable
-          ? html`<button part="button regenerate-button" type="button" @click=${regenerate}>${strings.regenerate}</button>`
+          ? html`<button part="button regenerate-button" type="button" @click=${regenerate}>${language.text('regenerate')}</button>`
           : null
       }
     </div>
   `;
 }
 
-function renderMessage(message: Readonly<ChatMessage>, growing: boolean): TemplateResult {
+function renderMessage(language: Language, message: Readonly<ChatMessage>, growing: boolean): TemplateResult {
   const {content, reasoning} = message;
   return message.role === 'user'
-    ? html`<div part="message message-user" role="article" aria-label=${strings.authorUser}>
+    ? html`<div part="message message-user" role="article" aria-label=${language.text('authorUser')}>
         <div part="message-text" dir="auto">${content}</div>
       </div>`
-    : html`<div part="message message-assistant" role="article" aria-label=${strings.authorAssistant}>
-        ${reasoning ? renderThinking(reasoning, growing && content === '') : null}
-        ${content || !growing ? renderAnswer(content) : renderWaiting()}
+    : html`<div part="message message-assistant" role="article" aria-label=${language.text('authorAssistant')}>
+        ${reasoning ? renderThinking(language, reasoning, growing && content === '') : null}
+        ${content || !growing ? renderAnswer(language, content) : renderWaiting(language)}
       </div>`;
 }
 
-function renderAnswer(content: string): TemplateResult {
+function renderAnswer(language: Language, content: string): TemplateResult {
   return content
     ? html`<div part="message-text" dir="auto">${content}</div>`
-    : html`<div part="message-text" class="quiet">${strings.noAnswer}</div>`;
+    : html`<div part="message-text" class="quiet">${language.text('noAnswer')}</div>`;
 }
 
-function renderThinking(reasoning: string, thinking: boolean): TemplateResult {
+function renderThinking(language: Language, reasoning: string, thinking: boolean): TemplateResult {
   return html`
     <details part="thinking">
-      <summary part="thinking-summary">${thinking ? strings.thinkingNow : strings.thinkingDone}</summary>
+      <summary part="thinking-summary">${thinking ? language.text('thinkingNow') : language.text('thinkingDone')}</summary>
       <div part="thinking-text" dir="auto">${reasoning}</div>
     </details>
   `;
 }
 
-function renderWaiting(): TemplateResult {
-  return html`<div part="waiting" role="img" aria-label=${strings.waiting}><i></i><i></i><i></i></div>`;
+function renderWaiting(language: Language): TemplateResult {
+  return html`<div part="waiting" role="img" aria-label=${language.text('waiting')}><i></i><i></i><i></i></div>`;
 }
