@@ -20,5 +20,6 @@ declare global {
     'gemma-chat-send': GemmaChatEventMap['gemma-chat-send'];
     'gemma-chat-message': GemmaChatEventMap['gemma-chat-message'];
     'gemma-chat-status': GemmaChatEventMap['gemma-chat-status'];
+    'gemma-chat-feedback': GemmaChatEventMap['gemma-chat-feedback'];
   }
 }

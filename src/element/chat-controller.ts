@@ -1,40 +1,32 @@
-// A chat without its markup: keeps the conversation and runs one answer at a time on the model's session. Tells its
-// host when something changed, and hands it the events to dispatch.
-import type {GemmaClient, RequestProgress} from '../client/index.ts';
-import {GemmaError, isAbort} from '../errors.ts';
-import type {ChatMessage, FinishReason, Usage} from '../protocol/messages.ts';
+// A chat without its markup: keeps the conversation and has one answer at a time written by the model's session. Tells
+// its host when something changed, and hands it the events to dispatch.
+import type {GemmaClient} from '../client/index.ts';
+import {GemmaError} from '../errors.ts';
+import type {ChatMessage, FinishReason} from '../protocol/messages.ts';
+import {Answering, type Outcome} from './answering.ts';
 import {abortError, type ChatHost, ChatState} from './chat-state.ts';
-import {requestMessages} from './conversation.ts';
+import {Conversation, type Feedback, type Turn, type TurnId} from './conversation.ts';
 import {type ChatStatus, createEvent, type GemmaChatSendDetail} from './events.ts';
 import {type LoadClient, ModelSession} from './model-session.ts';
-
-/** A request that a listener let through and that has not been answered yet. */
-interface Turn {
-  history: ChatMessage[];
-  request: ChatMessage[];
-}
+import {requestMessages} from './request-messages.ts';
 
 export class ChatController {
   readonly #host: ChatHost;
   readonly #state: ChatState;
   readonly model: ModelSession;
+  readonly answering: Answering;
 
-  #generation: AbortController | null = null;
+  #conversation = new Conversation();
   /** The last user turn's answer failed. */
   #unanswered = false;
-
-  #messages: readonly ChatMessage[] = [];
-  /** The answer in the making. */
-  answer: Readonly<ChatMessage> | null = null;
-  /** Where the request stands before its first word. */
-  activity: RequestProgress | null = null;
   /** Why the last answer ended; null before the first and after a failure. */
   finishReason: FinishReason | null = null;
 
   constructor(host: ChatHost, loadClient: LoadClient) {
     this.#host = host;
     this.#state = new ChatState(host);
-    const user = {busy: () => this.#generation !== null, leaving: () => this.#leave()};
+    this.answering = new Answering({changed: () => host.changed(), grown: (turn) => this.#emitTurn(turn, false)});
+    const user = {busy: () => this.answering.busy, leaving: () => this.#leave()};
     this.model = new ModelSession(this.#state, user, loadClient);
   }
 
@@ -46,12 +38,17 @@ export class ChatController {
     return this.#state.error;
   }
 
-  get messages(): readonly ChatMessage[] {
-    return this.#messages;
-  }
-
   get client(): GemmaClient | null {
     return this.model.client;
+  }
+
+  get conversation(): Conversation {
+    return this.#conversation;
+  }
+
+  /** The finished messages that are shown. */
+  get messages(): readonly ChatMessage[] {
+    return this.#conversation.path.map(({message}) => message);
   }
 
   get canSend(): boolean {
@@ -63,23 +60,29 @@ export class ChatController {
    * The promise gives the answer, whole or as far as it came when stopped; an AbortError where nothing had come.
    */
   begin(content: string): Promise<ChatMessage> | null {
-    if (content.trim() === '') throw new GemmaError('option-invalid', 'the message is empty; send some text');
-    const message: ChatMessage = {role: 'user', content};
-    const turn = this.#prepare([...this.#messages, message], content, 'send');
-    if (!turn) return null;
-    this.#messages = turn.history;
-    this.#host.emit(createEvent('gemma-chat-message', {message, done: true}));
-    return this.#answer(turn.request);
+    return this.#say(content, this.#conversation.head, 'send');
   }
 
-  /** Answers the last user turn anew; null when a listener prevented it. */
-  regenerate(): Promise<ChatMessage> | null {
-    const last = this.#messages.findLastIndex((message) => message.role === 'user');
-    if (last < 0) throw new DOMException('there is no message to answer', 'InvalidStateError');
-    const turn = this.#prepare(this.#messages.slice(0, last + 1), this.#messages[last].content, 'regenerate');
-    if (!turn) return null;
-    this.#messages = turn.history;
-    return this.#answer(turn.request);
+  /** Says something else in the place of a user turn: a new branch, with an answer of its own. As `begin`. */
+  edit(id: TurnId, content: string): Promise<ChatMessage> | null {
+    const {parent} = this.#shown(id);
+    return this.#say(content, parent, 'edit');
+  }
+
+  /**
+   * Answers a user turn anew, by default the last; the earlier answer stays as a branch. Null when a listener
+   * prevented it. For an answer's id, what it answered is meant.
+   */
+  regenerate(id?: TurnId): Promise<ChatMessage> | null {
+    const {path} = this.#conversation;
+    const end = id === undefined ? path.length - 1 : path.indexOf(this.#shown(id));
+    const asked = path.slice(0, end + 1).findLast(({message}) => message.role === 'user');
+    if (!asked) throw new DOMException('there is no message to answer', 'InvalidStateError');
+    const detail = this.#prepare(this.#upTo(asked.id), asked.message.content, 'regenerate');
+    if (!detail) return null;
+    const before = this.#conversation.head;
+    this.#conversation.rewind(asked.id);
+    return this.#answer(detail, asked.id, before);
   }
 
   /** After an error: load again where there is no client, then answer what was left unanswered. */
@@ -89,118 +92,137 @@ export class ChatController {
     else this.model.rest();
   }
 
-  #prepare(history: ChatMessage[], content: string, reason: GemmaChatSendDetail['reason']): Turn | null {
-    if (!this.client) throw new DOMException('the model is not loaded', 'InvalidStateError');
-    if (this.#generation) throw new DOMException('an answer is being written; stop it first', 'InvalidStateError');
-    const {systemPrompt} = this.#host.settings();
-    const detail: GemmaChatSendDetail = {content, reason, messages: requestMessages(history, systemPrompt)};
-    if (!this.#host.emit(createEvent('gemma-chat-send', detail))) return null;
-    // A listener may have stopped, cleared or closed the chat.
-    if (!this.client || this.#generation) return null;
-    return {history, request: detail.messages};
+  /** Shows the branch that begins with a turn. */
+  select(id: TurnId): void {
+    this.#edit(() => this.#conversation.select(id));
   }
 
-  async #answer(messages: ChatMessage[]): Promise<ChatMessage> {
-    const {client} = this;
-    if (!client) throw abortError('the model was let go');
-    const abort = new AbortController();
-    this.#generation = abort;
-    this.#unanswered = true;
-    this.#state.error = null;
-    this.finishReason = null;
-    this.activity = null;
-    this.answer = {role: 'assistant', content: ''};
-    this.#state.enter('generating');
-    let reason: FinishReason = 'abort';
-    let usage: Usage | undefined;
-    let failure: unknown;
-    try {
-      const {generation} = this.#host.settings();
-      const onProgress = (activity: RequestProgress) => this.#waiting(activity, abort);
-      const request = {...generation, messages, stream: true as const, signal: abort.signal, onProgress};
-      for await (const chunk of await client.chat.completions.create(request)) {
-        if (this.#generation !== abort) break;
-        if (chunk.usage) usage = chunk.usage;
-        const choice = chunk.choices[0];
-        if (choice?.finish_reason) reason = choice.finish_reason;
-        if (choice) this.#grow(choice.delta.content ?? '', choice.delta.reasoning_content ?? '');
-      }
-    } catch (error) {
-      if (!isAbort(error)) failure = error;
-    }
-    // Cleared, replaced or disconnected meanwhile: this answer belongs to nothing any more.
-    if (this.#generation !== abort) throw abortError('the answer was dropped');
-    this.#generation = null;
-    const answer = this.#keepAnswer(failure === undefined ? {finishReason: reason, usage} : {});
-    if (failure !== undefined) throw this.model.fail(failure);
-    this.#unanswered = false;
-    this.finishReason = reason;
-    this.#state.enter('ready');
-    if (!answer) throw abortError('the answer was stopped before its first word');
-    return answer;
+  /** Deletes a turn and what followed it. */
+  remove(id: TurnId): void {
+    this.#edit(() => this.#conversation.remove(id));
   }
 
-  #waiting(activity: RequestProgress, abort: AbortController): void {
-    if (this.#generation !== abort) return;
-    this.activity = activity;
+  /** What the visitor thinks of an answer; null takes it back. */
+  rate(id: TurnId, rating: Feedback | null): void {
+    const {message} = this.#conversation.note(id, {feedback: rating ?? undefined});
     this.#host.changed();
-  }
-
-  #grow(content: string, reasoning: string): void {
-    if (!this.answer || (content === '' && reasoning === '')) return;
-    const next: ChatMessage = {...this.answer, content: this.answer.content + content};
-    if (reasoning) next.reasoning = (this.answer.reasoning ?? '') + reasoning;
-    this.answer = next;
-    this.activity = null;
-    this.#host.changed();
-    this.#host.emit(createEvent('gemma-chat-message', {message: next, done: false}));
-  }
-
-  /** Moves the answer in the making, however far it came, into the conversation. An empty one is dropped. */
-  #keepAnswer(end: {finishReason?: FinishReason; usage?: Usage}): ChatMessage | null {
-    const answer = this.answer;
-    this.answer = null;
-    this.#host.changed();
-    const stoppedEmpty = end.finishReason === undefined || end.finishReason === 'abort';
-    if (!answer || (stoppedEmpty && answer.content === '' && !answer.reasoning)) return null;
-    this.#messages = [...this.#messages, answer];
-    this.#host.emit(createEvent('gemma-chat-message', {message: answer, done: true, ...end}));
-    return answer;
+    this.#host.emit(createEvent('gemma-chat-feedback', {id, message, rating}));
   }
 
   /** Ends the answer in the making, which stays as far as it came; or stops the loading. */
   stop(): void {
-    this.#generation?.abort(abortError('stopped'));
+    this.answering.stop();
     this.model.cancel();
   }
 
   /** Puts another conversation in the place of this one; an answer in the making is dropped. */
-  replaceMessages(messages: readonly ChatMessage[]): void {
-    this.#dropGeneration();
-    this.answer = null;
+  replace(conversation: Conversation): void {
+    this.answering.drop();
     this.finishReason = null;
     this.#unanswered = false;
-    this.#messages = [...messages];
+    this.#conversation = conversation;
     if (this.client) this.model.rest();
     this.#host.changed();
   }
 
   /** The element has left the document for good. The conversation stays. */
   close(): void {
-    if (this.model.lent && this.#generation) this.stop();
+    if (this.model.lent) this.answering.stop();
     this.model.close();
   }
 
   /** The client goes: what came of the answer stays. */
   #leave(): void {
-    const partial = this.#generation !== null;
-    this.#dropGeneration();
-    if (partial) this.#keepAnswer({finishReason: 'abort'});
+    const turn = this.answering.drop();
+    if (turn) this.#keep({turn, finishReason: 'abort'});
   }
 
-  #dropGeneration(): void {
-    const generation = this.#generation;
-    this.#generation = null;
-    generation?.abort(abortError('stopped'));
+  #edit(act: () => void): void {
+    this.#refuseWhileAnswering();
+    act();
+    this.finishReason = null;
+    this.#host.changed();
+  }
+
+  #shown(id: TurnId): Turn {
+    const turn = this.#conversation.path.find((shown) => shown.id === id);
+    if (!turn) throw new DOMException(`message ${id} is not shown`, 'InvalidStateError');
+    return turn;
+  }
+
+  /** The messages of the shown path up to a turn. */
+  #upTo(id: TurnId | null): ChatMessage[] {
+    const {path} = this.#conversation;
+    return path.slice(0, path.findIndex((turn) => turn.id === id) + 1).map(({message}) => message);
+  }
+
+  #say(content: string, parent: TurnId | null, reason: 'send' | 'edit'): Promise<ChatMessage> | null {
+    if (content.trim() === '') throw new GemmaError('option-invalid', 'the message is empty; send some text');
+    const message: ChatMessage = {role: 'user', content};
+    const detail = this.#prepare([...this.#upTo(parent), message], content, reason);
+    if (!detail) return null;
+    const turn = this.#conversation.append(message, parent);
+    this.#emitTurn(turn, true);
+    return this.#answer(detail, turn.id, turn.id);
+  }
+
+  #refuseWhileAnswering(): void {
+    if (this.answering.busy) throw new DOMException('an answer is being written; stop it first', 'InvalidStateError');
+  }
+
+  #prepare(history: ChatMessage[], content: string, reason: GemmaChatSendDetail['reason']): GemmaChatSendDetail | null {
+    if (!this.client) throw new DOMException('the model is not loaded', 'InvalidStateError');
+    this.#refuseWhileAnswering();
+    const {systemPrompt} = this.#host.settings();
+    const {version} = this.#conversation;
+    const detail: GemmaChatSendDetail = {content, reason, messages: requestMessages(history, systemPrompt)};
+    if (!this.#host.emit(createEvent('gemma-chat-send', detail))) return null;
+    // A listener may have stopped, cleared or closed the chat.
+    if (!this.client || this.answering.busy || version !== this.#conversation.version) return null;
+    return detail;
+  }
+
+  /** @param before the head to go back to where nothing comes. */
+  async #answer(detail: GemmaChatSendDetail, asked: TurnId, before: TurnId | null): Promise<ChatMessage> {
+    const {client} = this;
+    if (!client) throw abortError('the model was let go');
+    this.#unanswered = true;
+    this.#state.error = null;
+    this.finishReason = null;
+    const {generation, beforeSend} = this.#host.settings();
+    const running = this.answering.run(this.#conversation.reserve(), asked, async (signal, onProgress) => {
+      await beforeSend?.(detail, signal);
+      signal.throwIfAborted();
+      const request = {...generation, messages: detail.messages, stream: true as const, signal, onProgress};
+      return client.chat.completions.create(request);
+    });
+    this.#state.enter('generating');
+    const outcome = await running;
+    // Cleared, replaced or disconnected meanwhile: this answer belongs to nothing any more.
+    if (!outcome) throw abortError('the answer was dropped');
+    const answer = this.#keep(outcome);
+    if (!answer && before !== null && this.#conversation.has(before)) this.#conversation.select(before);
+    if (outcome.failure !== undefined) throw this.model.fail(outcome.failure);
+    this.#unanswered = false;
+    this.finishReason = outcome.finishReason;
+    this.#state.enter('ready');
+    if (!answer) throw abortError('the answer was stopped before its first word');
+    return answer;
+  }
+
+  /** Moves what came of an answer into the conversation. An empty one that was stopped or failed is not kept. */
+  #keep({turn, finishReason, usage, failure}: Outcome): ChatMessage | null {
+    this.#host.changed();
+    const {id, parent, message, thinkingMs} = turn;
+    const cut = failure !== undefined || finishReason === 'abort';
+    if (cut && message.content === '' && !message.reasoning) return null;
+    const facts = {...(failure === undefined ? {finishReason} : {}), ...(thinkingMs === undefined ? {} : {thinkingMs})};
+    const kept = this.#conversation.append(message, parent, facts, id);
+    this.#emitTurn(kept, true, failure === undefined ? {finishReason, usage} : {});
+    return message;
+  }
+
+  #emitTurn({id, message}: Turn, done: boolean, end: Pick<Outcome, 'finishReason' | 'usage'> | object = {}): void {
+    this.#host.emit(createEvent('gemma-chat-message', {id, message, done, ...end}));
   }
 }

@@ -2,7 +2,7 @@
 // conversation) share. Knows neither.
 import type {GemmaError} from '../errors.ts';
 import type {GenerationOptions} from '../protocol/messages.ts';
-import {type ChatStatus, createEvent} from './events.ts';
+import {type ChatStatus, createEvent, type GemmaChatSendDetail} from './events.ts';
 
 /** What the page has set, read anew whenever it is needed. */
 export interface ChatSettings {
@@ -11,7 +11,11 @@ export interface ChatSettings {
   contextLength: number | null;
   systemPrompt: string | null;
   generation: GenerationOptions;
+  beforeSend: BeforeSend | null;
 }
+
+/** Runs before the model is asked; may change the detail's messages, and take its time. */
+export type BeforeSend = (detail: GemmaChatSendDetail, signal: AbortSignal) => unknown;
 
 export interface ChatHost {
   settings(): ChatSettings;

@@ -2,6 +2,7 @@
 // platform's own and stay on the element; the `gemma-chat-…` events bubble and cross shadow roots. Dispatches nothing.
 import type {GemmaError} from '../errors.ts';
 import type {ChatMessage, FinishReason, LoadProgress, ModelInfo, Usage} from '../protocol/messages.ts';
+import type {Feedback} from './conversation.ts';
 
 /**
  * `idle` (no model named) → `consent` (poster) → `downloading` → `loading` (on the GPU) → `ready` ⇄ `generating`;
@@ -17,7 +18,7 @@ export type GemmaChatErrorEvent = CustomEvent<GemmaError>;
 export interface GemmaChatSendDetail {
   /** What the visitor wrote. */
   readonly content: string;
-  readonly reason: 'send' | 'regenerate';
+  readonly reason: 'send' | 'edit' | 'regenerate';
   /**
    * What the model is about to read, the system prompt first. A listener may change it in place or put another list
    * here; the conversation that the visitor sees keeps what was written.
@@ -27,8 +28,10 @@ export interface GemmaChatSendDetail {
 export type GemmaChatSendEvent = CustomEvent<GemmaChatSendDetail>;
 
 export interface GemmaChatMessageDetail {
+  /** Unique within the conversation. */
+  readonly id: number;
   /** The message so far. An answer's grows from event to event. */
-  readonly message: ChatMessage;
+  readonly message: Readonly<ChatMessage>;
   /** False while an answer is still being written. */
   readonly done: boolean;
   /** Answers that are done only: why the model ended; `abort` when it was stopped. */
@@ -40,6 +43,15 @@ export type GemmaChatMessageEvent = CustomEvent<GemmaChatMessageDetail>;
 
 export type GemmaChatStatusEvent = CustomEvent<{readonly status: ChatStatus; readonly previous: ChatStatus}>;
 
+export interface GemmaChatFeedbackDetail {
+  /** The message's, as in `gemma-chat-message`. */
+  readonly id: number;
+  readonly message: Readonly<ChatMessage>;
+  /** Null when the visitor took it back. */
+  readonly rating: Feedback | null;
+}
+export type GemmaChatFeedbackEvent = CustomEvent<GemmaChatFeedbackDetail>;
+
 /** For typed listeners: `GemmaChatEventMap['gemma-chat-send']`. */
 export interface GemmaChatEventMap {
   progress: GemmaChatProgressEvent;
@@ -48,6 +60,7 @@ export interface GemmaChatEventMap {
   'gemma-chat-send': GemmaChatSendEvent;
   'gemma-chat-message': GemmaChatMessageEvent;
   'gemma-chat-status': GemmaChatStatusEvent;
+  'gemma-chat-feedback': GemmaChatFeedbackEvent;
 }
 
 const LOCAL = new Set<keyof GemmaChatEventMap>(['progress', 'load', 'error']);

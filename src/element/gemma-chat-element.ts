@@ -6,8 +6,8 @@ import {GemmaError, isAbort} from '../errors.ts';
 import type {ChatMessage, GenerationOptions} from '../protocol/messages.ts';
 import {Announcer} from './announcer.ts';
 import {ChatController} from './chat-controller.ts';
-import type {ChatHost, ChatSettings} from './chat-state.ts';
-import {checkMessage} from './conversation.ts';
+import type {BeforeSend, ChatHost, ChatSettings} from './chat-state.ts';
+import {Conversation, checkMessage} from './conversation.ts';
 import type {ChatStatus} from './events.ts';
 import {FocusKeeper} from './focus-keeper.ts';
 import type {Strings} from './languages/index.ts';
@@ -35,6 +35,7 @@ import {type ChatActions, renderChat} from './views/chat.ts';
  * @fires gemma-chat-send - The model is about to be asked. Cancelable; a listener may change what the model reads.
  * @fires gemma-chat-message - A message was added, or the answer grew; `done` tells which.
  * @fires gemma-chat-status - `status` has changed.
+ * @fires gemma-chat-feedback - The visitor rated an answer, or took it back.
  *
  * @csspart base - The whole chat.
  * @csspart header - The row at the top.
@@ -103,6 +104,7 @@ export class GemmaChatElement extends LitElement {
     label: {},
     disabled: {type: Boolean},
     strings: {attribute: false},
+    beforeSend: {attribute: false},
   };
 
   /** URL of a GGUF file; the property also takes a `File` or `Blob`. */
@@ -135,6 +137,8 @@ export class GemmaChatElement extends LitElement {
   declare disabled: boolean;
   /** The page's own texts in the place of the element's, by key; the others stay as they are. */
   declare strings: Partial<Strings> | null;
+  /** Runs before the model is asked, after `gemma-chat-send`; may change the messages, and be async. */
+  declare beforeSend: BeforeSend | null;
 
   /** @internal How a client is made; a test puts its own here. */
   static loadClient: LoadClient = (options) => GemmaClient.load(options);
@@ -163,6 +167,7 @@ export class GemmaChatElement extends LitElement {
     this.label = null;
     this.disabled = false;
     this.strings = null;
+    this.beforeSend = null;
     const host: ChatHost = {
       settings: () => this.#settings(),
       changed: () => this.requestUpdate(),
@@ -186,7 +191,7 @@ export class GemmaChatElement extends LitElement {
   }
 
   set messages(messages: readonly ChatMessage[]) {
-    this.#controller.replaceMessages(messages.map(checkMessage));
+    this.#controller.replace(Conversation.ofMessages(messages.map(checkMessage)));
   }
 
   /** The GemmaClient in use, or null. Setting one of the page's own skips loading; the page closes it. */
@@ -230,7 +235,7 @@ export class GemmaChatElement extends LitElement {
 
   /** Empties the conversation; an answer in the making is dropped. */
   clear(): void {
-    this.#controller.replaceMessages([]);
+    this.#controller.replace(new Conversation());
     this.#announcer.say(this.#spoken.language.text('announceCleared'));
   }
 
@@ -331,7 +336,7 @@ export class GemmaChatElement extends LitElement {
     const generation: GenerationOptions = Object.fromEntries(
       Object.entries(options).filter(([, value]) => value !== null),
     );
-    return {modelSrc, workerSrc, contextLength, systemPrompt, generation};
+    return {modelSrc, workerSrc, contextLength, systemPrompt, generation, beforeSend: this.beforeSend};
   }
 
   #emit(event: Event): boolean {

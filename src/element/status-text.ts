@@ -2,7 +2,8 @@
 import type {ChatController} from './chat-controller.ts';
 import type {Language} from './languages/index.ts';
 
-export function statusText(language: Language, {status, finishReason, activity, client}: ChatController): string {
+export function statusText(language: Language, {status, finishReason, answering, client}: ChatController): string {
+  const {activity} = answering;
   if (status === 'generating') {
     if (activity?.phase === 'queued') return language.text('statusQueued');
     if (activity?.phase === 'prefill')

@@ -41,7 +41,8 @@ export interface ChatView {
 
 export function renderChat(view: ChatView): TemplateResult {
   const {chat, language, label, disabled, act} = view;
-  const {status, messages, answer, error, client} = chat;
+  const {status, messages, error, client} = chat;
+  const answer = chat.answering.turn?.message ?? null;
   return html`
     <div part="base" role="group" aria-label=${label} lang=${language.tag} dir=${view.dir ?? nothing} aria-busy=${view.wordless}>
       ${renderHeader({language, label, clear: messages.length > 0 && !disabled ? act.clear : null})}
