@@ -1,6 +1,7 @@
 // Gemma 4's forward pass in reading order, a shape on every buffer: the plain plan, one operation a dispatch.
 // n is a step's rows, m the rows that go through the head. The same in float64: reference/models/gemma4.ts.
 import type {Plan, Rows} from '../plan.ts';
+import {feedForward, normed, normedOutput, perLayerBranch, perLayerInputs, ResidualStream} from './blocks.ts';
 import type {Gemma4Config, Gemma4Layer} from './gemma4-config.ts';
 import {recordHead} from './head.ts';
 import type {ForwardPass, ModelParts} from './models.ts';
@@ -10,46 +11,35 @@ type Parts = ModelParts<Gemma4Config>;
 export function recordGemma4(plan: Plan, parts: Parts): ForwardPass {
   const {config, weight} = parts;
   const {nEmbd, layers} = config;
-  const one = plan.constant('1', [1]);
+  const stream = new ResidualStream(plan, nEmbd);
 
-  // The residual stream moves between two buffers: a kernel cannot write what it reads. h, next: [n][nEmbd]
-  let h = plan.rows('stream 0', nEmbd);
-  let next = plan.rows('stream 1', nEmbd);
-  const turn = () => {
-    [h, next] = [next, h];
-  };
-
-  plan.getRows(weight('token_embd.weight'), h, Math.sqrt(nEmbd));
-  const perLayer = perLayerInputs(plan, parts, h);
+  plan.getRows(weight('token_embd.weight'), stream.h, Math.sqrt(nEmbd));
+  const perLayer = perLayerInputs(plan, parts, stream.h);
   for (const layer of layers) {
     // Layers behind the last that owns keys and values leave nothing for later steps.
     if (!layer.ownsKv) plan.onlyForOutputs();
-    const block = `blk.${layer.index}`;
-    const outputScale = layer.hasOutputScale ? weight(`${block}.layer_output_scale.weight`).slices[0].buffer : one;
+    const scale = layer.hasOutputScale
+      ? weight(`blk.${layer.index}.layer_output_scale.weight`).slices[0].buffer
+      : undefined;
 
-    plan.addScaled(h, attention(plan, parts, layer, h), one, next);
-    turn();
-    plan.addScaled(h, feedForward(plan, parts, layer, h), perLayer ? one : outputScale, next);
-    turn();
-    if (perLayer) {
-      plan.addScaled(h, perLayerBranch(plan, parts, layer, h, perLayer), outputScale, next);
-      turn();
-    }
+    stream.add(attention(plan, parts, layer, stream.h));
+    stream.add(feedForward(plan, parts, layer, stream.h), perLayer ? undefined : scale);
+    if (perLayer) stream.add(perLayerBranch(plan, parts, layer, stream.h, perLayer), scale);
   }
   const body = plan.finish();
-  const logits = recordHead(plan, parts, h);
+  const logits = recordHead(plan, parts, stream.h);
   return {body, head: plan.finish(), logits};
 }
 
 /** h: [n][nEmbd] → RMS(Wo · attention(RMS(h))): [n][nEmbd]. */
-function attention(plan: Plan, {config, weight, frequencies, cache}: Parts, layer: Gemma4Layer, h: Rows): Rows {
-  const {nEmbd, normEps} = config;
+function attention(plan: Plan, parts: Parts, layer: Gemma4Layer, h: Rows): Rows {
+  const {config, weight, frequencies, cache} = parts;
+  const {normEps} = config;
   const {nHead, nHeadKv, headDim, window} = layer;
   const block = `blk.${layer.index}`;
   const table = frequencies(layer);
 
-  const x = plan.rows('normed', nEmbd);
-  plan.rmsNorm(h, weight(`${block}.attn_norm.weight`), x, normEps);
+  const x = normed(plan, parts, h, `${block}.attn_norm.weight`);
 
   // q: [n][nHead][headDim], normed a head, then turned.
   const qRaw = plan.rows('q raw', nHead * headDim);
@@ -82,70 +72,5 @@ function attention(plan: Plan, {config, weight, frequencies, cache}: Parts, laye
   const {keys, values} = cache[layer.donor];
   plan.attention(q, keys, values, attended, {nHead, nHeadKv, headDim, window, scale: 1});
 
-  const output = plan.rows('branch raw', nEmbd);
-  const normed = plan.rows('branch', nEmbd);
-  plan.mulMat(weight(`${block}.attn_output.weight`), attended, output);
-  plan.rmsNorm(output, weight(`${block}.post_attention_norm.weight`), normed, normEps);
-  return normed;
-}
-
-/** h: [n][nEmbd] → RMS(down · (gelu(gate · RMS(h)) ⊙ up · RMS(h))): [n][nEmbd]. */
-function feedForward(plan: Plan, {config, weight}: Parts, layer: Gemma4Layer, h: Rows): Rows {
-  const {nEmbd, normEps} = config;
-  const block = `blk.${layer.index}`;
-
-  const x = plan.rows('normed', nEmbd);
-  plan.rmsNorm(h, weight(`${block}.ffn_norm.weight`), x, normEps);
-  // gate, up, inner: [n][ffn]
-  const gate = plan.rows('gate', layer.ffn);
-  const up = plan.rows('up', layer.ffn);
-  const inner = plan.rows('inner', layer.ffn);
-  plan.mulMat(weight(`${block}.ffn_gate.weight`), x, gate);
-  plan.mulMat(weight(`${block}.ffn_up.weight`), x, up);
-  plan.geglu(gate, up, inner);
-
-  const output = plan.rows('branch raw', nEmbd);
-  const normed = plan.rows('branch', nEmbd);
-  plan.mulMat(weight(`${block}.ffn_down.weight`), inner, output);
-  plan.rmsNorm(output, weight(`${block}.post_ffw_norm.weight`), normed, normEps);
-  return normed;
-}
-
-/**
- * h0: [n][nEmbd] → [n][L · P], layer-major: (table[token] · √P + RMS(proj · h0 / √nEmbd)) / √2, normed a layer.
- * Null where the model has no per-layer embeddings.
- */
-function perLayerInputs(plan: Plan, {config, weight}: Parts, h0: Rows): Rows | null {
-  const {nEmbd, nEmbdPerLayer, normEps, layers} = config;
-  if (nEmbdPerLayer === 0) return null;
-  const width = nEmbdPerLayer * layers.length;
-
-  const token = plan.rows('per-layer token', width);
-  plan.getRows(weight('per_layer_token_embd.weight'), token, Math.sqrt(nEmbdPerLayer));
-  const projected = plan.rows('per-layer projected', width);
-  plan.mulMat(weight('per_layer_model_proj.weight'), h0, projected);
-  // RMS(x / √d) with ε is RMS(x) with ε · d: the division costs no dispatch.
-  const context = plan.rows('per-layer context', width);
-  plan.rmsNorm(projected, weight('per_layer_proj_norm.weight'), context, normEps * nEmbd, nEmbdPerLayer);
-  const inputs = plan.rows('per-layer inputs', width);
-  plan.addScaled(token, context, plan.constant('1/√2', [Math.SQRT1_2]), inputs);
-  return inputs;
-}
-
-/** h: [n][nEmbd], perLayer: [n][L · P] → RMS(proj · (gelu(inp_gate · h) ⊙ perLayer[layer])): [n][nEmbd]. */
-function perLayerBranch(plan: Plan, {config, weight}: Parts, layer: Gemma4Layer, h: Rows, perLayer: Rows): Rows {
-  const {nEmbd, nEmbdPerLayer, normEps} = config;
-  const block = `blk.${layer.index}`;
-
-  // gate, gated: [n][P]
-  const gate = plan.rows('per-layer gate', nEmbdPerLayer);
-  const gated = plan.rows('per-layer gated', nEmbdPerLayer);
-  plan.mulMat(weight(`${block}.inp_gate.weight`), h, gate);
-  plan.geglu(gate, perLayer, gated, layer.index * nEmbdPerLayer);
-
-  const output = plan.rows('branch raw', nEmbd);
-  const normed = plan.rows('branch', nEmbd);
-  plan.mulMat(weight(`${block}.proj.weight`), gated, output);
-  plan.rmsNorm(output, weight(`${block}.post_norm.weight`), normed, normEps);
-  return normed;
+  return normedOutput(plan, parts, `${block}.attn_output.weight`, attended, `${block}.post_attention_norm.weight`);
 }

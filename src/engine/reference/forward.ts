@@ -33,7 +33,7 @@ export interface ReferenceForward {
 function forwardOf(config: ModelConfig, weights: ReferenceWeights): ReferenceForward {
   switch (config.architecture) {
     case 'gemma4':
-      return new Gemma4Reference(config, weights);
+      return new Gemma4Reference({config, weights});
   }
 }
 

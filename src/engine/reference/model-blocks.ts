@@ -1,0 +1,81 @@
+// The parts of a forward pass in float64 that several architectures have alike. What comes after what is in models/*.ts.
+import type {CommonConfig, LayerConfig} from '../config.ts';
+import type {Rows} from './forward.ts';
+import {add, geglu, rmsNorm, rmsNormEach, scaled} from './model-ops.ts';
+import type {ReferenceWeights} from './model-weights.ts';
+
+/** A model as its forward pass sees it. */
+export interface ReferenceParts<C extends CommonConfig = CommonConfig> {
+  config: C;
+  weights: ReferenceWeights;
+}
+
+/** table[token] · √nEmbd: [n][nEmbd]. */
+export function embeddings({config, weights}: ReferenceParts, tokens: readonly number[]): Rows {
+  const table = weights.matrix('token_embd.weight');
+  const scale = Math.sqrt(config.nEmbd);
+  return tokens.map((token) => Float64Array.from(table.row(token), (x) => x * scale));
+}
+
+export function addRows(a: Rows, b: Rows): Rows {
+  return a.map((row, t) => add(row, b[t]));
+}
+
+/** RMS of each row, weighted by the tensor of this name. */
+export function normed({config, weights}: ReferenceParts, rows: Rows, name: string): Rows {
+  const weight = weights.vector(name);
+  return rows.map((row) => rmsNorm(row, config.normEps, weight));
+}
+
+/** RMS(W · x), the end of a branch. */
+export function normedOutput(parts: ReferenceParts, matrix: string, x: Rows, norm: string): Rows {
+  return normed(parts, parts.weights.matrix(matrix).multiply(x), norm);
+}
+
+/** h: [n][nEmbd] → gelu(gate · z) ⊙ up · z, z = RMS(h): [n][ffn]. `bend` sees a row's gates before they are activated. */
+export function gatedUnits(
+  parts: ReferenceParts,
+  layer: LayerConfig,
+  h: Rows,
+  bend: (gate: Float64Array) => Float64Array = (gate) => gate,
+): Rows {
+  const block = `blk.${layer.index}`;
+  const z = normed(parts, h, `${block}.ffn_norm.weight`);
+  const gate = parts.weights.matrix(`${block}.ffn_gate.weight`).multiply(z);
+  const up = parts.weights.matrix(`${block}.ffn_up.weight`).multiply(z);
+  return gate.map((row, t) => geglu(bend(row), up[t]));
+}
+
+/** h: [n][nEmbd] → RMS(down · (gelu(gate · z) ⊙ up · z)), z = RMS(h). */
+export function feedForward(parts: ReferenceParts, layer: LayerConfig, h: Rows): Rows {
+  const block = `blk.${layer.index}`;
+  const inner = gatedUnits(parts, layer, h);
+  return normedOutput(parts, `${block}.ffn_down.weight`, inner, `${block}.post_ffw_norm.weight`);
+}
+
+/**
+ * [n][L·P], layer-major: (table[token]·√P + RMS(proj·h0 / √d)) / √2 for each layer's P values. Null where the model has
+ * no per-layer embeddings.
+ */
+export function perLayerInputs({config, weights}: ReferenceParts, tokens: readonly number[], h0: Rows): Rows | null {
+  const {nEmbd, nEmbdPerLayer, normEps} = config;
+  if (nEmbdPerLayer === 0) return null;
+  const table = weights.matrix('per_layer_token_embd.weight');
+  const norm = weights.vector('per_layer_proj_norm.weight');
+  const projected = weights.matrix('per_layer_model_proj.weight').multiply(h0);
+  return projected.map((row, t) => {
+    const context = rmsNormEach(scaled(row, 1 / Math.sqrt(nEmbd)), nEmbdPerLayer, normEps, norm);
+    const token = Float64Array.from(table.row(tokens[t]), (x) => x * Math.sqrt(nEmbdPerLayer));
+    return scaled(add(token, context), Math.SQRT1_2);
+  });
+}
+
+/** h: [n][nEmbd], perLayer: [n][L·P] → RMS(proj · (gelu(inp_gate·h) ⊙ perLayer[layer])). */
+export function perLayerBranch(parts: ReferenceParts, layer: LayerConfig, h: Rows, perLayer: Rows): Rows {
+  const {nEmbdPerLayer} = parts.config;
+  const block = `blk.${layer.index}`;
+  const from = layer.index * nEmbdPerLayer;
+  const gate = parts.weights.matrix(`${block}.inp_gate.weight`).multiply(h);
+  const gated = gate.map((row, t) => geglu(row, perLayer[t].subarray(from, from + nEmbdPerLayer)));
+  return normedOutput(parts, `${block}.proj.weight`, gated, `${block}.post_norm.weight`);
+}
