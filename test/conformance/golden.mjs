@@ -14,10 +14,12 @@ const SAME = 1e-4;
 
 const folder = fileURLToPath(new URL('../fixtures/golden/', import.meta.url));
 
-export async function writeGolden(spec, bytes, tokens, logits, suppressed) {
-  const file = `${folder}${spec.shape}.json`;
+export async function writeGolden({shape, type, seed}, bytes, tokens, logits, suppressed) {
+  const file = `${folder}${shape}.json`;
   const golden = {
-    ...spec,
+    shape,
+    type,
+    seed,
     sha256: await sha256(bytes),
     tokens,
     positions: POSITIONS,

@@ -10,7 +10,7 @@ function struct(koffi, name, fields) {
   return koffi.struct(name, Object.fromEntries(members));
 }
 
-/** Makes llama_model_params, llama_context_params and llama_batch known to koffi by name. */
+/** Makes the structs that llama.h passes by value or fills known to koffi by name. */
 export function defineLlamaStructs(koffi) {
   struct(
     koffi,
@@ -27,6 +27,12 @@ export function defineLlamaStructs(koffi) {
      yarn_ext_factor yarn_attn_factor yarn_beta_fast yarn_beta_slow, u32 yarn_orig_ctx, f32 defrag_thold, ptr cb_eval
      cb_eval_user_data, i32 type_k type_v, ptr abort_callback abort_callback_data, bool embeddings offload_kqv no_perf
      op_offload swa_full kv_unified, ptr samplers, size n_samplers, ptr ctx_other`,
+  );
+  struct(
+    koffi,
+    'llama_model_quantize_params',
+    `i32 nthread ftype output_tensor_type token_embedding_type, bool allow_requantize quantize_output_tensor only_copy pure
+     keep_split dry_run, ptr imatrix kv_overrides tt_overrides prune_layers, size max_buf_size`,
   );
   struct(koffi, 'llama_batch', 'i32 n_tokens, ptr token embd pos n_seq_id seq_id logits');
 }

@@ -1,6 +1,8 @@
 // llama.cpp through its C interface: loads a GGUF on the CPU, tokenizes, gives the logits of every position, and
 // dequantizes rows. The library is the one @node-llama-cpp/linux-x64 ships; nothing is compiled. Knows no test.
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
+import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {getBinsDir} from '@node-llama-cpp/linux-x64';
 import {defineLlamaStructs} from './llama-structs.mjs';
@@ -61,21 +63,35 @@ const c = {
   batchFree: llama.func('void llama_batch_free(llama_batch batch)'),
   decode: llama.func('int32_t llama_decode(void *context, llama_batch batch)'),
   logits: llama.func('float *llama_get_logits_ith(void *context, int32_t i)'),
+  quantizeParams: llama.func('llama_model_quantize_params llama_model_quantize_default_params()'),
+  quantize: llama.func(
+    'uint32_t llama_model_quantize(const char *from, const char *to, const llama_model_quantize_params *params)',
+  ),
   tensorBytes: ggmlBase.func('size_t ggml_nbytes(void *tensor)'),
   tensorGet: ggmlBase.func(
     'void ggml_backend_tensor_get(void *tensor, _Out_ uint8_t *data, size_t offset, size_t size)',
   ),
 };
 
-const rowFunction = (name) => ggmlBase.func(`void ${name}(const uint8_t *x, _Out_ float *y, int64_t n)`);
-const TO_F32 = {
-  F16: rowFunction('ggml_fp16_to_fp32_row'),
-  BF16: rowFunction('ggml_bf16_to_fp32_row'),
-  Q4_0: rowFunction('dequantize_row_q4_0'),
-  Q8_0: rowFunction('dequantize_row_q8_0'),
-  Q4_K: rowFunction('dequantize_row_q4_K'),
-  Q6_K: rowFunction('dequantize_row_q6_K'),
-};
+const TO_F32 = Object.fromEntries(
+  Object.entries({
+    F16: 'ggml_fp16_to_fp32_row',
+    BF16: 'ggml_bf16_to_fp32_row',
+    Q4_0: 'dequantize_row_q4_0',
+    Q4_1: 'dequantize_row_q4_1',
+    Q5_0: 'dequantize_row_q5_0',
+    Q5_1: 'dequantize_row_q5_1',
+    Q8_0: 'dequantize_row_q8_0',
+    Q2_K: 'dequantize_row_q2_K',
+    Q3_K: 'dequantize_row_q3_K',
+    Q4_K: 'dequantize_row_q4_K',
+    Q5_K: 'dequantize_row_q5_K',
+    Q6_K: 'dequantize_row_q6_K',
+    IQ4_NL: 'dequantize_row_iq4_nl',
+    IQ4_XS: 'dequantize_row_iq4_xs',
+    MXFP4: 'dequantize_row_mxfp4',
+  }).map(([type, name]) => [type, ggmlBase.func(`void ${name}(const uint8_t *x, _Out_ float *y, int64_t n)`)]),
+);
 
 /** `count` values from their stored form, by ggml's own code. */
 export function dequantize(type, bytes, count) {
@@ -100,6 +116,21 @@ function start() {
   c.logSet(log, null);
   c.loadBackends(directory);
   c.backendInit();
+}
+
+/** bytes of an F32 GGUF → bytes of the file that llama.cpp's own quantizer makes of it. @param fileType llama_ftype */
+export function quantize(bytes, fileType) {
+  start();
+  const folder = mkdtempSync(path.join(tmpdir(), 'gemma-chat-quantize-'));
+  try {
+    const [from, to] = ['from.gguf', 'to.gguf'].map((name) => path.join(folder, name));
+    writeFileSync(from, bytes);
+    const failed = c.quantize(from, to, {...c.quantizeParams(), ftype: fileType, nthread: 2});
+    if (failed) throw new Error(`llama_model_quantize: ${failed}`);
+    return new Uint8Array(readFileSync(to));
+  } finally {
+    rmSync(folder, {recursive: true, force: true});
+  }
 }
 
 export class LlamaModel {

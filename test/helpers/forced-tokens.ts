@@ -8,17 +8,20 @@ export function forcedTokens(vocabSize: number, count = 80): number[] {
   return Array.from({length: count}, (_, i) => (i === 0 ? 2 : random.u32() % vocabSize));
 }
 
-/**
- * The engine's logits at every position: three prefill chunks of different sizes, then a token at a time, so that both
- * plans and every boundary between them are crossed.
- */
-export async function engineLogits(engine: Engine, tokens: readonly number[]): Promise<Float32Array[]> {
+/** Three prefill chunks of different sizes, then a token at a time: both plans and every boundary between them. */
+const CHUNKS = [1, 33, 17, 1];
+
+/** The engine's logits at every position. @param chunks sizes of the steps; the last repeats. */
+export async function engineLogits(
+  engine: Engine,
+  tokens: readonly number[],
+  chunks: readonly number[] = CHUNKS,
+): Promise<Float32Array[]> {
   const sequence = engine.createSequence();
-  const sizes = [1, 33, 17].map((size) => Math.min(size, engine.chunkSize));
   const rows: Float32Array[] = [];
   try {
-    for (let at = 0; at < tokens.length; ) {
-      const size = sizes.shift() ?? 1;
+    for (let at = 0, step = 0; at < tokens.length; step++) {
+      const size = Math.min(chunks[Math.min(step, chunks.length - 1)], engine.chunkSize);
       const [logits] = await engine.step([{sequence, tokens: tokens.slice(at, at + size), logits: 'all'}]);
       rows.push(...logits);
       at += size;
