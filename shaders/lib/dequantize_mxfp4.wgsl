@@ -1,6 +1,6 @@
 // MXFP4 — 32 values in 17 bytes: e u8, qs[16]; nibbles as in Q4_0, each a float of four bits: sign, two bits of exponent,
 // one of fraction. y = 2^(e − 128) · M[q], M twice the float: 0, 1, 2, 3, 4, 6, 8, 12 and their negatives. e of 0 and 1 gives
-// subnormals, which a GPU may take for zero.
+// subnormals, which a GPU may take for zero. A zero may come out negative here.
 //
 // dequantize(row, chunk): the 8 values from 8 · chunk on of the row that begins at word `row` of `weight`.
 

@@ -4,8 +4,8 @@ import {f16ToF32} from './half.ts';
 
 const IQ4_VALUES = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
 
-// Twice the values of a four-bit float (sign, two exponent bits, one fraction bit): integers.
-const MXFP4_VALUES = [0, 1, 2, 3, 4, 6, 8, 12, -0, -1, -2, -3, -4, -6, -8, -12];
+// Twice the values of a four-bit float (sign, two exponent bits, one fraction bit): integers, without a negative zero.
+const MXFP4_VALUES = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12];
 
 /** d f16 @0, qs[16] @2. y = d · T[q] */
 export function dequantizeIQ4NL(block: DataView, out: Float32Array): void {

@@ -1,6 +1,7 @@
 // Reads and checks the tensor directory of a GGUF header: every tensor has a known layout, lies inside the file
 // and overlaps no other. Knows no architecture.
 import {GemmaError} from '../errors.ts';
+import {DEQUANTIZABLE} from './dequantize.ts';
 import type {GgmlTypeName} from './ggml-types.ts';
 import {ggmlType, ggmlTypeById, tensorBytes} from './ggml-types.ts';
 import type {TensorInfo} from './gguf-file.ts';
@@ -54,9 +55,9 @@ function supportedType(tensor: string, id: number): GgmlTypeName {
   if (type && type.blockSize > 0) return type.name;
   throw new GemmaError(
     'quant-unsupported',
-    `tensor ${tensor} has the type ${type?.name ?? `number ${id}`}, which is not supported. ` +
+    `tensor ${tensor} has the type ${type?.name ?? `number ${id}`}; supported: ${DEQUANTIZABLE.join(', ')}. ` +
       'Use another quantization of the model, such as Q4_0, Q4_K_M or Q8_0',
-    {detail: {tensor, type: type?.name ?? id}},
+    {detail: {tensor, type: type?.name ?? id, supported: [...DEQUANTIZABLE]}},
   );
 }
 

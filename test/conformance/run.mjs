@@ -10,6 +10,7 @@ import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 import {generateModel, SHAPES} from '../fixtures/models/model.ts';
 import {forcedTokens} from '../helpers/forced-tokens.ts';
+import {writeGoldenBlocks} from './blocks.mjs';
 import {DEMO_MODEL, judgeDemo} from './demo.mjs';
 import {openDawn, openSwiftShader} from './engines.mjs';
 import {writeGolden} from './golden.mjs';
@@ -47,6 +48,7 @@ const wllama = values['no-wllama'] ? null : await openWllama();
 for (const each of [dawn, swiftShader, wllama]) if (each) console.log(each.description);
 console.log(`${cells.length} models\n`);
 
+writeGoldenBlocks();
 const models = [];
 for (const each of cells) models.push(await judgeCell(each));
 

@@ -1,13 +1,14 @@
 // The whole engine against the float64 judge, and against itself: a row's logits depend on nothing but its own past.
 import {expect} from 'chai';
-import {SHAPES, type ShapeName, WEIGHT_TYPES} from '../fixtures/models/model.ts';
-import {expectLogits, expectSameLogits, feed, judge, TOKENS, withEngine} from '../helpers/engine.ts';
+import {SHAPES, type ShapeName} from '../fixtures/models/model.ts';
+import {expectLogits, expectSameLogits, feed, judge, TOKENS, testModel, withEngine} from '../helpers/engine.ts';
 import {withDevice} from '../helpers/gpu.ts';
 
 describe('engine', function () {
   this.timeout(120_000); // software adapters
 
-  for (const type of WEIGHT_TYPES) {
+  // The types of the commonest files alone, and every other one beside others.
+  for (const type of ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0', 'Q4_K', 'Q6_K', 'mixed', 'assorted'] as const) {
     it(
       `agrees with float64 for ${type} weights, whatever the chunks`,
       withDevice((device) =>
@@ -22,6 +23,21 @@ describe('engine', function () {
       ),
     );
   }
+
+  it(
+    'agrees with float64 where rows fit no K-quant: Q5_0 and Q8_0 inside "Q4_K_M"',
+    withDevice(async (device) => {
+      const spec = {shape: 'odd-sizes', type: 'mixed'} as const;
+      const {file} = await testModel(spec);
+      const types = new Set([...file.tensors.values()].map((tensor) => tensor.type));
+      expect([...types])
+        .to.include.members(['Q5_0', 'Q8_0', 'F16'])
+        .and.not.include.members(['Q4_K', 'Q6_K']);
+      await withEngine(device, spec, async (engine) => {
+        expectLogits(await feed(engine, engine.createSequence(), TOKENS, [50]), await judge(spec));
+      });
+    }),
+  );
 
   it(
     'gives the same bits token by token',

@@ -33,11 +33,12 @@ function planes(bytes: Uint8Array, width: number): number[][] {
 
 const IQ4 = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
 
-/** A four-bit float: sign, two exponent bits (bias 1), one fraction bit. */
+/** A four-bit float: sign, two exponent bits (bias 1), one fraction bit; zero has no sign. */
 function fp4(code: number): number {
   const exponent = (code >> 1) & 3;
   const fraction = (code & 1) / 2;
-  return (code & 8 ? -1 : 1) * (exponent === 0 ? fraction : (1 + fraction) * 2 ** (exponent - 1));
+  const magnitude = exponent === 0 ? fraction : (1 + fraction) * 2 ** (exponent - 1);
+  return code & 8 && magnitude > 0 ? -magnitude : magnitude;
 }
 
 /** Q4_K's and Q5_K's pairs: two 6-bit fields whose last four lie in pieces. */
