@@ -2,11 +2,13 @@
 // connection is connect.ts, the shapes are completions.ts.
 import {GemmaError} from '../errors.ts';
 import {abortError, type Caller} from '../protocol/caller.ts';
-import {arrayOf, isBoolean, isCount, isString} from '../protocol/check.ts';
-import type {LoadProgress, ModelInfo, ModelRef, ToolDefinition, WorkerStats} from '../protocol/messages.ts';
+import {arrayOf, isBoolean, isCount} from '../protocol/check.ts';
+import type {LoadProgress, ModelInfo, ModelInspection, ToolDefinition, WorkerStats} from '../protocol/messages.ts';
 import {checkOptions, found, templateOptions} from '../protocol/options.ts';
 import {chatChunks, chatCompletion, completion, completionChunks, heading} from './completions.ts';
 import {type Connection, connect, type Platform} from './connect.ts';
+import {type ModelSrc, modelRef} from './model-src.ts';
+import {type InspectOptions, inspect, integrityOption, modelSrcOption, storedModels, url} from './models.ts';
 import {
   chatParams,
   completionParams,
@@ -29,8 +31,13 @@ import type {
 import {workerUrl} from './worker-url.ts';
 
 export interface LoadOptions {
-  /** URL of a GGUF file, relative to the page; or the file itself. */
-  modelSrc: string | URL | Blob;
+  /**
+   * URL of a GGUF file, relative to the page; `hf:owner/repo/file.gguf[@revision]`; or the file itself. A split model:
+   * the URL of its first part, or all its files.
+   */
+  modelSrc: ModelSrc;
+  /** SHA-256 that the file must have, as `sha256-…` in base64 or hex. A split model: one a part, with spaces between. */
+  integrity?: string;
   /** URL of `gemma-chat.worker.js`. Same-origin, it is shared by all tabs. Default: beside this script. */
   workerSrc?: string | URL;
   /** Positions a conversation may have. Default: the model's, at most 4096. */
@@ -54,12 +61,9 @@ export interface ApplyTemplateOptions {
 }
 
 const boolean = {check: isBoolean, expected: 'true or false'};
-const url = {check: (value: unknown) => isString(value) || value instanceof URL, expected: 'a URL'};
 const loadSpecs: Specs = {
-  modelSrc: {
-    check: (value) => (isString(value) && value !== '') || value instanceof URL || value instanceof Blob,
-    expected: 'the URL of a GGUF file, a File or a Blob',
-  },
+  modelSrc: modelSrcOption,
+  integrity: integrityOption,
   workerSrc: url,
   contextLength: {
     check: (value) => isCount(value) && (value as number) >= 1 && (value as number) <= 2 ** 20,
@@ -83,17 +87,29 @@ export class GemmaClient {
     this.lost = connection.caller.lost;
   }
 
+  /** The models that this site has stored on the visitor's device. */
+  static readonly models = storedModels();
+
+  /**
+   * What a visitor should know before a model is loaded: its size, what of it is here, its licence, what may be in the
+   * way. Reads 64 KiB of the file, if it is not stored.
+   * @throws GemmaError, see docs/errors.md; AbortError
+   */
+  static inspect(options: InspectOptions): Promise<ModelInspection> {
+    return inspect(options);
+  }
+
   /**
    * Loads a model, or joins the one that other clients of this site have loaded.
    * @throws GemmaError, see docs/errors.md; AbortError
    */
   static async load(options: LoadOptions, platform: Platform = pagePlatform()): Promise<GemmaClient> {
     checkOptions('GemmaClient.load', options, loadSpecs);
-    const {modelSrc, contextLength, signal, onProgress} = options;
+    const {modelSrc, integrity, contextLength, signal, onProgress} = options;
     if (modelSrc === undefined) {
       throw new GemmaError('option-invalid', `modelSrc is missing; expected ${loadSpecs.modelSrc.expected}`);
     }
-    const model = modelRef(modelSrc, platform.baseUrl);
+    const model = modelRef(modelSrc, platform.baseUrl, integrity);
     const script = workerUrl(options.workerSrc, platform.baseUrl);
     if (signal?.aborted) throw abortError();
     onProgress?.({phase: 'connect', fraction: 0, loadedBytes: 0, totalBytes: 0});
@@ -192,20 +208,6 @@ function untilAbort<T>({signal}: Prepared<unknown>, result: Promise<T>): Promise
     signal.addEventListener('abort', stop);
     result.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
-}
-
-function modelRef(modelSrc: string | URL | Blob, base: string): ModelRef {
-  if (modelSrc instanceof Blob) {
-    const {name} = modelSrc as Partial<File>;
-    return {blob: modelSrc, name: name || 'the given Blob'};
-  }
-  try {
-    const resolved = new URL(modelSrc, base);
-    resolved.hash = '';
-    return {url: resolved.href};
-  } catch {
-    throw invalid('modelSrc', modelSrc, 'the URL of a GGUF file');
-  }
 }
 
 function invalid(name: string, value: unknown, expected: string): GemmaError {

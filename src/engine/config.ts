@@ -3,6 +3,7 @@
 import {GemmaError} from '../errors.ts';
 import type {GgmlTypeName} from '../gguf/ggml-types.ts';
 import type {GgufFile, TensorInfo} from '../gguf/gguf-file.ts';
+import type {Metadata} from '../gguf/metadata.ts';
 import {WEIGHT_TYPES} from './kernels/weight-types.ts';
 import {describeGemma4, type Gemma4Config} from './models/gemma4-config.ts';
 
@@ -70,22 +71,27 @@ export interface ModelDescription {
 const ARCHITECTURES: Record<Architecture, (file: GgufFile) => ModelDescription> = {gemma4: describeGemma4};
 
 /**
+ * The architecture of a model that can be run here.
+ * @throws GemmaError `architecture-unsupported`, `config-invalid`
+ */
+export function supportedArchitecture(metadata: Metadata): Architecture {
+  const kind = metadata.string('general.type', 'model');
+  const architecture = metadata.string('general.architecture');
+  if (kind === 'model' && Object.hasOwn(ARCHITECTURES, architecture)) return architecture as Architecture;
+  const found = kind === 'model' ? `architecture ${architecture}` : `a file of type ${kind} for ${architecture}`;
+  throw new GemmaError(
+    'architecture-unsupported',
+    `found ${found}; supported: text models of ${Object.keys(ARCHITECTURES).join(', ')}. Choose another GGUF file`,
+    {detail: {architecture, type: kind}},
+  );
+}
+
+/**
  * @throws GemmaError `architecture-unsupported`, `config-invalid`, `tensor-missing`, `tensor-shape`,
  *   `quant-unsupported`
  */
 export function readConfig(file: GgufFile): ModelConfig {
-  const {metadata} = file;
-  const kind = metadata.string('general.type', 'model');
-  const architecture = metadata.string('general.architecture');
-  const describe = Object.hasOwn(ARCHITECTURES, architecture) ? ARCHITECTURES[architecture as Architecture] : undefined;
-  if (kind !== 'model' || !describe) {
-    const found = kind === 'model' ? `architecture ${architecture}` : `a file of type ${kind} for ${architecture}`;
-    throw new GemmaError(
-      'architecture-unsupported',
-      `found ${found}; supported: text models of ${Object.keys(ARCHITECTURES).join(', ')}. Choose another GGUF file`,
-      {detail: {architecture, type: kind}},
-    );
-  }
+  const describe = ARCHITECTURES[supportedArchitecture(file.metadata)];
   const {config, rules} = describe(file);
   const used = new Map(rules.map((rule) => [rule.name, checkTensor(file, rule)]));
   const tensors = new Map([...file.tensors].filter(([name]) => used.has(name)));

@@ -27,8 +27,7 @@ const DEFAULT_ALIGNMENT = 32;
 export async function readGguf(source: ByteSource, options: ReadGgufOptions = {}): Promise<GgufFile> {
   const limits = {...DEFAULT_LIMITS, ...options.limits};
   const cursor = new HeaderCursor(source, limits.headerBytes, options.signal);
-  await readMagic(cursor, source);
-  const version = await readVersion(cursor, source);
+  const version = await readStart(cursor, source);
   await cursor.fill(16);
   const tensorCount = cursor.count('tensor count');
   const metadataCount = cursor.count('metadata count');
@@ -50,6 +49,12 @@ export async function readGguf(source: ByteSource, options: ReadGgufOptions = {}
     dataOffset,
     size,
   };
+}
+
+/** Magic and version. @throws GemmaError `not-gguf`, `gguf-version`, `gguf-truncated` */
+export async function readStart(cursor: HeaderCursor, source: ByteSource): Promise<2 | 3> {
+  await readMagic(cursor, source);
+  return readVersion(cursor, source);
 }
 
 async function readMagic(cursor: HeaderCursor, source: ByteSource): Promise<void> {

@@ -62,6 +62,17 @@ const lenient = new TextDecoder('utf-8', {ignoreBOM: true});
 /** @throws GemmaError `gguf-invalid` or `gguf-truncated`, naming the key. */
 export async function readMetadata(cursor: HeaderCursor, count: number, limits: GgufLimits): Promise<Metadata> {
   const values = new Map<string, MetadataValue>();
+  await readEntries(cursor, count, limits, values);
+  return new Metadata(values);
+}
+
+/** The same, entry by entry into `values`, which holds what came before an error. */
+export async function readEntries(
+  cursor: HeaderCursor,
+  count: number,
+  limits: GgufLimits,
+  values: Map<string, MetadataValue>,
+): Promise<void> {
   for (let i = 0; i < count; i++) {
     cursor.where = `metadata entry ${i + 1} of ${count}`;
     const key = await readName(cursor, limits, 'key');
@@ -70,7 +81,6 @@ export async function readMetadata(cursor: HeaderCursor, count: number, limits: 
     if (cursor.available < 4) await cursor.fill(4);
     values.set(key, await readValue(cursor, valueType(cursor, cursor.u32()), limits));
   }
-  return new Metadata(values);
 }
 
 /** A metadata key or a tensor name: not empty, valid UTF-8. */

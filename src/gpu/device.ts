@@ -26,17 +26,24 @@ export interface Device {
 
 const DEFAULT_LIMITS: SizeLimits = {maxBufferSize: 268435456, maxStorageBufferBindingSize: 134217728};
 
-/** @throws GemmaError `webgpu-missing`, `adapter-missing`. */
-export async function requestDevice(gpu: GPU | undefined, options: DeviceOptions = {}): Promise<Device> {
+/** The GPU, without taking anything of it. @throws GemmaError `webgpu-missing`, `adapter-missing`. */
+export async function findAdapter(
+  gpu: GPU | undefined,
+  powerPreference: GPUPowerPreference = 'high-performance',
+): Promise<GPUAdapter> {
   if (!gpu)
     throw new GemmaError('webgpu-missing', 'navigator.gpu is missing; expected a browser with WebGPU on a secure page');
-  const adapter = await gpu.requestAdapter({powerPreference: options.powerPreference ?? 'high-performance'});
-  if (!adapter) {
-    throw new GemmaError(
-      'adapter-missing',
-      'WebGPU found no adapter; turn on hardware acceleration or update the GPU driver',
-    );
-  }
+  const adapter = await gpu.requestAdapter({powerPreference});
+  if (adapter) return adapter;
+  throw new GemmaError(
+    'adapter-missing',
+    'WebGPU found no adapter; turn on hardware acceleration or update the GPU driver',
+  );
+}
+
+/** @throws GemmaError `webgpu-missing`, `adapter-missing`. */
+export async function requestDevice(gpu: GPU | undefined, options: DeviceOptions = {}): Promise<Device> {
+  const adapter = await findAdapter(gpu, options.powerPreference);
   const limits = {} as SizeLimits;
   const required: Record<string, number> = {};
   for (const name of ['maxBufferSize', 'maxStorageBufferBindingSize'] as const) {

@@ -3,7 +3,7 @@
 import type {WireError} from '../errors.ts';
 
 /** Part of the worker's URL: two versions of the script never meet in one worker. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export type Role = 'system' | 'user' | 'assistant' | 'tool';
 
@@ -132,8 +132,76 @@ export interface HelloResult {
   lock: string | null;
 }
 
-/** A URL without fragment, or a file the visitor chose. */
-export type ModelRef = {url: string} | {blob: Blob; name: string};
+/** A file the visitor chose. */
+export interface NamedBlob {
+  blob: Blob;
+  name: string;
+}
+
+/**
+ * Where a model is. `url`: absolute, without fragment; any file of a split model stands for all. `files`: what the
+ * visitor chose, all of one model, in any order. `integrity`: the SHA-256 that the file must have, `sha256-…` in base64
+ * or hex; for a split model one a file, in order, with spaces between.
+ */
+export type ModelRef = ({url: string} | {files: NamedBlob[]}) & {integrity?: string};
+
+/**
+ * Where a model's bytes stay. `opfs` and `cache` outlive the browser; with `memory` nothing is stored and the next load
+ * fetches all again; `file` is the visitor's own.
+ */
+export type ModelStorage = 'opfs' | 'cache' | 'memory' | 'file';
+
+/** What is known of a model before it is loaded. Nothing but the beginning of its header was read. */
+export interface ModelInspection {
+  /** `general.name`, or the file's name. The file's own words: show it as text. */
+  name: string;
+  /** Null where the beginning of the file does not say. */
+  architecture: string | null;
+  /** Bytes of all its files. */
+  size: number;
+  /** Bytes of them that are on this device and need not be fetched; `size`: all. */
+  storedBytes: number;
+  /** Ids of its files in the list of stored models. */
+  storedIds: string[];
+  storage: ModelStorage;
+  /** False: the server could not be reached, and everything here is from this device. */
+  online: boolean;
+  /** False: the server sends no ranges, and a download that is interrupted begins anew. */
+  resumable: boolean;
+  /** What the file says; null where it does not. `link` begins with http: or https:. */
+  license: {name: string | null; link: string | null};
+  /** Bytes on the GPU, as far as known before the whole header is read. */
+  memory: {weightBytes: number; contextBytes: number | null};
+  /** Bytes this site may still store; null where the browser does not say. */
+  freeBytes: number | null;
+  /** If there is too little room: stored models to remove, the least recently used first. */
+  removable: StoredModelInfo[];
+  /** Why it will not run here, as far as known by now. */
+  problem: WireError | null;
+}
+
+/** A file on this device, complete or not. A split model has several. */
+export interface StoredModelInfo {
+  id: string;
+  url: string;
+  size: number;
+  storedBytes: number;
+  complete: boolean;
+  /** Milliseconds since 1970. */
+  lastUsed: number;
+}
+
+export interface StoredModels {
+  /** The last used first. */
+  models: StoredModelInfo[];
+  storage: ModelStorage;
+  /** Bytes of this site; null where the browser does not say. */
+  usage: number | null;
+  quota: number | null;
+  free: number | null;
+  /** Whether the browser promised not to clear it when space is short. */
+  persisted: boolean;
+}
 
 /** To a dedicated worker itself, with a port in the event's `ports`; a shared worker's `connect` event says the same. */
 export interface Connect {
@@ -145,6 +213,12 @@ export type Request =
   /** `lock`: a Web Lock that the client holds as long as it lives; null where there are none. */
   | {type: 'hello'; id: number; version: number; lock: string | null}
   | {type: 'load'; id: number; model: ModelRef; contextLength?: number}
+  /** What would be loaded. Reads no more than the beginning of the header; needs no GPU. */
+  | {type: 'inspect'; id: number; model: ModelRef; contextLength?: number}
+  /** What is stored. */
+  | {type: 'models'; id: number}
+  /** `model`: an id of `models`; null for all. */
+  | {type: 'remove'; id: number; model: string | null}
   | {type: 'chat'; id: number; request: ChatRequest}
   | {type: 'completion'; id: number; request: CompletionRequest}
   | {type: 'tokenize'; id: number; text: string; addBos?: boolean; parseSpecial?: boolean}
@@ -166,6 +240,9 @@ export type Request =
 export interface Results {
   hello: HelloResult;
   load: ModelInfo;
+  inspect: ModelInspection;
+  models: StoredModels;
+  remove: undefined;
   tokenize: number[];
   detokenize: string;
   template: string;

@@ -18,12 +18,18 @@ import type {Reply, Request} from './messages.ts';
 import {chatOptions, checkOptions, checkTogether, completionOptions, templateOptions} from './options.ts';
 
 const isAnything: Check = () => true;
+const isNamedBlob: Check = (value) => isObject(value) && value.blob instanceof Blob && isString(value.name);
 const isModelRef: Check = (value) =>
-  isObject(value) && (isString(value.url) || (value.blob instanceof Blob && isString(value.name)));
+  isObject(value) &&
+  (isString(value.url) || (arrayOf(isNamedBlob)(value.files) && (value.files as unknown[]).length > 0)) &&
+  optional(isString)(value.integrity);
 
 const REQUESTS: Record<Request['type'], Shape> = {
   hello: {id: isCount, version: isNumber, lock: nullable(isString)},
   load: {id: isCount, model: isModelRef, contextLength: optional(isCount)},
+  inspect: {id: isCount, model: isModelRef, contextLength: optional(isCount)},
+  models: {id: isCount},
+  remove: {id: isCount, model: nullable(isString)},
   chat: {id: isCount, request: isObject},
   completion: {id: isCount, request: isObject},
   tokenize: {id: isCount, text: isString, addBos: optional(isBoolean), parseSpecial: optional(isBoolean)},

@@ -1,6 +1,7 @@
 // Which files make up a model that was cut into several, from the name of one of them. Reads none of them.
 import {GemmaError} from '../errors.ts';
 import {parseSplitName, splitNames} from '../gguf/file-kind.ts';
+import type {ModelAddress} from './model-store.ts';
 
 /** More than any model has, so that a name cannot make us ask for a hundred thousand files. */
 const MAX_PARTS = 512;
@@ -22,6 +23,28 @@ export function partUrls(url: string): string[] {
     part.pathname = parsed.pathname.slice(0, slash) + name;
     return part.href;
   });
+}
+
+/**
+ * The same with the hash of each.
+ * @throws GemmaError `gguf-split`; `option-invalid` where there is not one hash a file
+ */
+export function partAddresses(url: string, integrity?: string): ModelAddress[] {
+  const urls = partUrls(url);
+  const hashes = partHashes(integrity, urls.length);
+  return urls.map((part, i) => (hashes ? {url: part, integrity: hashes[i]} : {url: part}));
+}
+
+/** `integrity` taken apart: one a file, in order. @throws GemmaError `option-invalid` */
+export function partHashes(integrity: string | undefined, files: number): string[] | undefined {
+  if (integrity === undefined || integrity.trim() === '') return undefined;
+  const hashes = integrity.trim().split(/\s+/);
+  if (hashes.length === files) return hashes;
+  throw new GemmaError(
+    'option-invalid',
+    `integrity has ${hashes.length} hashes for a model of ${files} files; expected one a file, with spaces between`,
+    {detail: {option: 'integrity'}},
+  );
 }
 
 /**

@@ -1,7 +1,9 @@
 // The worker's entry, one module for both kinds: a SharedWorker gets a port with each `connect`, a dedicated worker
 // with each message of that type. Owns the worker's one context.
+import {noStore} from '../store/no-store.ts';
 import {loadModel} from './load-model.ts';
 import {ModelHost} from './model-host.ts';
+import {ModelLibrary} from './model-library.ts';
 import {type Session, serve, type WorkerContext} from './serve.ts';
 
 const {locks, gpu} = navigator as {locks?: LockManager; gpu?: GPU};
@@ -21,8 +23,10 @@ function holdLock(): Promise<string | null> {
   });
 }
 
+const store = Promise.resolve(noStore());
 const context: WorkerContext = {
-  host: new ModelHost(loadModel),
+  host: new ModelHost((ref, options) => loadModel(ref, store, options)),
+  library: new ModelLibrary(() => store, gpu),
   locks,
   lock: holdLock(),
   webgpu: gpu !== undefined,

@@ -5,12 +5,13 @@ import {readConfig} from '../engine/config.ts';
 import {loadEngine} from '../engine/load-engine.ts';
 import {GemmaError} from '../errors.ts';
 import type {GgufFile, TensorInfo} from '../gguf/gguf-file.ts';
-import {readGguf} from '../gguf/read-gguf.ts';
+import {readSplitGguf} from '../gguf/read-split.ts';
 import {requestDevice} from '../gpu/device.ts';
 import type {LoadPhase, ModelInfo, ModelRef} from '../protocol/messages.ts';
-import {openSource} from '../store/open-source.ts';
+import type {ModelStore} from '../store/model-store.ts';
 import {createTokenizer} from '../tokenizer/create-tokenizer.ts';
 import type {LoadedModel, LoadOptions} from './loaded-model.ts';
+import {openModel} from './open-model.ts';
 
 /** Where each phase ends, of 1. */
 const SHARES: Readonly<Record<LoadPhase, number>> = {
@@ -24,7 +25,7 @@ const SHARES: Readonly<Record<LoadPhase, number>> = {
 };
 
 /** @throws GemmaError: the device's, the store's, the reader's, the tokenizer's and the engine's; AbortError */
-export async function loadModel(ref: ModelRef, options: LoadOptions): Promise<LoadedModel> {
+export async function loadModel(ref: ModelRef, store: Promise<ModelStore>, options: LoadOptions): Promise<LoadedModel> {
   const {signal, contextLength} = options;
   const tell = (phase: LoadPhase, fraction: number, loadedBytes = 0, totalBytes = 0): void =>
     options.onProgress({phase, fraction, loadedBytes, totalBytes});
@@ -33,9 +34,10 @@ export async function loadModel(ref: ModelRef, options: LoadOptions): Promise<Lo
   let loaded = false;
   try {
     tell('header', SHARES.connect);
-    const source = await openSource(ref, {signal});
+    const opened = await openModel(ref, await store, {signal});
+    const {source} = opened;
     try {
-      const file = await readGguf(source, {signal});
+      const file = await readSplitGguf(opened.files, {signal});
       const config = readConfig(file);
       checkContext(contextLength, config.contextLength);
       const tokenizer = createTokenizer(file.metadata);
@@ -48,6 +50,8 @@ export async function loadModel(ref: ModelRef, options: LoadOptions): Promise<Lo
         tell(done ? 'compile' : 'download', fraction, loadedBytes, totalBytes);
       };
       const engine = await loadEngine(source, file, gpu.device, {contextLength, onProgress, signal});
+      await opened.verify(signal);
+      await opened.settle();
       tell('ready', SHARES.ready, file.size, file.size);
       loaded = true;
       return {

@@ -2,7 +2,7 @@
 // how a model is loaded nor what it is asked.
 import {ConversationPool} from '../chat/conversation.ts';
 import {GemmaError} from '../errors.ts';
-import type {LoadProgress, ModelRef} from '../protocol/messages.ts';
+import type {LoadProgress, ModelRef, NamedBlob} from '../protocol/messages.ts';
 import type {LoadedModel, LoadModel} from './loaded-model.ts';
 import {Meter} from './meter.ts';
 import {Scheduler} from './scheduler.ts';
@@ -80,6 +80,11 @@ export class ModelHost {
     if (!slot?.users.delete(user)) return;
     slot.ready?.conversations.freeClient(user);
     if (slot.users.size === 0 && !slot.ready) this.#discard(slot);
+  }
+
+  /** Resolves when no load that nobody waits for holds anything any more. One that goes on is not waited for. */
+  async stopped(): Promise<void> {
+    if (!this.#slot) await this.#settled;
   }
 
   #begin(key: string, ref: ModelRef, contextLength?: number): Slot {
@@ -180,17 +185,21 @@ export class ModelHost {
   }
 
   #keyOf(ref: ModelRef): string {
-    if ('url' in ref) return ref.url;
+    const where = 'url' in ref ? ref.url : ref.files.map((file) => this.#fileKey(file)).join(' ');
+    return ref.integrity === undefined ? where : `${where} ${ref.integrity}`;
+  }
+
+  #fileKey({blob, name}: NamedBlob): string {
     // The same file chosen in two tabs is one model; of a bare Blob only the object itself says which it is.
-    if (typeof File !== 'undefined' && ref.blob instanceof File) {
-      return `file:${JSON.stringify([ref.name, ref.blob.size, ref.blob.lastModified])}`;
+    if (typeof File !== 'undefined' && blob instanceof File) {
+      return `file:${JSON.stringify([name, blob.size, blob.lastModified])}`;
     }
-    const key = this.#keys.get(ref.blob) ?? `blob:${++this.#blobs}`;
-    this.#keys.set(ref.blob, key);
+    const key = this.#keys.get(blob) ?? `blob:${++this.#blobs}`;
+    this.#keys.set(blob, key);
     return key;
   }
 }
 
 function nameOf(ref: ModelRef): string {
-  return 'url' in ref ? ref.url.replace(/[?#].*$/, '') : ref.name;
+  return 'url' in ref ? ref.url.replace(/[?#].*$/, '') : ref.files[0].name;
 }

@@ -7,6 +7,7 @@ import {Endpoint, type PortLike} from '../protocol/endpoint.ts';
 import {PROTOCOL_VERSION, type Reply, type Request, type Results} from '../protocol/messages.ts';
 import {type BadRequest, parseRequest} from '../protocol/parse.ts';
 import type {Instance, ModelHost, ModelUser} from './model-host.ts';
+import type {ModelLibrary} from './model-library.ts';
 import {chatGeneration, completionGeneration} from './requests.ts';
 import {workerStats} from './stats.ts';
 
@@ -18,6 +19,7 @@ export interface Locks {
 /** What all sessions of a worker share. */
 export interface WorkerContext {
   readonly host: ModelHost;
+  readonly library: ModelLibrary;
   readonly locks: Locks | undefined;
   /** Name of the lock that says this worker is alive, once it is held. */
   readonly lock: Promise<string | null>;
@@ -97,6 +99,14 @@ export class Session implements ModelUser {
         return this.#hello(request);
       case 'load':
         return this.#load(request, signal);
+      case 'inspect':
+        return this.#context.library.inspect(request.model, {contextLength: request.contextLength, signal});
+      case 'models':
+        return this.#context.library.list();
+      case 'remove':
+        // A download that was just stopped may still be putting away its last block.
+        await this.#context.host.stopped();
+        return this.#context.library.remove(request.model) as Promise<undefined>;
       case 'tokenize':
         return this.#loaded().model.tokenizer.encode(request.text, request);
       case 'detokenize': {

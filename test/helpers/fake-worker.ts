@@ -5,9 +5,12 @@ import type {Platform} from '../../src/client/connect.ts';
 import {GemmaClient, type LoadOptions} from '../../src/client/gemma-client.ts';
 import {GemmaError} from '../../src/errors.ts';
 import type {ModelInfo, ModelRef} from '../../src/protocol/messages.ts';
+import type {ModelStore} from '../../src/store/model-store.ts';
+import {noStore} from '../../src/store/no-store.ts';
 import type {Tokenizer} from '../../src/tokenizer/tokenizer.ts';
 import type {LoadOptions as HostOptions, LoadedModel} from '../../src/worker/loaded-model.ts';
 import {ModelHost} from '../../src/worker/model-host.ts';
+import {ModelLibrary} from '../../src/worker/model-library.ts';
 import {type Session, serve, type WorkerContext} from '../../src/worker/serve.ts';
 import {FakeEngine, type FakeEngineOptions, tinyTokenizer, VOCAB_SIZE} from './fake-engine.ts';
 
@@ -93,6 +96,7 @@ export interface FakeWorkerOptions extends FakeEngineOptions {
   locks?: FakeLocks | undefined;
   /** In place of an immediate load. */
   load?: (ref: ModelRef, options: HostOptions) => Promise<LoadedModel>;
+  store?: ModelStore;
 }
 
 export class FakeWorker {
@@ -110,6 +114,7 @@ export class FakeWorker {
     };
     this.context = {
       host: new ModelHost(options.load ?? load),
+      library: new ModelLibrary(async () => options.store ?? noStore(), undefined),
       locks: this.locks,
       lock: Promise.resolve(this.locks ? this.#name : null),
       webgpu: options.webgpu ?? true,

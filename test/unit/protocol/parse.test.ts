@@ -6,7 +6,7 @@ describe('parseRequest', () => {
   const good = [
     {type: 'hello', id: 1, version: 1, lock: null},
     {type: 'load', id: 1, model: {url: 'https://x/y.gguf'}, contextLength: 64},
-    {type: 'load', id: 1, model: {blob: new Blob([]), name: 'x'}},
+    {type: 'load', id: 1, model: {files: [{blob: new Blob([]), name: 'x'}]}},
     {type: 'chat', id: 1, request: {messages: [{role: 'user', content: 'x'}], temperature: 0}},
     {type: 'completion', id: 1, request: {prompt: [1, 2]}},
     {type: 'tokenize', id: 1, text: ''},
@@ -29,7 +29,10 @@ describe('parseRequest', () => {
   const bad: [unknown, string][] = [
     [{type: 'news', id: 1}, 'protocol-mismatch'],
     [{type: 'constructor', id: 1}, 'protocol-mismatch'],
-    [{type: 'load', id: 1, model: {blob: 'text', name: 'x'}}, 'protocol-mismatch'],
+    [{type: 'load', id: 1, model: {files: [{blob: 'text', name: 'x'}]}}, 'protocol-mismatch'],
+    [{type: 'inspect', id: 1, model: {files: []}}, 'protocol-mismatch'],
+    [{type: 'load', id: 1, model: {url: 'x', integrity: 7}}, 'protocol-mismatch'],
+    [{type: 'remove', id: 1}, 'protocol-mismatch'],
     [{type: 'detokenize', id: 1, ids: [-1]}, 'protocol-mismatch'],
     [{type: 'chat', id: 1, request: null}, 'protocol-mismatch'],
     [{type: 'chat', id: 1, request: {}}, 'option-invalid'],

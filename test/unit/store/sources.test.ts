@@ -4,7 +4,6 @@ import {blobSource} from '../../../src/store/blob-source.ts';
 import {httpSource} from '../../../src/store/http-source.ts';
 import {joinedSource} from '../../../src/store/joined-source.ts';
 import {memorySource} from '../../../src/store/memory-source.ts';
-import {openSource} from '../../../src/store/open-source.ts';
 import {describeByteSource} from './byte-source-contract.ts';
 import {type LocalServer, serveRanges, serveWhole, startServer} from './local-server.ts';
 import {rejection} from './rejection.ts';
@@ -30,16 +29,6 @@ describe('byte sources', () => {
   describeByteSource('an HTTP server without ranges, for a small file', async (bytes) => {
     server.handler = serveWhole(bytes);
     return httpSource(server.url);
-  });
-
-  it('opens what it is given: a URL, a blob, a file under its own name', async () => {
-    server.handler = serveRanges(Uint8Array.of(1, 2, 3));
-    expect(await openSource({url: server.url})).to.include({name: server.url, size: 3});
-    expect(await openSource({blob: new Blob(['abcd']), name: 'mine.gguf'})).to.include({name: 'mine.gguf', size: 4});
-    // Node 20 has File in node:buffer only; a source needs no more than its name.
-    const file = Object.assign(new Blob(['ab']), {name: 'chosen.gguf'});
-    expect(await openSource({blob: file})).to.include({name: 'chosen.gguf', size: 2});
-    expect(await rejection(openSource({blob: file}, {signal: AbortSignal.abort()}))).to.include({name: 'AbortError'});
   });
 
   it('says that a file on disk was changed when the browser no longer reads it', async () => {

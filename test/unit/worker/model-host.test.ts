@@ -159,11 +159,13 @@ describe('ModelHost', () => {
 
   it('two chosen files are the same model by name, size and date; two Blobs never are', async () => {
     const file = () => new File(['x'], 'm.gguf', {lastModified: 1});
-    const first = host.load(a, {blob: file(), name: 'm.gguf'});
+    const first = host.load(a, {files: [{blob: file(), name: 'm.gguf'}]});
     await until(() => loads.length === 1);
     loads[0].resolve(fakeModel());
-    expect(await host.load(b, {blob: file(), name: 'm.gguf'})).to.equal(await first);
-    expect((await rejection(host.load(c, {blob: new Blob(['x']), name: 'm.gguf'}))).code).to.equal('model-in-use');
+    expect(await host.load(b, {files: [{blob: file(), name: 'm.gguf'}]})).to.equal(await first);
+    expect((await rejection(host.load(c, {files: [{blob: new Blob(['x']), name: 'm.gguf'}]}))).code).to.equal(
+      'model-in-use',
+    );
   });
 
   it('a lost device is told to every user once; the next load begins anew', async () => {

@@ -1,0 +1,130 @@
+// Opens all files of a model, wherever they are, as one source: stored or on a server, or the visitor's own. Knows no
+// GGUF and no GPU.
+import {GemmaError} from '../errors.ts';
+import type {ByteSource} from '../gguf/byte-source.ts';
+import type {ModelRef, ModelStorage, NamedBlob} from '../protocol/messages.ts';
+import {blobSource} from '../store/blob-source.ts';
+import {parseIntegrity} from '../store/integrity.ts';
+import {joinedSource} from '../store/joined-source.ts';
+import {orderedParts, partAddresses, partHashes} from '../store/model-parts.ts';
+import type {ModelSource, ModelStore, StoreProgress} from '../store/model-store.ts';
+import {Sha256} from '../store/sha256.ts';
+
+export interface OpenedModel {
+  /** Its files in order, and all of them end to end. Closing `source` closes them. */
+  readonly files: readonly ByteSource[];
+  readonly source: ByteSource;
+  readonly storage: ModelStorage;
+  /** Bytes that need not be fetched, by now. */
+  readonly storedBytes: number;
+  /** As `ModelSource.verify`, for every file. */
+  verify(signal?: AbortSignal): Promise<void>;
+  /** As `ModelSource.settle`. */
+  settle(): Promise<void>;
+}
+
+export interface OpenModelOptions {
+  signal?: AbortSignal;
+  /** Over all files. */
+  onProgress?: (progress: StoreProgress) => void;
+}
+
+/** @throws GemmaError: the store's, `gguf-split`, `option-invalid` */
+export async function openModel(
+  ref: ModelRef,
+  store: ModelStore,
+  options: OpenModelOptions = {},
+): Promise<OpenedModel> {
+  return 'url' in ref ? openStored(ref, store, options) : openFiles(ref);
+}
+
+async function openStored(
+  {url, integrity}: {url: string; integrity?: string},
+  store: ModelStore,
+  {signal, onProgress}: OpenModelOptions,
+): Promise<OpenedModel> {
+  const addresses = partAddresses(url, integrity);
+  const sum = new ProgressSum(addresses.length, onProgress);
+  const files: ModelSource[] = [];
+  try {
+    for (const [i, address] of addresses.entries()) {
+      const file = await store.open(address, {signal, onProgress: (progress) => sum.tell(i, progress)});
+      files.push(file);
+      sum.opened(i, file);
+    }
+  } catch (error) {
+    for (const file of files) file.close();
+    throw error;
+  }
+  return {
+    files,
+    source: joinedSource(files),
+    storage: files[0].storage,
+    get storedBytes() {
+      return files.reduce((bytes, file) => bytes + file.storedBytes, 0);
+    },
+    async verify(signal) {
+      for (const file of files) await file.verify(signal);
+    },
+    async settle() {
+      for (const file of files) await file.settle();
+    },
+  };
+}
+
+function openFiles({files, integrity}: {files: readonly NamedBlob[]; integrity?: string}): OpenedModel {
+  const ordered = orderedParts(files);
+  const sources = ordered.map(({blob, name}) => blobSource(blob, name));
+  const hashes = partHashes(integrity, sources.length)?.map(parseIntegrity);
+  const source = joinedSource(sources);
+  return {
+    files: sources,
+    source,
+    storage: 'file',
+    storedBytes: source.size,
+    async verify(signal) {
+      for (const [i, hash] of (hashes ?? []).entries()) await verifyFile(sources[i], hash, signal);
+    },
+    settle: () => Promise.resolve(),
+  };
+}
+
+async function verifyFile(file: ByteSource, expected: string, signal?: AbortSignal): Promise<void> {
+  const hash = new Sha256();
+  for await (const piece of file.stream(0, file.size, signal)) hash.update(piece);
+  const found = hash.digest();
+  if (found === expected) return;
+  throw new GemmaError(
+    'integrity-mismatch',
+    `${file.name} has the SHA-256 ${found}; expected ${expected}. It is damaged or another file: choose the right one`,
+    {detail: {found, expected}},
+  );
+}
+
+/** What the files of a model tell, as if they were one. */
+class ProgressSum {
+  readonly #parts: StoreProgress[];
+  readonly #onProgress: OpenModelOptions['onProgress'];
+
+  constructor(files: number, onProgress: OpenModelOptions['onProgress']) {
+    const nothing: StoreProgress = {phase: 'read', loadedBytes: 0, fetchedBytes: 0, totalBytes: 0};
+    this.#parts = new Array<StoreProgress>(files).fill(nothing);
+    this.#onProgress = onProgress;
+  }
+
+  opened(part: number, {size, storedBytes}: ModelSource): void {
+    this.#parts[part] = {...this.#parts[part], loadedBytes: storedBytes, totalBytes: size};
+  }
+
+  tell(part: number, progress: StoreProgress): void {
+    this.#parts[part] = progress;
+    const sum = (field: 'loadedBytes' | 'fetchedBytes' | 'totalBytes') =>
+      this.#parts.reduce((bytes, each) => bytes + each[field], 0);
+    this.#onProgress?.({
+      ...progress,
+      loadedBytes: sum('loadedBytes'),
+      fetchedBytes: sum('fetchedBytes'),
+      totalBytes: sum('totalBytes'),
+    });
+  }
+}
