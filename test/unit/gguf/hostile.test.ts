@@ -158,7 +158,12 @@ const CASES: [string, Uint8Array, ErrorCode, RegExp][] = [
     'gguf-truncated',
     /tensor t takes/,
   ],
-  ['a retired tensor type', tensors(tensor({type: 4})), 'quant-unsupported', /tensor t has the type number 4; supported: F32, F16, .*MXFP4\./],
+  [
+    'a retired tensor type',
+    tensors(tensor({type: 4})),
+    'quant-unsupported',
+    /tensor t has the type number 4; supported: F32, F16, .*MXFP4\./,
+  ],
   ['a tensor type of 2^32 − 1', tensors(tensor({type: 2 ** 32 - 1})), 'quant-unsupported', /type number 4294967295/],
   [
     'a type without a layout',
