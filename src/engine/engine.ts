@@ -45,6 +45,14 @@ export interface EngineOptions {
   kvPages?: number;
   /** Ids that are never to be sampled. Default: the file's `tokenizer.ggml.suppress_tokens`. */
   suppressedTokens?: readonly number[];
+  /**
+   * Where Gemma 4's and 3n's per-layer embedding table lies, often the largest tensor, of which a token reads one row.
+   * `gpu`: with all other weights; `host`: in the file, a row a token is read from the source in each step; `auto`
+   * (default): on the GPU if it fits the budget.
+   */
+  perLayerEmbeddings?: 'auto' | 'gpu' | 'host';
+  /** Bytes that the GPU is taken to hold. Default: a guess from its limits (see memory-plan.ts). */
+  memoryBudget?: number;
   /** Cuts tensors into smaller slices than the device needs: for tests. */
   maxSliceBytes?: number;
 }
@@ -54,11 +62,14 @@ export interface Engine {
   readonly contextLength: number;
   readonly chunkSize: number;
   readonly vocabSize: number;
+  /** Steps read rows from the source: it must stay open until `destroy`. */
+  readonly readsSource: boolean;
   createSequence(): Sequence;
   /**
    * Runs one step over the rows of all inputs (at most `chunkSize` rows in all) and returns for every input the
    * logits asked for: f32[rows][vocabSize], after soft-capping, with suppressed tokens at -Infinity.
-   * @throws GemmaError `context-overflow` before anything is written, `device-lost`, `out-of-memory`.
+   * @throws GemmaError `context-overflow` before anything is written, `device-lost`, `out-of-memory`; with
+   *   `readsSource` also the source's own, before anything is written.
    */
   step(inputs: readonly StepInput[]): Promise<Float32Array[][]>;
   stats(): EngineStats;

@@ -9,6 +9,7 @@ import type {Profiler} from '../gpu/profiler.ts';
 import {Recording} from '../gpu/recorder.ts';
 import {explainFailure} from './device-failure.ts';
 import type {Engine, EngineStats, Sequence, StepInput} from './engine.ts';
+import type {HostedRows} from './hosted-rows.ts';
 import {CachedSequence, type KvCache} from './kv-cache.ts';
 import type {Rows, StepBuffers, StepShape} from './plan.ts';
 
@@ -28,6 +29,9 @@ export interface EngineParts {
   chunkSize: number;
   maxOutputs: number;
   suppressedTokens: readonly number[];
+  staging: GPUBuffer;
+  /** The table whose rows are brought each step, and where they go. */
+  hosted: {rows: HostedRows; buffer: GPUBuffer} | null;
 }
 
 /** What a step asks for, checked. */
@@ -44,12 +48,12 @@ export class GpuEngine implements Engine {
   readonly contextLength: number;
   readonly chunkSize: number;
   readonly vocabSize: number;
+  readonly readsSource: boolean;
   /** While set, every step is timed by it; read it after each. For benches: a profiled step is slower. */
   profiler: Profiler | null = null;
   readonly #parts: EngineParts;
   /** Body and head as one pass: a whole step. */
   readonly #whole: Recording<StepShape>;
-  readonly #staging: GPUBuffer;
   readonly #stepData = new Uint32Array(4);
   readonly #rowData: Uint32Array<ArrayBuffer>;
   readonly #outputData: Uint32Array<ArrayBuffer>;
@@ -59,17 +63,16 @@ export class GpuEngine implements Engine {
   #perToken = {...this.#counts};
 
   constructor(parts: EngineParts) {
-    const {pool, cache, body, head, logits, chunkSize, maxOutputs, device} = parts;
+    const {cache, body, head, logits, chunkSize, maxOutputs, device} = parts;
     this.#parts = parts;
     this.file = parts.file;
     this.contextLength = cache.shape.contextLength;
     this.chunkSize = chunkSize;
     this.vocabSize = logits.width;
+    this.readsSource = parts.hosted !== null;
     this.#whole = new Recording([...body.dispatches, ...head.dispatches]);
     this.#rowData = new Uint32Array(4 * chunkSize);
     this.#outputData = new Uint32Array(maxOutputs);
-    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-    this.#staging = pool.create('logits readback', 'scratch', 4 * maxOutputs * this.vocabSize, usage);
     void device.lost.then((info) => {
       this.#gone ??= lostError(info);
     });
@@ -108,9 +111,11 @@ export class GpuEngine implements Engine {
 
   async #run(inputs: readonly StepInput[]): Promise<Float32Array[][]> {
     this.#throwIfGone();
-    const {device, cache} = this.#parts;
+    const {device, cache, hosted} = this.#parts;
     const work = this.#check(inputs);
     if (work.rows === 0) return inputs.map(() => []);
+    await hosted?.rows.fetch(work.inputs.flatMap(({tokens}) => tokens));
+    this.#throwIfGone();
     const before = this.#objects();
     this.#counts = {dispatches: 0, submits: 0, bytesWritten: 0, bytesRead: 0, objectsCreated: 0};
     cache.reserve(work.inputs.map(({sequence, tokens}) => ({sequence, positions: tokens.length})));
@@ -173,7 +178,7 @@ export class GpuEngine implements Engine {
   }
 
   #writeRows({inputs, rows}: Work): void {
-    const {buffers, cache} = this.#parts;
+    const {buffers, cache, hosted} = this.#parts;
     let at = 0;
     for (const {sequence, tokens} of inputs) {
       tokens.forEach((token, i) => {
@@ -182,6 +187,11 @@ export class GpuEngine implements Engine {
       });
     }
     this.#write(buffers.rows, 0, this.#rowData, 0, 4 * rows);
+    if (hosted) {
+      const bytes = rows * hosted.rows.strideBytes;
+      this.#parts.device.queue.writeBuffer(hosted.buffer, 0, hosted.rows.data, 0, bytes);
+      this.#counts.bytesWritten += bytes;
+    }
     const changes = cache.takeChanges();
     if (changes) this.#write(buffers.pageTables, changes[0], cache.tables, changes[0], changes[1] - changes[0]);
   }
@@ -197,7 +207,7 @@ export class GpuEngine implements Engine {
     this.#counts.dispatches += recording.replay(encoder, {nRows, nOutputs}, this.profiler ?? undefined);
     this.profiler?.resolve(encoder);
     if (nOutputs > 0) {
-      encoder.copyBufferToBuffer(logits.buffer, 0, this.#staging, 0, 4 * nOutputs * this.vocabSize);
+      encoder.copyBufferToBuffer(logits.buffer, 0, this.#parts.staging, 0, 4 * nOutputs * this.vocabSize);
     }
     device.queue.submit([encoder.finish()]);
     this.#counts.submits++;
@@ -205,14 +215,14 @@ export class GpuEngine implements Engine {
 
   async #read(nOutputs: number): Promise<Float32Array[]> {
     const bytes = 4 * nOutputs * this.vocabSize;
-    await this.#staging.mapAsync(GPUMapMode.READ, 0, bytes);
-    const mapped = new Float32Array(this.#staging.getMappedRange(0, bytes));
+    await this.#parts.staging.mapAsync(GPUMapMode.READ, 0, bytes);
+    const mapped = new Float32Array(this.#parts.staging.getMappedRange(0, bytes));
     const logits = Array.from({length: nOutputs}, (_, i) => {
       const row = mapped.slice(i * this.vocabSize, (i + 1) * this.vocabSize);
       for (const id of this.#parts.suppressedTokens) row[id] = Number.NEGATIVE_INFINITY;
       return row;
     });
-    this.#staging.unmap();
+    this.#parts.staging.unmap();
     this.#counts.bytesRead += bytes;
     return logits;
   }

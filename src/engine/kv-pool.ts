@@ -1,6 +1,6 @@
 // How many pages of keys and values a model gets on a device, and the buffers they lie in. Knows no sequence.
 import {GemmaError} from '../errors.ts';
-import type {BufferPool} from '../gpu/buffers.ts';
+import type {Buffers} from '../gpu/buffers.ts';
 import type {ModelConfig} from './config.ts';
 import {PAGE_SIZE} from './kv-cache.ts';
 import type {CacheRows} from './plan.ts';
@@ -47,7 +47,7 @@ export function sizeKvPool(config: ModelConfig, request: KvPoolRequest): KvPoolS
 
 /** Keys and values by owning layer: f32[pages · PAGE_SIZE][nHeadKv · headDim] each. */
 export function createKvBuffers(
-  pool: BufferPool,
+  pool: Buffers,
   config: ModelConfig,
   pages: number,
 ): {keys: CacheRows; values: CacheRows}[] {

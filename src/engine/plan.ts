@@ -1,9 +1,9 @@
 // The words a forward pass is written in: each adds one dispatch (one a slice, for tensors that are cut) to a recording
 // whose pipelines, bind groups and grids are then fixed. Owns the step's buffers and the scratch rows. Knows no
 // architecture: what follows what is models/*.ts.
-import type {BufferPool} from '../gpu/buffers.ts';
-import type {PipelineCache} from '../gpu/pipelines.ts';
-import {Recorder, type Recording} from '../gpu/recorder.ts';
+import {GemmaError} from '../errors.ts';
+import type {Buffers} from '../gpu/buffers.ts';
+import type {Recorder, Recording} from '../gpu/recorder.ts';
 import {
   addScaled,
   attention,
@@ -38,6 +38,8 @@ export interface StepBuffers {
   step: GPUBuffer;
   /** {token, position, page_table, 0}[n_rows] */
   rows: GPUBuffer;
+  /** {slot, 0, 0, 0}[chunkSize], each row's own number: only with a table whose rows the engine brings. */
+  slots: GPUBuffer | null;
   /** u32[maxSequences][tableLength] */
   pageTables: GPUBuffer;
   /** u32[n_outputs] */
@@ -58,27 +60,28 @@ export interface AttentionConstants {
   scale: number;
 }
 
+/** Where dispatches are added: a Recorder, or something that leaves them out. */
+export type DispatchList = Pick<Recorder<StepShape>, 'add' | 'finish'>;
+
 /** How many rows a dispatch covers in a step. */
 export type RowCount = (step: StepShape) => number;
 
 export class Plan {
   readonly step: StepBuffers;
-  readonly #device: GPUDevice;
-  readonly #pipelines: PipelineCache;
-  readonly #pool: BufferPool;
+  readonly #newRecorder: () => DispatchList;
+  readonly #pool: Buffers;
   readonly #maxRows: number;
   readonly #scratch = new Map<string, Rows>();
-  #recorder: Recorder<StepShape>;
+  #recorder: DispatchList;
   #count: RowCount = ({nRows}) => nRows;
   #overOutputs = false;
 
-  constructor(device: GPUDevice, pipelines: PipelineCache, pool: BufferPool, step: StepBuffers, maxRows: number) {
-    this.#device = device;
-    this.#pipelines = pipelines;
+  constructor(newRecorder: () => DispatchList, pool: Buffers, step: StepBuffers, maxRows: number) {
+    this.#newRecorder = newRecorder;
     this.#pool = pool;
     this.#maxRows = maxRows;
     this.step = step;
-    this.#recorder = new Recorder(device, pipelines);
+    this.#recorder = newRecorder();
   }
 
   /**
@@ -112,7 +115,7 @@ export class Plan {
   /** Ends a recording; what follows is a new one, over the step's rows. */
   finish(): Promise<Recording<StepShape>> {
     const recording = this.#recorder.finish();
-    this.#recorder = new Recorder(this.#device, this.#pipelines);
+    this.#recorder = this.#newRecorder();
     this.#count = ({nRows}) => nRows;
     this.#overOutputs = false;
     return recording;
@@ -120,6 +123,9 @@ export class Plan {
 
   /** y[r] = scale · table[token of r]. */
   getRows(table: Weight, y: Rows, scale: number): void {
+    // Of a hosted table the GPU has the rows of this step, in its order.
+    const rows = table.hosted ? this.step.slots : this.step.rows;
+    if (!rows) throw new GemmaError('internal', `${table.name} stays in the file, and nothing numbers a step's rows`);
     for (const {buffer, firstRow, nRows} of table.slices) {
       this.#recorder.add(
         getRows[table.type],
@@ -130,7 +136,7 @@ export class Plan {
           N_SLICE_ROWS: nRows,
           SCALE: Math.fround(scale),
         },
-        {step: this.step.step, rows: this.step.rows, weight: buffer, y: y.buffer},
+        {step: this.step.step, rows, weight: buffer, y: y.buffer},
         this.#rowsOf(),
       );
     }

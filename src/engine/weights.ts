@@ -5,8 +5,7 @@ import {GemmaError} from '../errors.ts';
 import type {ByteSource} from '../gguf/byte-source.ts';
 import {paddedRowBytes, rowBytes} from '../gguf/ggml-types.ts';
 import type {TensorInfo} from '../gguf/gguf-file.ts';
-import type {BufferPool} from '../gpu/buffers.ts';
-import {guarded} from '../gpu/device.ts';
+import type {Buffers} from '../gpu/buffers.ts';
 import type {WeightType} from './kernels/weight-types.ts';
 
 /** Rows `firstRow` … `firstRow + nRows − 1` of a tensor, in a buffer of their own. */
@@ -38,6 +37,8 @@ export interface Weight {
   nOut: number;
   strideWords: number;
   slices: readonly WeightSlice[];
+  /** The table stays in the file, and its one slice has the rows of the current step, in the step's order. */
+  hosted: boolean;
 }
 
 export interface UploadOptions {
@@ -50,6 +51,8 @@ export interface UploadOptions {
 const PIECE_BYTES = 4 * 2 ** 20;
 /** Bytes handed to the queue before we wait for it: the browser keeps a copy of each until then. */
 const IN_FLIGHT_BYTES = 32 * 2 ** 20;
+/** Both, and one piece that the source has handed out. */
+export const LOAD_PEAK_BYTES = 2 * PIECE_BYTES + IN_FLIGHT_BYTES;
 /** Unused bytes between two tensors that are cheaper to read than to skip with another request. */
 const MAX_GAP_BYTES = 64 * 2 ** 10;
 
@@ -77,20 +80,21 @@ export function layOut(tensor: TensorInfo, maxSliceBytes: number): WeightLayout 
 }
 
 /**
- * Allocates and fills the buffers of all tensors. Extra memory: one piece, what the source holds, and what the queue
- * has in flight.
+ * Fills the buffers of all tensors. Extra memory: one piece, what the source holds, and what the queue has in flight.
  * @param layouts in file order
- * @throws GemmaError `out-of-memory`, `gguf-truncated`, the source's own; AbortError between two pieces.
+ * @param weights their buffers, by name
+ * @throws GemmaError `gguf-truncated`, the source's own; AbortError between two pieces.
  */
 export async function uploadWeights(
   device: GPUDevice,
-  pool: BufferPool,
   source: ByteSource,
   layouts: readonly WeightLayout[],
+  weights: ReadonlyMap<string, Weight>,
   {onProgress, signal}: UploadOptions = {},
-): Promise<Map<string, Weight>> {
+): Promise<void> {
   signal?.throwIfAborted();
-  const weights = await guarded(device, () => layouts.map((layout) => allocate(pool, layout)));
+  const writerOf = (layout: WeightLayout) =>
+    new TensorWriter(device.queue, staging, layout, weights.get(layout.tensor.name)!.slices);
   const total = layouts.reduce((sum, {tensor}) => sum + tensor.byteLength, 0);
   const staging = new Uint8Array(PIECE_BYTES);
   let loaded = 0;
@@ -103,7 +107,7 @@ export async function uploadWeights(
     const bytes = source.stream(first, last.offset + last.byteLength - first, signal);
     let index = run.from;
     let at = first; // in the file
-    let writer = new TensorWriter(device.queue, staging, layouts[index], weights[index]);
+    let writer = writerOf(layouts[index]);
     for await (const piece of bytes) {
       signal?.throwIfAborted();
       let done = 0;
@@ -115,9 +119,7 @@ export async function uploadWeights(
         done += taken;
         loaded += taken;
         inFlight += taken;
-        if (writer.complete && ++index < run.to) {
-          writer = new TensorWriter(device.queue, staging, layouts[index], weights[index]);
-        }
+        if (writer.complete && ++index < run.to) writer = writerOf(layouts[index]);
         if (inFlight >= IN_FLIGHT_BYTES) {
           inFlight = 0;
           await device.queue.onSubmittedWorkDone();
@@ -135,22 +137,34 @@ export async function uploadWeights(
       );
     }
   }
-  return new Map(weights.map((weight) => [weight.name, weight]));
 }
 
-function allocate(pool: BufferPool, {tensor, nIn, nOut, strideBytes, slices}: WeightLayout): Weight {
+/** Buffers for a tensor. Wrap in `guarded`. */
+export function allocateWeight(pool: Buffers, layout: WeightLayout): Weight {
+  const {tensor, strideBytes, slices} = layout;
   return {
-    name: tensor.name,
-    type: tensor.type as WeightType,
-    nIn,
-    nOut,
-    strideWords: strideBytes / 4,
+    ...described(layout),
+    hosted: false,
     slices: slices.map((slice) => ({
       ...slice,
       buffer: pool.create(`${tensor.name}[${slice.firstRow}]`, 'weights', slice.nRows * strideBytes),
     })),
   };
 }
+
+/** A buffer for the rows that one step of at most `maxRows` rows asks of a table that stays in the file. */
+export function allocateHosted(pool: Buffers, layout: WeightLayout, maxRows: number): Weight {
+  const buffer = pool.create(`${layout.tensor.name} of a step`, 'scratch', maxRows * layout.strideBytes);
+  return {...described(layout), hosted: true, slices: [{firstRow: 0, nRows: maxRows, buffer}]};
+}
+
+const described = ({tensor, nIn, nOut, strideBytes}: WeightLayout) => ({
+  name: tensor.name,
+  type: tensor.type as WeightType,
+  nIn,
+  nOut,
+  strideWords: strideBytes / 4,
+});
 
 /** Tensors that one request brings: neighbours in the file. */
 function* runsOf(layouts: readonly WeightLayout[]): Generator<{from: number; to: number}> {
@@ -180,13 +194,13 @@ class TensorWriter {
   #rowsLeft: number;
   #runLeft: number;
 
-  constructor(queue: GPUQueue, staging: Uint8Array<ArrayBuffer>, layout: WeightLayout, weight: Weight) {
+  constructor(queue: GPUQueue, staging: Uint8Array<ArrayBuffer>, layout: WeightLayout, slices: readonly WeightSlice[]) {
     this.#queue = queue;
     this.#staging = staging;
     this.#layout = layout;
-    this.#slices = weight.slices;
+    this.#slices = slices;
     this.#padding = layout.strideBytes - layout.rowBytes;
-    this.#rowsLeft = weight.slices[0].nRows;
+    this.#rowsLeft = slices[0].nRows;
     this.#runLeft = this.#nextRun();
   }
 

@@ -18,7 +18,34 @@ interface Entry {
   size: number;
 }
 
-export class BufferPool {
+/** What makes buffers: a pool on a device, or something that only counts. */
+export interface Buffers {
+  /**
+   * A buffer of at least `size` bytes, zeroed, rounded up to 16 bytes so that it can be bound as vec4; shaders read and
+   * write it.
+   * @throws GemmaError `out-of-memory` when the size is above the limits.
+   */
+  create(label: string, category: BufferCategory, size: number): GPUBuffer;
+  /** The same with these contents; what is behind them is zero. */
+  createFrom(label: string, category: BufferCategory, data: ArrayBufferView): GPUBuffer;
+  /** A uniform that the host writes. Scratch. */
+  createUniform(label: string, size: number): GPUBuffer;
+  /** What the host maps to read. Scratch. */
+  createReadback(label: string, size: number): GPUBuffer;
+}
+
+/** Bytes that a buffer of this size takes: it can be bound as vec4. */
+export const bufferBytes = (size: number): number => Math.max(16, Math.ceil(size / 16) * 16);
+
+/** @throws GemmaError `out-of-memory` */
+export function checkBufferBytes(label: string, category: BufferCategory, bytes: number, limit: number): void {
+  if (bytes <= limit) return;
+  throw new GemmaError('out-of-memory', `${label} needs ${bytes} bytes in one buffer; this GPU allows ${limit}`, {
+    detail: {label, category, bytes, limit},
+  });
+}
+
+export class BufferPool implements Buffers {
   readonly #device: GPUDevice;
   readonly #limits: SizeLimits;
   readonly #entries = new Map<GPUBuffer, Entry>();
@@ -41,14 +68,10 @@ export class BufferPool {
     size: number,
     usage: GPUBufferUsageFlags = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
   ): GPUBuffer {
-    const bytes = Math.max(16, Math.ceil(size / 16) * 16);
+    const bytes = bufferBytes(size);
     const {maxBufferSize, maxStorageBufferBindingSize} = this.#limits;
     const limit = usage & GPUBufferUsage.STORAGE ? Math.min(maxBufferSize, maxStorageBufferBindingSize) : maxBufferSize;
-    if (bytes > limit) {
-      throw new GemmaError('out-of-memory', `${label} needs ${bytes} bytes in one buffer; this GPU allows ${limit}`, {
-        detail: {label, category, bytes, limit},
-      });
-    }
+    checkBufferBytes(label, category, bytes, limit);
     const buffer = this.#device.createBuffer({label, size: bytes, usage});
     this.#entries.set(buffer, {category, size: bytes});
     this.#created++;
@@ -70,6 +93,14 @@ export class BufferPool {
     return buffer;
   }
 
+  createUniform(label: string, size: number): GPUBuffer {
+    return this.create(label, 'scratch', size, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+  }
+
+  createReadback(label: string, size: number): GPUBuffer {
+    return this.create(label, 'scratch', size, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+  }
+
   /** Frees one buffer of this pool. Freeing it twice is harmless. */
   free(buffer: GPUBuffer): void {
     if (this.#entries.delete(buffer)) buffer.destroy();
@@ -81,7 +112,7 @@ export class BufferPool {
     return {bytes, buffers: this.#entries.size, created: this.#created};
   }
 
-  /** Frees every buffer. Idempotent. */
+  /** Frees every buffer, now or again: the pool can be used on. */
   destroy(): void {
     for (const buffer of this.#entries.keys()) buffer.destroy();
     this.#entries.clear();

@@ -32,6 +32,7 @@ export async function loadModel(ref: ModelRef, store: Promise<ModelStore>, optio
   // First what costs nothing: without a GPU not a byte is fetched.
   const gpu = await requestDevice((navigator as {gpu?: GPU}).gpu);
   let loaded = false;
+  let readsSource = false;
   try {
     tell('header', SHARES.connect);
     const opened = await openModel(ref, await store, {signal});
@@ -54,6 +55,7 @@ export async function loadModel(ref: ModelRef, store: Promise<ModelStore>, optio
       await opened.settle();
       tell('ready', SHARES.ready, file.size, file.size);
       loaded = true;
+      readsSource = engine.readsSource;
       return {
         engine,
         tokenizer,
@@ -65,10 +67,11 @@ export async function loadModel(ref: ModelRef, store: Promise<ModelStore>, optio
         destroy() {
           engine.destroy();
           gpu.device.destroy();
+          if (readsSource) source.close?.();
         },
       };
     } finally {
-      source.close?.();
+      if (!readsSource) source.close?.();
     }
   } catch (error) {
     // A device that went while the model was loading explains whatever failed after it.

@@ -4,7 +4,7 @@ import {readConfig} from '../../src/engine/config.ts';
 import {WEIGHT_TYPES} from '../../src/engine/kernels/kernels.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
 import {checkKernels} from '../../src/engine/self-test.ts';
-import {layOut, uploadWeights} from '../../src/engine/weights.ts';
+import {allocateWeight, layOut, uploadWeights} from '../../src/engine/weights.ts';
 import {type ErrorCode, GemmaError} from '../../src/errors.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import {BufferPool} from '../../src/gpu/buffers.ts';
@@ -55,7 +55,8 @@ describe('engine load', function () {
           .slice(0, 12)
           .map((tensor) => layOut(tensor, maxSliceBytes));
         const pool = new BufferPool(device);
-        const weights = await uploadWeights(device, pool, slowSource(bytes, piece).source, layouts);
+        const weights = new Map(layouts.map((layout) => [layout.tensor.name, allocateWeight(pool, layout)]));
+        await uploadWeights(device, slowSource(bytes, piece).source, layouts, weights);
         for (const {tensor, rowBytes, strideBytes, nOut} of layouts) {
           const {slices} = weights.get(tensor.name)!;
           expect(slices.reduce((sum, {nRows}) => sum + nRows, 0)).to.equal(nOut);
@@ -83,7 +84,8 @@ describe('engine load', function () {
       const {source, ranges} = slowSource(bytes, 2 ** 20);
       const layouts = [...readConfig(file).tensors.values()].map((tensor) => layOut(tensor, 2 ** 27));
       const pool = new BufferPool(device);
-      await uploadWeights(device, pool, source, layouts);
+      const weights = new Map(layouts.map((layout) => [layout.tensor.name, allocateWeight(pool, layout)]));
+      await uploadWeights(device, source, layouts, weights);
       pool.destroy();
       for (const name of ['blk.3.attn_k.weight', 'blk.4.attn_v.weight']) {
         const {offset} = file.tensors.get(name)!;

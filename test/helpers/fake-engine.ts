@@ -48,6 +48,7 @@ export class FakeEngine implements Engine {
   readonly contextLength: number;
   readonly chunkSize: number;
   readonly vocabSize = VOCAB_SIZE;
+  readonly readsSource = false;
   /** Rows and what was asked of them, step by step. */
   readonly steps: {rows: number; logits: StepInput['logits']}[] = [];
   /** Awaited before each step: to hold it, or to make it fail. */
