@@ -12,11 +12,13 @@ const dist = path.join(root, 'dist');
 
 /**
  * Entry by built file. The page's files may only be large where this list says so: gzipped KiB. Where `lazy` says so,
- * what is imported with `import()` becomes a chunk; the others are whole.
+ * what is imported with `import()` becomes a chunk; the others are whole. `imports`: other entries, which stay files
+ * of their own.
  */
 const ENTRIES = {
   'gemma-chat.js': {entry: 'src/index.ts', budget: 60, lazy: true},
   'element.js': {entry: 'src/element/gemma-chat-element.ts', budget: 60, lazy: true},
+  'launcher.js': {entry: 'src/launcher.ts', budget: 20, lazy: true, imports: ['src/index.ts']},
   'client.js': {entry: 'src/client/index.ts', budget: 10},
   'gemma-chat.worker.js': {entry: 'src/worker/gemma-chat.worker.ts', budget: 120},
 };
@@ -28,11 +30,37 @@ const CHUNK_BUDGET = 150;
 
 const shared = {root, configFile: false, logLevel: 'warn', publicDir: false, plugins: [viteWgsl()]};
 
+/**
+ * A page that is rendered on a server imports the element there. Lit's build for servers runs in browsers too, and
+ * asks a DOM shim for the one class that servers lack; an empty one is enough to be imported.
+ */
+const serverSafe = () => ({
+  name: 'server-safe',
+  enforce: 'pre',
+  config: () => ({resolve: {conditions: ['node', 'module', 'production']}}),
+  resolveId: (source) => (source === '@lit-labs/ssr-dom-shim' ? '\0dom-shim' : null),
+  load: (id) =>
+    id === '\0dom-shim' ? 'export class HTMLElement {}\nexport const customElements = undefined;\n' : null,
+});
+
+/** Imports of other entries' sources stay imports, of the built files; `to` is how they are reached. */
+const builtEntries = (to, only = Object.values(ENTRIES).map(({entry}) => entry)) => ({
+  name: 'built-entries',
+  enforce: 'pre',
+  resolveId(source, importer) {
+    if (!importer || !source.startsWith('.')) return null;
+    const file = path.relative(root, path.resolve(path.dirname(importer), source));
+    const built = Object.keys(ENTRIES).find((name) => ENTRIES[name].entry === file && only.includes(file));
+    return built ? {id: `${to}/${built}`, external: true} : null;
+  },
+});
+
 async function buildLibrary() {
-  for (const [name, {entry, lazy}] of Object.entries(ENTRIES)) {
+  for (const [name, {entry, lazy, imports}] of Object.entries(ENTRIES)) {
     const output = lazy ? {chunkFileNames: `${CHUNKS}/[name]-[hash].js`} : {codeSplitting: false};
     await build({
       ...shared,
+      plugins: [...(imports ? [builtEntries('.', imports)] : []), viteWgsl(), ...(lazy ? [serverSafe()] : [])],
       build: {
         outDir: dist,
         emptyOutDir: false,
@@ -45,18 +73,6 @@ async function buildLibrary() {
   }
 }
 
-/** What demo scripts import from the sources is loaded from the built files instead. */
-const builtLibrary = () => ({
-  name: 'built-library',
-  enforce: 'pre',
-  resolveId(source, importer) {
-    if (!importer || !source.startsWith('.')) return null;
-    const file = path.relative(root, path.resolve(path.dirname(importer), source));
-    const built = Object.keys(ENTRIES).find((name) => ENTRIES[name].entry === file);
-    return built ? {id: `../${built}`, external: true} : null;
-  },
-});
-
 async function buildDemo() {
   const from = path.join(root, 'demo');
   const to = path.join(dist, 'demo');
@@ -65,7 +81,7 @@ async function buildDemo() {
     if (name.endsWith('.ts')) {
       await build({
         ...shared,
-        plugins: [builtLibrary(), viteWgsl()],
+        plugins: [builtEntries('..'), viteWgsl()],
         build: {
           outDir: to,
           emptyOutDir: false,

@@ -43,6 +43,9 @@ export type GemmaChatMessageEvent = CustomEvent<GemmaChatMessageDetail>;
 
 export type GemmaChatStatusEvent = CustomEvent<{readonly status: ChatStatus; readonly previous: ChatStatus}>;
 
+/** Whether the launcher's panel is open now. */
+export type GemmaChatToggleEvent = CustomEvent<{readonly open: boolean}>;
+
 export interface GemmaChatFeedbackDetail {
   /** The message's, as in `gemma-chat-message`. */
   readonly id: number;
@@ -61,6 +64,7 @@ export interface GemmaChatEventMap {
   'gemma-chat-message': GemmaChatMessageEvent;
   'gemma-chat-status': GemmaChatStatusEvent;
   'gemma-chat-feedback': GemmaChatFeedbackEvent;
+  'gemma-chat-toggle': GemmaChatToggleEvent;
 }
 
 const LOCAL = new Set<keyof GemmaChatEventMap>(['progress', 'load', 'error']);

@@ -1,7 +1,7 @@
 // Keyboard users stay where they are when the control they used gives way to the next view. Knows controls by part.
 
 /** Where the focus goes, first what there is. */
-const CONTROLS = ['input', 'retry-button', 'cancel-button', 'load-button'];
+export const CONTROLS = ['input', 'retry-button', 'cancel-button', 'load-button'];
 
 export class FocusKeeper {
   #wasInside = false;

@@ -8,14 +8,19 @@ import {Announcer} from './announcer.ts';
 import {ChatController} from './chat-controller.ts';
 import type {BeforeSend, ChatHost, ChatSettings} from './chat-state.ts';
 import {Conversation, checkMessage} from './conversation.ts';
-import type {ChatStatus} from './events.ts';
-import {FocusKeeper} from './focus-keeper.ts';
+import {type ChatStatus, createEvent} from './events.ts';
+import {CONTROLS, FocusKeeper} from './focus-keeper.ts';
 import type {Strings} from './languages/index.ts';
 import {PageLanguage} from './languages/page-language.ts';
+import {LauncherState} from './launcher-state.ts';
 import type {LoadClient} from './model-session.ts';
+import {offPageModel, onPageModel, pageModel} from './page-model.ts';
 import {ScrollPin} from './scroll-pin.ts';
 import {styles} from './styles/index.ts';
 import {type ChatActions, renderChat} from './views/chat.ts';
+import {renderLauncher} from './views/launcher.ts';
+
+export type Display = 'inline' | 'panel' | 'launcher';
 
 /**
  * A chat with a Gemma model that runs on the visitor's own GPU.
@@ -35,12 +40,18 @@ import {type ChatActions, renderChat} from './views/chat.ts';
  * @fires gemma-chat-send - The model is about to be asked. Cancelable; a listener may change what the model reads.
  * @fires gemma-chat-message - A message was added, or the answer grew; `done` tells which.
  * @fires gemma-chat-status - `status` has changed.
+ * @fires gemma-chat-toggle - The launcher's panel was opened or closed.
  * @fires gemma-chat-feedback - The visitor rated an answer, or took it back.
  *
  * @csspart base - The whole chat.
  * @csspart header - The row at the top.
  * @csspart label - The title.
  * @csspart button - Every button.
+ * @csspart tools - The buttons in it.
+ * @csspart icon-button - Every button that shows an icon instead of a word.
+ * @csspart close-button - Closes the launcher's panel.
+ * @csspart launcher-button - The floating button of `display="launcher"`.
+ * @csspart panel - What it opens.
  * @csspart clear-button - Clears the conversation.
  * @csspart poster - The card shown before the model is loaded.
  * @csspart poster-title - Its title.
@@ -81,6 +92,11 @@ import {type ChatActions, renderChat} from './views/chat.ts';
  * @cssprop [--gemma-chat-muted=light-dark(#566070, #a2acba)] - Quieter text.
  * @cssprop [--gemma-chat-border=light-dark(#d5dae2, #353c48)] - Lines.
  * @cssprop [--gemma-chat-danger=light-dark(#b3261e, #ff9d94)] - Errors.
+ * @cssprop [--gemma-chat-shadow=0 0.5rem 2rem rgb(0 0 0 / 22%)] - Shadow of the launcher's button and panel.
+ * @cssprop [--gemma-chat-launcher-radius=50%] - Corners of the launcher's button.
+ * @cssprop [--gemma-chat-panel-width=25rem] - Width of the launcher's panel, where there is room.
+ * @cssprop [--gemma-chat-panel-height=40rem] - Its height.
+ * @cssprop [--gemma-chat-z-index=1000] - Where the launcher stands in the page's stack.
  * @cssprop [--gemma-chat-font=inherit] - Font family.
  * @cssprop [--gemma-chat-radius=0.875rem] - Corners.
  * @cssprop [--gemma-chat-gap=1rem] - Space between turns and around the content.
@@ -103,6 +119,8 @@ export class GemmaChatElement extends LitElement {
     placeholder: {},
     label: {},
     disabled: {type: Boolean},
+    display: {reflect: true},
+    open: {type: Boolean, reflect: true},
     strings: {attribute: false},
     beforeSend: {attribute: false},
   };
@@ -135,6 +153,10 @@ export class GemmaChatElement extends LitElement {
   declare label: string | null;
   /** Whether the visitor can act; the methods work all the same. */
   declare disabled: boolean;
+  /** Its shape: `inline` in the page's flow, `panel` fills its parent, `launcher` is a floating button that opens it. */
+  declare display: Display;
+  /** Whether the launcher's panel is open. */
+  declare open: boolean;
   /** The page's own texts in the place of the element's, by key; the others stay as they are. */
   declare strings: Partial<Strings> | null;
   /** Runs before the model is asked, after `gemma-chat-send`; may change the messages, and be async. */
@@ -145,10 +167,13 @@ export class GemmaChatElement extends LitElement {
 
   readonly #controller: ChatController;
   readonly #announcer: Announcer;
-  readonly #spoken = new PageLanguage(this);
+  readonly #spoken = new PageLanguage(this, () => this.requestUpdate());
+  readonly #launcher = new LauncherState(this);
   readonly #scroll = new ScrollPin();
   readonly #focus = new FocusKeeper();
   #draft = '';
+  /** What the model's session knows as the source. */
+  #source: string | Blob | null | undefined;
 
   constructor() {
     super();
@@ -166,6 +191,8 @@ export class GemmaChatElement extends LitElement {
     this.placeholder = null;
     this.label = null;
     this.disabled = false;
+    this.display = 'inline';
+    this.open = false;
     this.strings = null;
     this.beforeSend = null;
     const host: ChatHost = {
@@ -178,6 +205,7 @@ export class GemmaChatElement extends LitElement {
       () => this.requestUpdate(),
       () => this.#spoken.language,
     );
+    takeOver(this, ['messages', 'client']);
   }
 
   /** `idle` → `consent` → `downloading` → `loading` → `ready` ⇄ `generating`; `error`. */
@@ -233,6 +261,18 @@ export class GemmaChatElement extends LitElement {
     return orAbort(this.#controller.regenerate());
   }
 
+  /** Focuses the text field, or what stands in its place. */
+  override focus(options?: FocusOptions): void {
+    if (this.#spoken.pending) {
+      // Nothing can be focused before it is shown.
+      this.#spoken.ready.then(() => this.updateComplete).then(() => this.focus(options));
+      return;
+    }
+    const controls = [...CONTROLS, 'launcher-button'].map((part) => `[part~="${part}"]:not(:disabled)`);
+    const found = controls.map((control) => this.renderRoot?.querySelector<HTMLElement>(control));
+    found.find((control) => control?.checkVisibility())?.focus(options);
+  }
+
   /** Empties the conversation; an answer in the making is dropped. */
   clear(): void {
     this.#controller.replace(new Conversation());
@@ -241,13 +281,20 @@ export class GemmaChatElement extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
+    this.#spoken.connect();
+    this.#launcher.connect();
+    onPageModel(this.#sourceNamed);
     if (!this.hasUpdated) return;
+    this.#sourceNamed();
     this.#controller.model.resume();
     this.#loadIfEager();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
+    this.#spoken.disconnect();
+    this.#launcher.disconnect();
+    offPageModel(this.#sourceNamed);
     // Being moved is leaving and coming back in one go; what is still away afterwards has left.
     queueMicrotask(() => {
       if (!this.isConnected) this.#controller.close();
@@ -256,19 +303,38 @@ export class GemmaChatElement extends LitElement {
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('strings')) this.#spoken.override(this.strings);
-    if (changed.has('modelSrc')) this.#controller.model.sourceChanged();
-    if (changed.has('modelSrc') || changed.has('loading')) this.#loadIfEager();
+    if (changed.has('modelSrc')) this.#sourceNamed();
+    if (changed.has('loading')) this.#loadIfEager();
     this.#focus.remember(this.shadowRoot);
   }
 
-  protected override updated(): void {
-    if (this.status === 'consent' && this.isConnected) this.#controller.model.askSize();
+  protected override updated(changed: PropertyValues<this>): void {
+    if (changed.get('open') !== undefined) this.#emit(createEvent('gemma-chat-toggle', {open: this.open}));
+    // A launcher that nobody opened asks no server anything.
+    const seen = this.display !== 'launcher' || this.open;
+    if (this.status === 'consent' && this.isConnected && seen) this.#controller.model.askSize();
     this.#scroll.follow(this.renderRoot.querySelector('[part="messages"]'));
     this.#focus.restore(this.shadowRoot);
   }
 
   protected override render(): TemplateResult {
+    if (this.display !== 'launcher') return this.#renderChat();
+    this.#launcher.opened ||= this.open;
     const {language} = this.#spoken;
+    return renderLauncher({
+      language,
+      label: this.label || language.text('openChat'),
+      open: this.open,
+      covering: this.#launcher.covering,
+      chat: this.#launcher.opened ? this.#renderChat() : null,
+      toggle: this.#launcher.toggle,
+      keydown: this.#launcher.keydown,
+    });
+  }
+
+  #renderChat(): TemplateResult {
+    const {language} = this.#spoken;
+    const {covering, toggle} = this.#launcher;
     return renderChat({
       chat: this.#controller,
       language,
@@ -278,6 +344,7 @@ export class GemmaChatElement extends LitElement {
       placeholder: this.placeholder ?? language.text('placeholder'),
       disabled: this.disabled,
       draft: this.#draft,
+      dialog: this.display === 'launcher' ? {modal: covering, close: toggle} : null,
       live: this.#announcer.render(),
       act: this.#actions,
     });
@@ -323,8 +390,25 @@ export class GemmaChatElement extends LitElement {
     if (this.loading === 'eager' && this.isConnected && idle) this.#run(() => this.load());
   }
 
+  /** The chat names its model itself, or the page does for all. */
+  get #own(): boolean {
+    return this.modelSrc !== null && this.modelSrc !== '';
+  }
+
+  readonly #sourceNamed = (): void => {
+    const source = this.#settings().modelSrc;
+    if (source === this.#source) return;
+    this.#source = source;
+    this.#controller.model.sourceChanged();
+    this.#loadIfEager();
+  };
+
   #settings(): ChatSettings {
-    const {modelSrc, workerSrc, contextLength, systemPrompt} = this;
+    const {systemPrompt} = this;
+    const shared = this.#own ? null : pageModel();
+    const modelSrc = shared ? shared.modelSrc : this.modelSrc;
+    const workerSrc = this.workerSrc ?? shared?.workerSrc ?? null;
+    const contextLength = this.contextLength ?? shared?.contextLength ?? null;
     const options = {
       temperature: this.temperature,
       top_k: this.topK,
@@ -349,4 +433,14 @@ export class GemmaChatElement extends LitElement {
 async function orAbort(answer: Promise<ChatMessage> | null): Promise<ChatMessage> {
   if (!answer) throw new DOMException('a gemma-chat-send listener prevented it', 'AbortError');
   return answer;
+}
+
+/** What a page has set on the element before its script came. Lit does the same for its own properties. */
+function takeOver<T extends object>(element: T, names: (keyof T)[]): void {
+  for (const name of names) {
+    if (!Object.hasOwn(element, name)) continue;
+    const value = element[name];
+    delete element[name];
+    element[name] = value;
+  }
 }

@@ -79,11 +79,15 @@ export class Harness {
     await this.settle();
   }
 
-  /** Lets promises and rendering come to rest: a task for what is queued, a frame for scrolling. */
+  /** Lets promises and rendering come to rest: a task for what is queued, a frame for scrolling and movement. */
   async settle(): Promise<void> {
     await aTimeout(0);
     await this.el.updateComplete;
     await nextFrame();
+    // What moves into place is there; what moves for ever (the dots) stays.
+    for (const animation of this.el.shadowRoot!.getAnimations()) {
+      if (Number.isFinite(animation.effect?.getComputedTiming().endTime)) animation.finish();
+    }
   }
 }
 

@@ -52,6 +52,7 @@ export const strings: Strings = {
 
   openChat: 'فتح المحادثة',
   closeChat: 'إغلاق المحادثة',
+  launcherFailed: 'تعذّر تحميل المحادثة. تحقّق من اتصالك ثم أعد المحاولة.',
 
   history: 'المحادثات',
   historyBack: 'العودة إلى المحادثة',

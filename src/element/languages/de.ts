@@ -53,6 +53,7 @@ export const strings: Strings = {
 
   openChat: 'Chat öffnen',
   closeChat: 'Chat schließen',
+  launcherFailed: 'Der Chat konnte nicht geladen werden. Prüfen Sie Ihre Verbindung und versuchen Sie es erneut.',
 
   history: 'Unterhaltungen',
   historyBack: 'Zurück zum Chat',

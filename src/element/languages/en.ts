@@ -95,6 +95,7 @@ export const en = {
 
   openChat: 'Open the chat',
   closeChat: 'Close the chat',
+  launcherFailed: 'The chat could not be loaded. Check your connection, then try again.',
 
   history: 'Conversations',
   historyBack: 'Back to the chat',

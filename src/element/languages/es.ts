@@ -52,6 +52,7 @@ export const strings: Strings = {
 
   openChat: 'Abrir el chat',
   closeChat: 'Cerrar el chat',
+  launcherFailed: 'No se pudo cargar el chat. Compruebe su conexión e inténtelo de nuevo.',
 
   history: 'Conversaciones',
   historyBack: 'Volver al chat',

@@ -52,6 +52,7 @@ export const strings: Strings = {
 
   openChat: 'Ouvrir la discussion',
   closeChat: 'Fermer la discussion',
+  launcherFailed: 'La discussion n’a pas pu être chargée. Vérifiez votre connexion, puis réessayez.',
 
   history: 'Conversations',
   historyBack: 'Retour à la discussion',

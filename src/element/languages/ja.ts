@@ -52,6 +52,7 @@ export const strings: Strings = {
 
   openChat: 'チャットを開く',
   closeChat: 'チャットを閉じる',
+  launcherFailed: 'チャットを読み込めませんでした。接続を確認してから、もう一度お試しください。',
 
   history: '会話の一覧',
   historyBack: 'チャットに戻る',

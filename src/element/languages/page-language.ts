@@ -1,23 +1,23 @@
 // Which language a chat speaks: that of the nearest `lang` attribute, watched; English until its module is there, and
 // where there is none. Knows the document; owns no text.
-import type {ReactiveController, ReactiveControllerHost} from 'lit';
 import {en, type Strings} from './en.ts';
 import {ENGLISH, Language, loadStrings, matchLanguage} from './index.ts';
 
-export class PageLanguage implements ReactiveController {
-  readonly #host: ReactiveControllerHost & HTMLElement;
+export class PageLanguage {
+  readonly #host: Element;
+  readonly #changed: () => void;
   #language = ENGLISH;
-  /** The page's tag as it was last read; null where it names none. */
-  #lang: string | null = null;
+  /** The page's tag as it was last read; null where it names none, undefined before the first look. */
+  #lang: string | null | undefined;
   #overrides: Partial<Strings> | null = null;
   #observer: MutationObserver | null = null;
   #settled = false;
   /** Resolves once the texts are those of the page's language, or will stay English. */
   ready: Promise<void> = Promise.resolve();
 
-  constructor(host: ReactiveControllerHost & HTMLElement) {
+  constructor(host: Element, changed: () => void) {
     this.#host = host;
-    host.addController(this);
+    this.#changed = changed;
   }
 
   get language(): Language {
@@ -31,7 +31,7 @@ export class PageLanguage implements ReactiveController {
 
   /** The texts' direction; null where the page's stands, since it has set one or we do not speak its language. */
   get dir(): 'ltr' | 'rtl' | null {
-    if (this.#host.hasAttribute('dir') || this.#lang === null || matchLanguage(this.#lang) === null) return null;
+    if (this.#host.hasAttribute('dir') || !this.#lang || matchLanguage(this.#lang) === null) return null;
     return this.#language.dir;
   }
 
@@ -41,7 +41,8 @@ export class PageLanguage implements ReactiveController {
     this.#update();
   }
 
-  hostConnected(): void {
+  /** The element is in a document: from here on its language is watched. */
+  connect(): void {
     this.#observer = new MutationObserver(() => this.#read());
     for (const root of roots(this.#host)) {
       this.#observer.observe(root, {attributes: true, attributeFilter: ['lang', 'dir'], subtree: true});
@@ -49,14 +50,14 @@ export class PageLanguage implements ReactiveController {
     this.#read();
   }
 
-  hostDisconnected(): void {
+  disconnect(): void {
     this.#observer?.disconnect();
     this.#observer = null;
   }
 
   #read(): void {
     const lang = nearestLang(this.#host);
-    this.#host.requestUpdate();
+    this.#changed();
     if (lang === this.#lang) return;
     this.#lang = lang;
     this.#update();
@@ -66,14 +67,14 @@ export class PageLanguage implements ReactiveController {
     this.ready = this.#load(this.#lang);
   }
 
-  async #load(lang: string | null): Promise<void> {
+  async #load(lang: string | null | undefined): Promise<void> {
     const tag = matchLanguage(lang ?? 'en') ?? 'en';
-    const locale = lang !== null && matchLanguage(lang) ? lang : undefined;
+    const locale = lang && matchLanguage(lang) ? lang : undefined;
     const overrides = this.#overrides;
     const use = (strings: Strings, spoken: string) => {
       this.#settled = true;
       this.#language = new Language({tag: spoken, locale: spoken === tag ? locale : undefined, strings, overrides});
-      this.#host.requestUpdate();
+      this.#changed();
     };
     if (tag === 'en') return use(en, 'en');
     // An unreachable module is no reason to be without a chat.

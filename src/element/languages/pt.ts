@@ -52,6 +52,7 @@ export const strings: Strings = {
 
   openChat: 'Abrir o chat',
   closeChat: 'Fechar o chat',
+  launcherFailed: 'Não foi possível carregar o chat. Verifique sua conexão e tente de novo.',
 
   history: 'Conversas',
   historyBack: 'Voltar ao chat',

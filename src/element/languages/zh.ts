@@ -52,6 +52,7 @@ export const strings: Strings = {
 
   openChat: '打开对话',
   closeChat: '关闭对话',
+  launcherFailed: '无法加载对话。请检查网络连接后重试。',
 
   history: '对话列表',
   historyBack: '返回对话',

@@ -3,8 +3,9 @@ import {buttons} from './buttons.ts';
 import {composer} from './composer.ts';
 import {conditions} from './conditions.ts';
 import {errors} from './errors.ts';
+import {launcher} from './launcher.ts';
 import {messages} from './messages.ts';
 import {theme} from './theme.ts';
 import {wayIn} from './way-in.ts';
 
-export const styles = [theme, buttons, wayIn, messages, errors, composer, conditions];
+export const styles = [theme, buttons, wayIn, messages, errors, composer, launcher, conditions];

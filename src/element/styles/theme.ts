@@ -1,21 +1,12 @@
-// The colours and measures everything else uses, and the frame. Colours follow the page's `color-scheme`; the host is a
-// size container, which gives it a height of its own where the page gives none.
-import {css} from 'lit';
+// The frame, over the palette. The host is a size container, which gives it a height of its own where the page gives
+// none.
+import {css, unsafeCSS} from 'lit';
+import {palette} from './palette.ts';
 
 export const theme = css`
-  :host {
-    --_accent: var(--gemma-chat-accent, light-dark(#2457d6, #8fb0ff));
-    --_on-accent: var(--gemma-chat-on-accent, light-dark(#ffffff, #0b1226));
-    --_surface: var(--gemma-chat-surface, light-dark(#ffffff, #14171c));
-    --_raised: var(--gemma-chat-raised, light-dark(#f3f5f8, #1d2128));
-    --_bubble: var(--gemma-chat-bubble, light-dark(#e4ecfd, #233252));
-    --_text: var(--gemma-chat-text, light-dark(#1a1e24, #e7eaef));
-    --_muted: var(--gemma-chat-muted, light-dark(#566070, #a2acba));
-    --_border: var(--gemma-chat-border, light-dark(#d5dae2, #353c48));
-    --_danger: var(--gemma-chat-danger, light-dark(#b3261e, #ff9d94));
-    --_radius: var(--gemma-chat-radius, 0.875rem);
-    --_gap: var(--gemma-chat-gap, 1rem);
+  ${unsafeCSS(palette)}
 
+  :host {
     position: relative;
     display: block;
     /* Against a height that is not given, 100% is auto, and auto is the intrinsic size below. */

@@ -34,18 +34,33 @@ export interface ChatView {
   /** The visitor cannot act. */
   disabled: boolean;
   draft: string;
+  /** The chat is a dialog that can be closed; null where it stands in the page. */
+  dialog: {modal: boolean; close: () => void} | null;
   /** What a screen reader is told. */
   live: TemplateResult;
   act: ChatActions;
 }
 
 export function renderChat(view: ChatView): TemplateResult {
-  const {chat, language, label, disabled, act} = view;
+  const {chat, language, label, disabled, dialog, act} = view;
   const {status, messages, error, client} = chat;
   const answer = chat.answering.turn?.message ?? null;
   return html`
-    <div part="base" role="group" aria-label=${label} lang=${language.tag} dir=${view.dir ?? nothing} aria-busy=${view.wordless}>
-      ${renderHeader({language, label, clear: messages.length > 0 && !disabled ? act.clear : null})}
+    <div
+      part="base"
+      role=${dialog ? 'dialog' : 'group'}
+      aria-label=${label}
+      aria-modal=${dialog?.modal ? 'true' : nothing}
+      aria-busy=${view.wordless}
+      lang=${language.tag}
+      dir=${view.dir ?? nothing}
+    >
+      ${renderHeader({
+        language,
+        label,
+        clear: messages.length > 0 && !disabled ? act.clear : null,
+        close: dialog?.close ?? null,
+      })}
       ${
         client || messages.length > 0
           ? renderMessageList({

@@ -1,5 +1,6 @@
 // The icons, drawn in the text's colour. Names are the buttons' business: an icon says nothing to a screen reader.
 import {html} from 'lit';
+import {CHAT_PATH} from './icon-paths.ts';
 
 export const sendIcon = html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
   <path d="M12 19V6M6 12l6-6 6 6" fill="none" stroke="currentColor" stroke-width="2.25" stroke-linecap="round" stroke-linejoin="round"></path>
@@ -8,3 +9,16 @@ export const sendIcon = html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="
 export const stopIcon = html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
   <rect x="7" y="7" width="10" height="10" rx="1.5" fill="currentColor"></rect>
 </svg>`;
+
+/** An icon of strokes, all in the same weight. */
+const stroked = (d: string) => html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+  <path d=${d} fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round"></path>
+</svg>`;
+
+export const chatIcon = stroked(CHAT_PATH);
+export const downIcon = stroked('M6 9.5l6 6 6-6');
+export const closeIcon = stroked('M6.5 6.5l11 11M17.5 6.5l-11 11');
+export const historyIcon = stroked('M4 6.5h16M4 12h16M4 17.5h10');
+export const newIcon = stroked('M12 5v14M5 12h14');
+export const backIcon = html`<span class="mirrored">${stroked('M15 6l-6 6 6 6')}</span>`;
+export const warningIcon = stroked('M12 8.5v4.5M12 16.5v.01M12 3.5l9.5 16.5H2.5z');

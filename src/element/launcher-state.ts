@@ -1,0 +1,50 @@
+// Whether the launcher's panel is open, for whoever opened it: where the focus goes, and that Escape closes it. Knows
+// the element by what it can do, and no view.
+import {COVERING} from './styles/launcher.ts';
+
+export interface LauncherHost {
+  open: boolean;
+  readonly updateComplete: Promise<boolean>;
+  readonly shadowRoot: ShadowRoot | null;
+  focus(): void;
+  requestUpdate(): void;
+}
+
+export class LauncherState {
+  readonly #host: LauncherHost;
+  readonly #small = globalThis.matchMedia?.(COVERING);
+  readonly #resized = () => this.#host.requestUpdate();
+  /** The panel has been open at least once: only then is there a chat in it. */
+  opened = false;
+
+  constructor(host: LauncherHost) {
+    this.#host = host;
+  }
+
+  get covering(): boolean {
+    return this.#small?.matches ?? false;
+  }
+
+  connect(): void {
+    this.#small?.addEventListener('change', this.#resized);
+  }
+
+  disconnect(): void {
+    this.#small?.removeEventListener('change', this.#resized);
+  }
+
+  /** By the visitor: the focus goes along. */
+  readonly toggle = async (): Promise<void> => {
+    const open = !this.#host.open;
+    this.#host.open = open;
+    await this.#host.updateComplete;
+    if (open) this.#host.focus();
+    else this.#host.shadowRoot?.querySelector<HTMLElement>('[part~="launcher-button"]')?.focus();
+  };
+
+  readonly keydown = (event: KeyboardEvent): void => {
+    if (event.key !== 'Escape' || event.defaultPrevented || event.isComposing || !this.#host.open) return;
+    event.preventDefault();
+    this.toggle();
+  };
+}

@@ -1,0 +1,37 @@
+// The model that a page names once for all its chats. Knows who names it and who wants to hear of changes; loads nothing.
+
+export interface PageModel {
+  readonly modelSrc: string | Blob | null;
+  readonly workerSrc: string | null;
+  readonly contextLength: number | null;
+}
+
+type Source = PageModel & Node;
+
+const sources = new Set<Source>();
+const listeners = new Set<() => void>();
+
+/** What the first `<gemma-chat-model>` of the document says; null where there is none. */
+export function pageModel(): PageModel | null {
+  const inOrder = (a: Node, b: Node) => (a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1);
+  return [...sources].sort(inOrder)[0] ?? null;
+}
+
+export function onPageModel(listener: () => void): void {
+  listeners.add(listener);
+}
+
+export function offPageModel(listener: () => void): void {
+  listeners.delete(listener);
+}
+
+/** `source` has come into the document, or says something else. */
+export function offerPageModel(source: Source): void {
+  sources.add(source);
+  for (const listener of listeners) listener();
+}
+
+export function withdrawPageModel(source: Source): void {
+  sources.delete(source);
+  for (const listener of listeners) listener();
+}
