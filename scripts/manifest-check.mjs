@@ -1,12 +1,17 @@
-// `node scripts/manifest-check.mjs [--write]`: whether custom-elements.json says what the element's class says, and
-// whether the class says what the views and styles do. Reads the sources as text; exits 1 with one line a difference.
+// `node scripts/manifest-check.mjs [--write]`: whether custom-elements.json says what the elements' classes say, and
+// whether the classes say what the views and styles do. Reads the sources as text; exits 1 with one line a difference.
 import {readdir, readFile, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {classContract} from './lib/class-contract.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const FOLDER = 'src/element';
 const CLASS_FILE = `${FOLDER}/gemma-chat-element.ts`;
+const CLASSES = [
+  {name: 'GemmaChatElement', file: CLASS_FILE},
+  {name: 'GemmaChatModelElement', file: `${FOLDER}/gemma-chat-model-element.ts`},
+];
 const MANIFEST = 'custom-elements.json';
 
 const read = (file) => readFile(path.join(root, file), 'utf8');
@@ -21,143 +26,31 @@ async function readLooks() {
   return (await Promise.all(files.filter((file) => file !== CLASS_FILE).map(read))).join('\n');
 }
 
-const match = (text, pattern, what) => {
-  const found = text.match(pattern);
-  if (!found) throw new Error(`${CLASS_FILE} has no ${what}`);
-  return found[1];
-};
-
-/** A comment's lines as one text, up to its first tag. */
-const prose = (comment) =>
-  comment
-    .split('\n')
-    .map((line) => line.replace(/^\s*\*? ?/, '').trim())
-    .join(' ')
-    .split(/(?:^|\s)@/)[0]
-    .trim();
-
-const doc = match(source, /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export class GemmaChatElement/, 'documented class');
-
-/** `@tag name - text` lines of the class; `[name=value]` gives a default. */
-function tagged(tag) {
-  const lines = [...doc.matchAll(new RegExp(`@${tag} (.+)`, 'g'))].map(([, line]) => line);
-  return lines.map((line) => {
-    const [, name, value, description] = line.match(/^\[?([^\s=\]]+)(?:=(.*?)\])? - (.+)$/) ?? [];
-    if (!name) throw new Error(`cannot read "@${tag} ${line}"; expected "@${tag} name - text"`);
-    return {name, ...(value === undefined ? {} : {default: value}), description};
-  });
-}
-
-/** The comment right above `declaration`, and what its first group captured. */
-function documented(declaration) {
-  const pattern = new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\s*${declaration}`);
-  const [, comment, ...groups] = source.match(pattern) ?? [];
-  if (comment === undefined) throw new Error(`${CLASS_FILE} has no comment above ${declaration}`);
-  return {description: prose(comment), groups};
-}
-
-function readProperties() {
-  const block = match(source, /static override properties = \{([\s\S]*?)\n {2}\};/, 'static properties');
-  return [...block.matchAll(/(\w+): \{([^{}]*)\}/g)].map(([, name, options]) => {
-    const {description, groups} = documented(`declare ${name}: (.+);`);
-    const named = options.match(/attribute: '([^']+)'/)?.[1] ?? name.toLowerCase();
-    const attribute = options.includes('attribute: false') ? undefined : named;
-    return {
-      name,
-      ...(attribute ? {attribute} : {}),
-      type: groups[0],
-      default: match(source, new RegExp(`this\\.${name} = (.+);`), name),
-      description,
-    };
-  });
-}
-
-function readAccessors() {
-  const found = [...source.matchAll(/^ {2}get (\w+)\(\): (.+) \{/gm)];
-  const shown = found.filter(([, name]) => documented(`get ${name}\\(`).description !== '');
-  return shown.map(([, name, type]) => ({
-    kind: 'field',
-    name,
-    type: {text: type},
-    ...(source.includes(`\n  set ${name}(`) ? {} : {readonly: true}),
-    description: documented(`get ${name}\\(`).description,
-  }));
-}
-
-const INHERITED = new Set(['constructor', 'connectedCallback', 'disconnectedCallback']);
-
-function readMethods() {
-  const found = [...source.matchAll(/^ {2}(async )?(\w+)\((.*)\): (.+) \{$/gm)];
-  return found
-    .filter(([, , name]) => !INHERITED.has(name))
-    .map(([, isAsync, name, parameters, type]) => ({
-      kind: 'method',
-      name,
-      parameters: [...parameters.matchAll(/(\w+): ([^,]+)/g)].map(([, param, text]) => ({name: param, type: {text}})),
-      return: {type: {text: type}},
-      description: documented(`${isAsync ?? ''}${name}\\(`).description,
-    }));
-}
-
-function readEvents() {
-  return tagged('fires').map(({name, description}) => {
-    const type = events.match(new RegExp(`^ {2}'?${name}'?: (\\w+);`, 'm'))?.[1];
-    if (!type) throw new Error(`events.ts has no ${name} in GemmaChatEventMap`);
-    return {name, type: {text: match(events, new RegExp(`export type ${type} = (.+);`), type)}, description};
-  });
-}
+/** The chat comes first: the looks are its. */
+const contracts = await Promise.all(
+  CLASSES.map(async ({name, file}) => ({file, ...classContract({file, name, source: await read(file), events})})),
+);
 
 function buildManifest() {
-  const properties = readProperties();
-  const reference = {name: 'GemmaChatElement', module: CLASS_FILE};
+  const reference = (name, module) => ({name, module});
   return {
     schemaVersion: '2.1.0',
     readme: 'docs/element.md',
     modules: [
-      {
+      ...contracts.map(({file, declaration}) => ({
         kind: 'javascript-module',
-        path: CLASS_FILE,
-        declarations: [
-          {
-            kind: 'class',
-            name: 'GemmaChatElement',
-            tagName: 'gemma-chat',
-            customElement: true,
-            superclass: {name: 'LitElement', package: 'lit'},
-            description: prose(doc),
-            attributes: properties
-              .filter(({attribute}) => attribute)
-              .map(({name, attribute, type, description, ...rest}) => ({
-                name: attribute,
-                fieldName: name,
-                type: {text: type},
-                default: rest.default,
-                description,
-              })),
-            members: [
-              ...properties.map(({name, attribute, type, description, ...rest}) => ({
-                kind: 'field',
-                name,
-                ...(attribute ? {attribute} : {}),
-                type: {text: type},
-                default: rest.default,
-                description,
-              })),
-              ...readAccessors(),
-              ...readMethods(),
-            ],
-            events: readEvents(),
-            slots: tagged('slot'),
-            cssParts: tagged('csspart'),
-            cssProperties: tagged('cssprop'),
-          },
-        ],
-        exports: [{kind: 'js', name: 'GemmaChatElement', declaration: reference}],
-      },
+        path: file,
+        declarations: [declaration],
+        exports: [{kind: 'js', name: declaration.name, declaration: reference(declaration.name, file)}],
+      })),
       {
         kind: 'javascript-module',
         path: 'src/index.ts',
-        exports: [{kind: 'custom-element-definition', name: 'gemma-chat', declaration: reference}],
+        exports: contracts.map(({file, declaration}) => ({
+          kind: 'custom-element-definition',
+          name: declaration.tagName,
+          declaration: reference(declaration.name, file),
+        })),
       },
     ],
   };
@@ -190,7 +83,8 @@ function usage(kind, documentedNames, usedNames) {
   ];
 }
 
-const all = (pattern, text = looks + source.replace(doc, '')) => [...text.matchAll(pattern)].map(([, found]) => found);
+const all = (pattern, text = looks + source.replace(contracts[0].doc, '')) =>
+  [...text.matchAll(pattern)].map(([, found]) => found);
 // `part="a b"` and `part=${condition ? 'a b' : 'a c'}`
 const parts = [...all(/ part="([^"]+)"/g), ...all(/ part=\$\{([^}]+)\}/g).flatMap((code) => all(/'([^']+)'/g, code))];
 const slots = [
@@ -199,8 +93,8 @@ const slots = [
 ];
 
 const manifest = buildManifest();
-const [{declarations}] = manifest.modules;
-const {cssParts, slots: documentedSlots, cssProperties, attributes} = declarations[0];
+const [chat, model] = contracts.map(({declaration}) => declaration);
+const {cssParts, slots: documentedSlots, cssProperties, attributes} = chat;
 const names = (list) => list.map(({name}) => name);
 const defaults = all(/var\((--gemma-chat-[\w-]+, .+)\);/g).map((text) => text.split(/, (.+)/));
 
@@ -220,7 +114,14 @@ const problems = [
 
 const guide = await read('docs/element.md');
 const mentioned = [...names(attributes), ...names(documentedSlots), ...names(cssParts), ...names(cssProperties)];
-const told = [...mentioned, ...names(declarations[0].events), ...names(declarations[0].members)];
+const told = [
+  ...mentioned,
+  ...names(chat.events),
+  ...names(chat.members),
+  model.tagName,
+  ...names(model.attributes),
+  ...names(model.members),
+];
 for (const name of told) {
   if (!new RegExp(`\`${name}(\\(.*?\\))?\``).test(guide)) problems.push(`docs/element.md does not mention \`${name}\``);
 }

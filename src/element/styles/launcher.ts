@@ -25,8 +25,8 @@ export const launcher = css`
     position: absolute;
     inset-block-end: calc(100% + 0.75rem);
     inset-inline-end: 0;
-    inline-size: min(var(--gemma-chat-panel-width, 25rem), 100vi - 2rem);
-    block-size: min(var(--gemma-chat-panel-height, 40rem), 100dvb - 7rem);
+    inline-size: min(var(--_panel-width), 100vi - 2rem);
+    block-size: min(var(--_panel-height), 100dvb - 7rem);
     border-radius: var(--_radius);
     box-shadow: var(--_shadow);
     container: gemma-chat / size;

@@ -14,6 +14,8 @@ export const palette = `
     --_danger: var(--gemma-chat-danger, light-dark(#b3261e, #ff9d94));
     --_radius: var(--gemma-chat-radius, 0.875rem);
     --_gap: var(--gemma-chat-gap, 1rem);
+    --_panel-width: var(--gemma-chat-panel-width, 25rem);
+    --_panel-height: var(--gemma-chat-panel-height, 40rem);
     --_shadow: var(--gemma-chat-shadow, 0 0.5rem 2rem rgb(0 0 0 / 22%));
   }
 `;
