@@ -12,9 +12,12 @@ import {
   getRows,
   kvWrite,
   mulMat,
+  mulMatId,
   rmsNorm,
   rope,
   softcap,
+  sumExperts,
+  topExperts,
 } from './kernels/kernels.ts';
 import {PAGE_SIZE} from './kv-cache.ts';
 import type {Weight} from './weights.ts';
@@ -63,6 +66,22 @@ export interface AttentionConstants {
 /** Where dispatches are added: a Recorder, or something that leaves them out. */
 export type DispatchList = Pick<Recorder<StepShape>, 'add' | 'finish'>;
 
+/** The experts that each row uses, [n][used], and their weights, [n][used]. */
+export interface ChosenExperts {
+  readonly used: number;
+  /** u32 */
+  readonly experts: GPUBuffer;
+  /** f32 */
+  readonly weights: GPUBuffer;
+}
+
+/** The rows of each expert that a product takes: `nOut` of its `rows`, from `offset` on. */
+export interface ExpertPart {
+  rows: number;
+  offset: number;
+  nOut: number;
+}
+
 /** How many rows a dispatch covers in a step. */
 export type RowCount = (step: StepShape) => number;
 
@@ -72,6 +91,7 @@ export class Plan {
   readonly #pool: Buffers;
   readonly #maxRows: number;
   readonly #scratch = new Map<string, Rows>();
+  readonly #constants = new Map<string, GPUBuffer>();
   #recorder: DispatchList;
   #count: RowCount = ({nRows}) => nRows;
   #overOutputs = false;
@@ -96,9 +116,14 @@ export class Plan {
     return rows;
   }
 
-  /** A small constant buffer. */
+  /** A small constant buffer, made on first use of this label. */
   constant(label: string, values: ArrayLike<number>): GPUBuffer {
-    return this.#pool.createFrom(label, 'scratch', Float32Array.from(values));
+    let buffer = this.#constants.get(label);
+    if (!buffer) {
+      buffer = this.#pool.createFrom(label, 'scratch', Float32Array.from(values));
+      this.#constants.set(label, buffer);
+    }
+    return buffer;
   }
 
   /** What follows is skipped in steps that ask for no logits. */
@@ -159,6 +184,57 @@ export class Plan {
         this.#rowsOf(),
       );
     }
+  }
+
+  /** The `used` experts of each row with the largest logits; their weights are softmax(factor · logits) · scale. */
+  topExperts(logits: Rows, used: number, factor: number, scale: Weight | null): ChosenExperts {
+    const experts = this.rows('chosen experts', used).buffer;
+    const weights = this.rows('expert weights', used).buffer;
+    this.#recorder.add(
+      topExperts,
+      {N_EXPERT: logits.width, USED: used, SCALE: Math.fround(factor), HAS_SCALE: scale ? 1 : 0},
+      {
+        step: this.step.step,
+        logits: logits.buffer,
+        expert_scale: scale?.slices[0].buffer ?? logits.buffer,
+        experts,
+        weights,
+      },
+      this.#rowsOf(),
+    );
+    return {used, experts, weights};
+  }
+
+  /** y[r][s] = W_e · x[r] for the experts e of r, or · x[r][s] where x has a vector for each. */
+  mulMatId(weight: Weight, part: ExpertPart, x: Rows, {experts, used}: ChosenExperts, y: Rows): void {
+    for (const {buffer, firstRow, nRows} of weight.slices) {
+      this.#recorder.add(
+        mulMatId[weight.type],
+        {
+          N_IN: weight.nIn,
+          N_OUT: part.nOut,
+          USED: used,
+          EXPERT_ROWS: part.rows,
+          EXPERT_OFFSET: part.offset,
+          X_PER_EXPERT: x.width === used * weight.nIn && used > 1 ? 1 : 0,
+          FIRST_ROW: firstRow,
+          N_SLICE_ROWS: nRows,
+          ROW_STRIDE_WORDS: weight.strideWords,
+        },
+        {step: this.step.step, x: x.buffer, experts, weight: buffer, y: y.buffer},
+        this.#rowsOf(),
+      );
+    }
+  }
+
+  /** y[r] = Σ_s weight of s · x[r][s]. */
+  sumExperts(x: Rows, {weights, used}: ChosenExperts, y: Rows): void {
+    this.#recorder.add(
+      sumExperts,
+      {N: y.width, USED: used},
+      {step: this.step.step, x: x.buffer, weights, y: y.buffer},
+      this.#rowsOf(),
+    );
   }
 
   /** y = RMS(x) · weight over vectors of `size`: whole rows, or heads of them. Without a weight, · 1. */

@@ -47,12 +47,16 @@ export const BASE_SHAPES = Object.keys(SHAPES).filter(
   (name, i, names) => names.findIndex((other) => SHAPES[other].architecture === SHAPES[name].architecture) === i,
 );
 
+/** Mixtures of experts, and the weight types that published files of 26B-A4B have besides those every shape runs in. */
+const EXPERT_SHAPES = Object.keys(SHAPES).filter((name) => SHAPES[name].experts);
+const EXPERT_TYPES = ['F32', 'F16', 'Q5_1', 'Q5_K', 'Q6_K', 'IQ4_NL', 'MXFP4'];
+
 /** @returns {Cell[]} */
 export function allCells() {
   const cells = [
     ...BASE_SHAPES.flatMap((shape) => WEIGHT_TYPES.map((type) => cell('types', {shape, type, wllama: true}))),
     ...Object.keys(SHAPES).flatMap((shape) =>
-      SHAPE_TYPES.map((type) => cell('shapes', {shape, type, wllama: type === 'Q8_0'})),
+      SHAPE_TYPES.map((type) => cell('shapes', {shape, type, wllama: type === 'Q8_0' && !SHAPES[shape].experts})),
     ),
     ...GOLDEN_MODELS.map(({shape, type}) => cell('golden', {shape, type, swiftshader: false})),
     ...BASE_SHAPES.flatMap((shape) =>
@@ -73,6 +77,11 @@ export function allCells() {
     ...BASE_SHAPES.flatMap((shape) =>
       Object.keys(QUANTIZER_TYPES).map((type) => cell('quantizer', {shape, type, seed: 7, swiftshader: false})),
     ),
+    ...EXPERT_SHAPES.flatMap((shape) => [
+      ...EXPERT_TYPES.map((type) => cell('types', {shape, type})),
+      cell('slices', {shape, type: 'mixed', seed: 6, runs: sliceRuns()}),
+      cell('quantizer', {shape, type: 'Q4_K_M', seed: 7, swiftshader: false}),
+    ]),
   ];
   // One model may be there for two reasons: the first counts, and takes over what the other asks.
   const byModel = new Map();

@@ -18,6 +18,7 @@ import {judge, missesOf} from './judge.mjs';
 import {quantize} from './llama.mjs';
 import {allCells, QUANTIZER_TYPES} from './matrix.mjs';
 import {report} from './report.mjs';
+import {clearlyRouted} from './router.mjs';
 import {checkText} from './text.mjs';
 import {openWllama} from './wllama.mjs';
 
@@ -85,14 +86,15 @@ console.log(
 );
 process.exit(misses.length === 0 ? 0 : 1);
 
-async function judgeCell(cell) {
+async function judgeCell(asked) {
   const began = performance.now();
-  const {vocabSize, suppressed} = SHAPES[cell.shape];
-  const tokens = forcedTokens(vocabSize, cell.positions);
-  const name = `${cell.shape} ${cell.type} (${cell.group}, seed ${cell.seed})`;
+  const {vocabSize, suppressed} = SHAPES[asked.shape];
+  const tokens = forcedTokens(vocabSize, asked.positions);
+  let cell = asked;
   let result = {comparisons: [], misses: []};
   try {
-    const bytes = bytesOf(cell);
+    const {bytes, ...routed} = await clearlyRouted(asked.seed, (seed) => bytesOf({...asked, seed}), tokens);
+    cell = {...asked, ...routed};
     const adapters = [dawn, ...(cell.swiftshader && swiftShader ? [swiftShader] : [])];
     result = await judge(bytes, tokens, {adapters, runs: cell.runs, suppressed});
     if (cell.wllama && wllama) {
@@ -105,6 +107,8 @@ async function judgeCell(cell) {
     result.misses.push(`failed: ${error.message.slice(0, 500)}`);
   }
   result.llama = null;
+  const margin = cell.margin ? `, router margin ${cell.margin.toExponential(1)}` : '';
+  const name = `${cell.shape} ${cell.type} (${cell.group}, seed ${cell.seed}${margin})`;
   const seconds = (performance.now() - began) / 1000;
   printModel(name, result, seconds);
   return {...cell, ...result, misses: result.misses.map((miss) => `${name}: ${miss}`), seconds};

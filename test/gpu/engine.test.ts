@@ -84,6 +84,21 @@ describe('engine', function () {
   );
 
   it(
+    'gives the same bits with experts, whatever the chunks and wherever their tensors are cut',
+    withDevice(async (device) => {
+      const spec = {shape: {...SHAPES.moe, layers: 'SF'}, type: 'mixed' as const};
+      const run = (sizes: number[], maxSliceBytes?: number) =>
+        withEngine(device, spec, (engine) => feed(engine, engine.createSequence(), TOKENS, sizes), {maxSliceBytes});
+      const whole = await run([64]);
+      // Routers part by 5e-4 and more here, hundreds of f32 roundings: the experts are those of float64.
+      expectLogits(whole, await judge(spec));
+      expectSameLogits(await run([7, 1, 13, 24, 1]), whole);
+      // Cuts gate and up, and down where it is Q6_K, within an expert.
+      expectSameLogits(await run([64], 300_000), whole);
+    }),
+  );
+
+  it(
     'keeps two sequences in one step apart',
     withDevice((device) =>
       withEngine(

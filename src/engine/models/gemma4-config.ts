@@ -1,14 +1,27 @@
-// Gemma 4's metadata keys and tensor table: what a `gemma4` GGUF must hold. Dense text models; knows no data.
-import {GemmaError} from '../../errors.ts';
+// Gemma 4's metadata keys and tensor table: what a `gemma4` GGUF must hold to run as text. Knows no data.
 import type {GgufFile} from '../../gguf/gguf-file.ts';
 import type {CommonConfig, LayerConfig, ModelDescription, TensorRule, Untensored} from '../config.ts';
 import {bounded, boundedInteger, invalid} from '../config-checks.ts';
+
+/** A mixture of experts beside a layer's feed-forward. */
+export interface Experts {
+  /** How many there are, and how many of them a token uses. */
+  count: number;
+  used: number;
+  /** Width of an expert's inner layer. */
+  ffn: number;
+  /** `ffn_gate_up_exps` holds, for each expert, its gate rows and then its up rows; otherwise each is a tensor. */
+  fused: boolean;
+  /** The tensor of each expert's output scale; null: 1. */
+  scale: string | null;
+}
 
 export interface Gemma4Layer extends LayerConfig {
   /** There is no `attn_v`: the values are the raw keys (full layers of 12B and larger). */
   valuesFromKeys: boolean;
   /** Whether `layer_output_scale` is in the file; otherwise the scale is 1. */
   hasOutputScale: boolean;
+  experts: Experts | null;
 }
 
 export interface Gemma4Config extends CommonConfig {
@@ -19,10 +32,13 @@ export interface Gemma4Config extends CommonConfig {
 /** The attention kernel keeps a head's query in registers and shared memory up to this size. */
 const MAX_HEAD_DIM = 512;
 
-/** @throws GemmaError `config-invalid`, `architecture-unsupported`, `tensor-missing` */
+/** The router gives a workgroup's invocation to each expert that is used, and keeps all scores in shared memory. */
+const MAX_EXPERTS = 1024;
+const MAX_EXPERTS_USED = 64;
+
+/** @throws GemmaError `config-invalid` */
 export function describeGemma4(file: GgufFile): ModelDescription {
   const {metadata, tensors} = file;
-  refuseUnsupported(file);
   const nEmbd = boundedInteger(metadata, 'gemma4.embedding_length', 1, 2 ** 16);
   const embedding = tensors.get('token_embd.weight');
   // The vocabulary is what the embedding has rows for; a tokenizer's list may be padded differently.
@@ -49,7 +65,8 @@ export function describeGemma4(file: GgufFile): ModelDescription {
   return {config, rules: tensorRules(config)};
 }
 
-function readLayers({metadata, tensors}: GgufFile): Gemma4Layer[] {
+function readLayers(file: GgufFile): Gemma4Layer[] {
+  const {metadata, tensors} = file;
   const count = boundedInteger(metadata, 'gemma4.block_count', 1, 256);
   const each = (key: string, min: number, max: number) =>
     metadata.integers(key, count).map((value, i) => bounded(`${key}[${i}]`, value, min, max));
@@ -81,6 +98,7 @@ function readLayers({metadata, tensors}: GgufFile): Gemma4Layer[] {
     return base;
   }
 
+  const experts = readExperts(file, count);
   const owners = count - shared;
   // All full layers or none: one that lacks what others have lost a tensor.
   const keysOnly = !sliding.some((slides, i) => !slides && i < owners && tensors.has(`blk.${i}.attn_v.weight`));
@@ -112,8 +130,33 @@ function readLayers({metadata, tensors}: GgufFile): Gemma4Layer[] {
       ropeFactors: !sliding[index],
       valuesFromKeys: keysOnly && ownsKv && !sliding[index],
       hasOutputScale: tensors.has(`blk.${index}.layer_output_scale.weight`),
+      experts: experts(index),
     };
   });
+}
+
+/** The experts by layer: all layers have them, or none. */
+function readExperts({metadata, tensors}: GgufFile, nLayers: number): (layer: number) => Experts | null {
+  const count = boundedInteger(metadata, 'gemma4.expert_count', 0, MAX_EXPERTS, 0);
+  if (count === 0) {
+    if (!tensors.has('blk.0.ffn_gate_inp.weight')) return () => null;
+    throw invalid('gemma4.expert_count', count, '1 or more, for the file has a router (blk.0.ffn_gate_inp.weight)');
+  }
+  const used = boundedInteger(metadata, 'gemma4.expert_used_count', 1, Math.min(count, MAX_EXPERTS_USED));
+  const key = 'gemma4.expert_feed_forward_length';
+  const ffn = metadata.integers(key, nLayers).map((value, i) => bounded(`${key}[${i}]`, value, 1, 2 ** 20));
+  return (layer) => {
+    const block = `blk.${layer}`;
+    // The second name is that of files which early versions of Ollama made.
+    const scale = [`${block}.ffn_down_exps.scale`, `${block}.ffn_gate_inp.per_expert_scale`];
+    return {
+      count,
+      used,
+      ffn: ffn[layer],
+      fused: tensors.has(`${block}.ffn_gate_up_exps.weight`),
+      scale: scale.find((name) => tensors.has(name)) ?? null,
+    };
+  };
 }
 
 /** Every tensor the forward pass reads. */
@@ -133,7 +176,7 @@ function tensorRules(config: Untensored<Gemma4Config>): TensorRule[] {
     matrix('per_layer_model_proj.weight', nEmbd, nEmbdPerLayer * layers.length);
     vector('per_layer_proj_norm.weight', nEmbdPerLayer);
   }
-  for (const {index, headDim, nHead, nHeadKv, ffn, ownsKv, valuesFromKeys, hasOutputScale} of layers) {
+  for (const {index, headDim, nHead, nHeadKv, ffn, ownsKv, valuesFromKeys, hasOutputScale, experts} of layers) {
     const block = `blk.${index}`;
     vector(`${block}.attn_norm.weight`, nEmbd);
     matrix(`${block}.attn_q.weight`, nEmbd, headDim * nHead);
@@ -150,6 +193,7 @@ function tensorRules(config: Untensored<Gemma4Config>): TensorRule[] {
     matrix(`${block}.ffn_up.weight`, nEmbd, ffn);
     matrix(`${block}.ffn_down.weight`, ffn, nEmbd);
     vector(`${block}.post_ffw_norm.weight`, nEmbd);
+    if (experts) expertRules(rules, block, nEmbd, experts);
     if (nEmbdPerLayer > 0) {
       matrix(`${block}.inp_gate.weight`, nEmbd, nEmbdPerLayer);
       matrix(`${block}.proj.weight`, nEmbdPerLayer, nEmbd);
@@ -160,13 +204,19 @@ function tensorRules(config: Untensored<Gemma4Config>): TensorRule[] {
   return rules;
 }
 
-function refuseUnsupported({metadata, tensors}: GgufFile): void {
-  const experts = metadata.integer('gemma4.expert_count', 0);
-  if (experts > 0 || tensors.has('blk.0.ffn_gate_inp.weight')) {
-    throw new GemmaError(
-      'architecture-unsupported',
-      `found a mixture of ${experts} experts (as in Gemma 4 26B-A4B); dense gemma4 models are supported. Choose E2B or E4B`,
-      {detail: {architecture: 'gemma4', experts}},
-    );
+function expertRules(rules: TensorRule[], block: string, nEmbd: number, {count, ffn, fused, scale}: Experts): void {
+  const matrix = (name: string, ...shape: number[]) => rules.push({name: `${block}.${name}`, shape, kind: 'matrix'});
+  const vector = (name: string, n: number) => rules.push({name, shape: [n], kind: 'vector'});
+  matrix('ffn_gate_inp.weight', nEmbd, count);
+  vector(`${block}.ffn_gate_inp.scale`, nEmbd);
+  vector(`${block}.post_ffw_norm_1.weight`, nEmbd);
+  vector(`${block}.pre_ffw_norm_2.weight`, nEmbd);
+  if (fused) matrix('ffn_gate_up_exps.weight', nEmbd, 2 * ffn, count);
+  else {
+    matrix('ffn_gate_exps.weight', nEmbd, ffn, count);
+    matrix('ffn_up_exps.weight', nEmbd, ffn, count);
   }
+  matrix('ffn_down_exps.weight', ffn, nEmbd, count);
+  if (scale) vector(scale, count);
+  vector(`${block}.post_ffw_norm_2.weight`, nEmbd);
 }

@@ -3,6 +3,7 @@
 import type {Plan, Rows} from '../plan.ts';
 import {feedForward, normed, normedOutput, perLayerBranch, perLayerInputs, ResidualStream} from './blocks.ts';
 import type {Gemma4Config, Gemma4Layer} from './gemma4-config.ts';
+import {expertFeedForward} from './gemma4-experts.ts';
 import {recordHead} from './head.ts';
 import type {ForwardPass, ModelParts} from './models.ts';
 
@@ -23,7 +24,10 @@ export function recordGemma4(plan: Plan, parts: Parts): ForwardPass {
       : undefined;
 
     stream.add(attention(plan, parts, layer, stream.h));
-    stream.add(feedForward(plan, parts, layer, stream.h), perLayer ? undefined : scale);
+    const branch = layer.experts
+      ? expertFeedForward(plan, parts, layer, layer.experts, stream.h)
+      : feedForward(plan, parts, layer, stream.h);
+    stream.add(branch, perLayer ? undefined : scale);
     if (perLayer) stream.add(perLayerBranch(plan, parts, layer, stream.h, perLayer), scale);
   }
   const body = plan.finish();

@@ -101,6 +101,19 @@ export function attend(
   return y;
 }
 
+/**
+ * The `used` largest of a router's logits, the lowest index first among equals, with the softmax over those chosen
+ * (the same as a softmax over all, then renormalised).
+ */
+export function topExperts(logits: Float64Array, used: number): {expert: number; weight: number}[] {
+  const chosen = Array.from(logits.keys())
+    .sort((a, b) => logits[b] - logits[a] || a - b)
+    .slice(0, used);
+  const exponentials = chosen.map((expert) => Math.exp(logits[expert] - logits[chosen[0]]));
+  const total = exponentials.reduce((a, b) => a + b);
+  return chosen.map((expert, n) => ({expert, weight: exponentials[n] / total}));
+}
+
 /** cap·tanh(x / cap); cap 0 leaves x. */
 export function softcap(x: Float64Array, cap: number): Float64Array {
   return cap === 0 ? x : x.map((value) => cap * Math.tanh(value / cap));

@@ -7,7 +7,7 @@ import {rowBytes} from '../../gguf/ggml-types.ts';
 import type {TensorInfo} from '../../gguf/gguf-file.ts';
 import type {ModelConfig} from '../config.ts';
 
-/** W: [nOut][nIn]. */
+/** W: [nOut][nIn]; of a tensor of experts, the rows of all of them in turn. */
 export class ReferenceMatrix {
   readonly nIn: number;
   readonly nOut: number;
@@ -19,7 +19,7 @@ export class ReferenceMatrix {
     this.#type = tensor.type;
     this.#bytes = bytes;
     this.nIn = tensor.shape[0];
-    this.nOut = tensor.shape[1] ?? 1;
+    this.nOut = tensor.shape.slice(1).reduce((product, extent) => product * extent, 1);
     this.#rowBytes = rowBytes(tensor.type, this.nIn);
   }
 
@@ -33,9 +33,14 @@ export class ReferenceMatrix {
 
   /** y[t][o] = Σ_i W[o][i]·x[t][i] for every row t: f64[n][nIn] → f64[n][nOut]. */
   multiply(x: readonly Float64Array[]): Float64Array[] {
-    const y = x.map(() => new Float64Array(this.nOut));
-    for (let o = 0; o < this.nOut; o++) {
-      const weights = this.row(o);
+    return this.multiplyRows(x, 0, this.nOut);
+  }
+
+  /** The same by rows `first` … `first + count − 1` of W alone: f64[n][nIn] → f64[n][count]. */
+  multiplyRows(x: readonly Float64Array[], first: number, count: number): Float64Array[] {
+    const y = x.map(() => new Float64Array(count));
+    for (let o = 0; o < count; o++) {
+      const weights = this.row(first + o);
       x.forEach((vector, t) => {
         let sum = 0;
         for (let i = 0; i < weights.length; i++) sum += weights[i] * vector[i];

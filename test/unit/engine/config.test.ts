@@ -1,5 +1,6 @@
 import {expect} from 'chai';
 import {readConfig} from '../../../src/engine/config.ts';
+import type {Gemma4Config} from '../../../src/engine/models/gemma4-config.ts';
 import {type ErrorCode, GemmaError} from '../../../src/errors.ts';
 import type {GgufFile, TensorInfo} from '../../../src/gguf/gguf-file.ts';
 import {Metadata, type MetadataValue} from '../../../src/gguf/metadata.ts';
@@ -81,6 +82,29 @@ describe('readConfig', () => {
     expect([...tensors.keys()].filter((name) => name.includes('attn_v'))).to.have.length(3);
   });
 
+  it('reads the experts of every layer, and whether gate and up are one tensor', async () => {
+    const {layers, tensors} = await configOf(GEMMA4_SHAPES.moe);
+    expect(layers.map(({experts}) => experts)).to.deep.equal(
+      layers.map((_, i) => ({count: 8, used: 2, ffn: 256, fused: true, scale: `blk.${i}.ffn_down_exps.scale`})),
+    );
+    expect(tensors.get('blk.0.ffn_gate_up_exps.weight')!.shape).to.deep.equal([256, 512, 8]);
+    const split = await configOf(GEMMA4_SHAPES['moe-split']);
+    expect(split.layers.map(({experts}) => experts?.fused)).to.deep.equal([false, false, false]);
+    expect([...split.tensors.keys()]).to.include.members(['blk.2.ffn_gate_exps.weight', 'blk.2.ffn_up_exps.weight']);
+    expect((await configOf()).layers.map(({experts}) => experts)).to.deep.equal(Array(5).fill(null));
+  });
+
+  it("finds the experts' scales under Ollama's older name, and takes missing ones for 1", async () => {
+    const scale = 'blk.1.ffn_down_exps.scale';
+    const without = await configOf(GEMMA4_SHAPES.moe, {tensor: [scale, null]});
+    expect(without.layers.map(({experts}) => experts?.scale === null)).to.deep.equal([false, true, false]);
+    const file = await headerOf(GEMMA4_SHAPES.moe);
+    const older = 'blk.1.ffn_gate_inp.per_expert_scale';
+    const tensors = new Map([...file.tensors].map(([name, tensor]) => [name === scale ? older : name, tensor]));
+    const {layers} = readConfig({...file, tensors}) as Gemma4Config;
+    expect(layers[1].experts?.scale).to.equal(older);
+  });
+
   it('takes a scalar for every layer', async () => {
     const {layers} = await configOf(GEMMA4_SHAPES['one-kv-head']);
     expect(layers.map(({ffn, nHeadKv}) => [ffn, nHeadKv])).to.deep.equal(layers.map(() => [256, 1]));
@@ -126,9 +150,6 @@ describe('readConfig', () => {
   refused('a vision tower', 'architecture-unsupported', /a file of type mmproj/, {
     metadata: {'general.type': 'mmproj'},
   });
-  refused('a mixture of experts', 'architecture-unsupported', /mixture of 128 experts/, {
-    metadata: {'gemma4.expert_count': 128},
-  });
   refused(
     'a missing tensor',
     'tensor-missing',
@@ -147,6 +168,28 @@ describe('readConfig', () => {
     {tensor: ['blk.2.attn_v.weight', null]},
     GEMMA4_SHAPES.tiny,
   );
+  const experts = (what: string, code: ErrorCode, message: RegExp, changes: Changes) =>
+    refused(what, code, message, changes, GEMMA4_SHAPES.moe);
+  experts('a router without a count of experts', 'config-invalid', /expert_count is 0; expected 1 or more/, {
+    metadata: {'gemma4.expert_count': null},
+  });
+  experts('more experts used than there are', 'config-invalid', /expert_used_count is 9; expected .* from 1 to 8/, {
+    metadata: {'gemma4.expert_used_count': 9},
+  });
+  experts('a million experts', 'config-invalid', /expert_count is 1000000/, {
+    metadata: {'gemma4.expert_count': 1_000_000},
+  });
+  experts(
+    'experts of another number',
+    'tensor-shape',
+    /ffn_down_exps\.weight has shape \[256, 256, 7\]; expected .* 8\]/,
+    {
+      tensor: ['blk.0.ffn_down_exps.weight', {shape: [256, 256, 7]}],
+    },
+  );
+  experts('experts without gates', 'tensor-missing', /no tensor blk\.1\.ffn_gate_exps\.weight/, {
+    tensor: ['blk.1.ffn_gate_up_exps.weight', null],
+  });
   refused('a missing embedding', 'tensor-missing', /token_embd\.weight/, {tensor: ['token_embd.weight', null]});
   refused(
     'a transposed tensor',

@@ -1,7 +1,7 @@
 // The judge's own operations against values worked out by hand.
 import {expect} from 'chai';
 import {ReferenceModel} from '../../../src/engine/reference/forward.ts';
-import {attend, gelu, rmsNorm, rope, softcap} from '../../../src/engine/reference/model-ops.ts';
+import {attend, gelu, rmsNorm, rope, softcap, topExperts} from '../../../src/engine/reference/model-ops.ts';
 import {judge, SMALL, TOKENS, testModel} from '../../helpers/engine.ts';
 
 describe('reference operations', () => {
@@ -55,6 +55,13 @@ describe('reference operations', () => {
     const values = [Float64Array.of(1, 1, 1, 1, 2, 2, 2, 2)];
     const y = attend(new Float64Array(16), keys, values, 0, {nHead: 4, nHeadKv: 2, headDim: 4, window: 0});
     expect([0, 4, 8, 12].map((at) => y[at])).to.deep.equal([1, 1, 2, 2]);
+  });
+
+  it('topExperts takes the largest, equals by index, with the softmax over them alone', () => {
+    const chosen = topExperts(Float64Array.of(1, 1 + Math.log(3), 0, 1), 2);
+    expect(chosen.map(({expert}) => expert)).to.deep.equal([1, 0]);
+    expect(chosen[0].weight).to.be.closeTo(0.75, 1e-15);
+    expect(chosen[1].weight).to.be.closeTo(0.25, 1e-15);
   });
 
   it('softcap bends into ±cap, and 0 leaves alone', () => {

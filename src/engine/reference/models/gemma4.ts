@@ -12,6 +12,7 @@ import {
   type ReferenceParts,
 } from '../model-blocks.ts';
 import {attend, rmsNormEach, rope, scaled} from '../model-ops.ts';
+import {expertFeedForward} from './gemma4-experts.ts';
 
 export class Gemma4Reference implements ReferenceForward {
   readonly #parts: ReferenceParts<Gemma4Config>;
@@ -33,7 +34,10 @@ export class Gemma4Reference implements ReferenceForward {
     for (const layer of layers) {
       h = this.#attention(layer, h, cache);
       trace(`attn_out-${layer.index}`, h);
-      h = addRows(h, feedForward(this.#parts, layer, h));
+      const branch = layer.experts
+        ? expertFeedForward(this.#parts, layer, layer.experts, h, trace)
+        : feedForward(this.#parts, layer, h);
+      h = addRows(h, branch);
       trace(`ffn_out-${layer.index}`, h);
       if (perLayer) h = addRows(h, perLayerBranch(this.#parts, layer, h, perLayer));
       if (layer.hasOutputScale) {
