@@ -75,6 +75,8 @@ function stepBuffers(nRows: number): Record<string, Uint32Array<ArrayBuffer> | u
     rows: new Uint32Array(Array.from({length: nRows}, (_, r) => [r, CONTEXT - 1 - r, 0, 0]).flat()),
     page_tables: Uint32Array.from({length: CONTEXT / PAGE_SIZE}, (_, i) => i),
     output_rows: Uint32Array.from({length: nRows}, (_, i) => i),
+    // As mul_mat_id's rows below: eight of sixteen.
+    experts: Uint32Array.from({length: 8 * nRows}, (_, i) => (5 * (i >> 3) + 2 * (i & 7)) % 16),
   };
 }
 
@@ -91,6 +93,7 @@ function rows(): Row[] {
       const sizes = {x: f32(nIn), weight: nOut * stride, y: f32(nOut)};
       list.push(row(`${at(nIn)} → ${nOut}`, kernels.mulMat[type], {N_IN: nIn, N_OUT: nOut, ...slice}, n, sizes));
       list.push(row(at(nIn), kernels.getRows[type], {N: nIn, ...slice}, n, {weight: n * stride, y: f32(nIn)}));
+      list.push(expertRow(type, n));
     }
     for (const [heads, kvHeads, headDim] of [
       [4, 1, 256],
@@ -110,6 +113,11 @@ function rows(): Row[] {
     list.push(row(at(1536), kernels.addScaled, {N: 1536}, n, three));
     const gated = {gate: f32(6144), up: f32(6144), y: f32(6144)};
     list.push(row(at(6144), kernels.geglu, {N: 6144, UP_STRIDE: 6144}, n, gated));
+    // 26B-A4B's router and the sum of its experts.
+    const routed = {logits: f32(128), expert_scale: 4 * 128, experts: f32(8), weights: f32(8)};
+    list.push(row(at(128), kernels.topExperts, {N_EXPERT: 128, USED: 8}, n, routed));
+    const spoken = {x: f32(8, 2816), weights: f32(8), y: f32(2816)};
+    list.push(row(at(8, 2816), kernels.sumExperts, {N: 2816, USED: 8}, n, spoken));
     // Gemma 2's attention bends its scores; Gemma 3n E2B's streams and sparse gates.
     const capped = {N_HEAD: 8, N_HEAD_KV: 4, HEAD_DIM: 256, SCALE: 1 / 16, SOFTCAP: 50};
     const scores = {q: f32(8, 256), k: 4 * CONTEXT * 4 * 256, v: 4 * CONTEXT * 4 * 256, y: f32(8, 256)};
@@ -130,6 +138,17 @@ function rows(): Row[] {
   // A row of logits a sampled sequence; 64 of them do not occur.
   list.push(row('[1][262144]', kernels.softcap, {N: 262144, CAP: 30}, 1, {x: 4 * 262144, y: 4 * 262144}));
   return list;
+}
+
+/** 26B-A4B's gates, out of 16 experts instead of 128. What must move are the experts used, each once. */
+function expertRow(type: kernels.WeightType, n: number): Row {
+  const [nIn, nOut, used, count] = [2816, 704, 8, 16];
+  const stride = paddedRowBytes(type, nIn);
+  const constants = {N_IN: nIn, N_OUT: nOut, USED: used, EXPERT_ROWS: 2 * nOut, N_SLICE_ROWS: 2 * nOut * count};
+  const sizes = {x: 4 * n * nIn, weight: 2 * nOut * count * stride, y: 4 * n * used * nOut};
+  const moved = sizes.x + sizes.y + Math.min(count, n * used) * nOut * stride;
+  const label = `[${n}][${nIn}] → [${used}][${nOut}]`;
+  return row(label, kernels.mulMatId[type], {...constants, ROW_STRIDE_WORDS: stride / 4}, n, sizes, moved);
 }
 
 /** Microseconds a dispatch, the median of `rounds`, after one round of warming up. */
