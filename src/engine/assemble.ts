@@ -128,11 +128,14 @@ function createFrequencies(
   ropeFactors: Float32Array | undefined,
 ): (layer: LayerConfig) => GPUBuffer {
   const tables = new Map<string, GPUBuffer>();
-  const keyOf = ({headDim, ropeBase, ropeFactors: scaled}: LayerConfig) => `${headDim} ${ropeBase} ${scaled}`;
+  const keyOf = ({headDim, ropeBase, ropeScale, ropeFactors: divided}: LayerConfig) =>
+    [headDim, ropeBase, ropeScale, divided].join(' ');
   for (const layer of layers) {
     if (tables.has(keyOf(layer))) continue;
-    const factors = layer.ropeFactors ? ropeFactors : undefined;
-    const table = ropeTable(layer.headDim, layer.ropeBase, contextLength, factors);
+    const {headDim, ropeBase, ropeScale} = layer;
+    const divisors = layer.ropeFactors ? ropeFactors : undefined;
+    const factors = Array.from({length: headDim / 2}, (_, i) => ropeScale * (divisors?.[i] ?? 1));
+    const table = ropeTable(headDim, ropeBase, contextLength, factors);
     tables.set(keyOf(layer), buffers.createFrom(`rope ${keyOf(layer)}`, 'scratch', table));
   }
   return (layer) => tables.get(keyOf(layer))!;

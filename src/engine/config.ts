@@ -5,6 +5,9 @@ import type {GgmlTypeName} from '../gguf/ggml-types.ts';
 import type {GgufFile, TensorInfo} from '../gguf/gguf-file.ts';
 import type {Metadata} from '../gguf/metadata.ts';
 import {WEIGHT_TYPES} from './kernels/weight-types.ts';
+import {describeGemma, type GemmaConfig} from './models/gemma-config.ts';
+import {describeGemma2, type Gemma2Config} from './models/gemma2-config.ts';
+import {describeGemma3, type Gemma3Config} from './models/gemma3-config.ts';
 import {describeGemma4, type Gemma4Config} from './models/gemma4-config.ts';
 
 /** One transformer block, as far as every architecture has it; what only one has, its own config adds. */
@@ -24,6 +27,8 @@ export interface LayerConfig {
   /** The layer whose keys and values this one attends; `index` itself when it owns them. */
   donor: number;
   ropeBase: number;
+  /** Positions are divided by it before RoPE (linear scaling); 1: none. */
+  ropeScale: number;
   /** Whether `rope_freqs.weight` divides this layer's angular frequencies. */
   ropeFactors: boolean;
 }
@@ -48,7 +53,7 @@ export interface CommonConfig {
 }
 
 /** By `architecture`. A new one needs a line here, in `ARCHITECTURES`, in models/models.ts and in reference/forward.ts. */
-export type ModelConfig = Gemma4Config;
+export type ModelConfig = Gemma4Config | Gemma3Config | Gemma2Config | GemmaConfig;
 export type Architecture = ModelConfig['architecture'];
 
 /** A tensor the architecture asks for. `shape` is GGUF's `ne`. */
@@ -68,7 +73,12 @@ export interface ModelDescription {
   rules: readonly TensorRule[];
 }
 
-const ARCHITECTURES: Record<Architecture, (file: GgufFile) => ModelDescription> = {gemma4: describeGemma4};
+const ARCHITECTURES: Record<Architecture, (file: GgufFile) => ModelDescription> = {
+  gemma4: describeGemma4,
+  gemma3: describeGemma3,
+  gemma2: describeGemma2,
+  gemma: describeGemma,
+};
 
 /**
  * The architecture of a model that can be run here.

@@ -61,6 +61,8 @@ export interface AttentionConstants {
   headDim: number;
   window: number;
   scale: number;
+  /** Scores are bent into ±softcap; 0: they are not. */
+  softcap: number;
 }
 
 /** Where dispatches are added: a Recorder, or something that leaves them out. */
@@ -275,10 +277,18 @@ export class Plan {
 
   /** y[r] = softmax(scale · q[r] · keys) · values over what r may see. */
   attention(q: Rows, keys: CacheRows, values: CacheRows, y: Rows, constants: AttentionConstants): void {
-    const {nHead, nHeadKv, headDim, window, scale} = constants;
+    const {nHead, nHeadKv, headDim, window, scale, softcap: cap} = constants;
     this.#recorder.add(
       attention,
-      {N_HEAD: nHead, N_HEAD_KV: nHeadKv, HEAD_DIM: headDim, SCALE: scale, WINDOW: window, PAGE_SIZE},
+      {
+        N_HEAD: nHead,
+        N_HEAD_KV: nHeadKv,
+        HEAD_DIM: headDim,
+        SCALE: Math.fround(scale),
+        WINDOW: window,
+        SOFTCAP: cap,
+        PAGE_SIZE,
+      },
       {
         step: this.step.step,
         rows: this.step.rows,

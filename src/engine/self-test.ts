@@ -160,7 +160,7 @@ function softcapCase(recorder: Recorder<null>, pool: BufferPool): Case {
 
 /** Position 39 with a window of 36, two heads on one KV head, two pages that lie in the pool in reverse. */
 function attentionCase(recorder: Recorder<null>, pool: BufferPool): Case {
-  const shape = {nHead: 2, nHeadKv: 1, headDim: 32, window: 36};
+  const shape = {nHead: 2, nHeadKv: 1, headDim: 32, window: 36, scale: 1, softcap: 0};
   const position = 39;
   // Small scores, so that every key has a say: one key too many or too few must show.
   const q = waves(shape.nHead * shape.headDim, 3).map((value) => 0.1 * value);

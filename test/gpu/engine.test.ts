@@ -49,7 +49,8 @@ describe('engine', function () {
     ),
   );
 
-  for (const shape of Object.keys(SHAPES) as ShapeName[]) {
+  // The shapes of many layers take seconds: conformance runs them, and what they are for is in their config.
+  for (const shape of (Object.keys(SHAPES) as ShapeName[]).filter((name) => !name.endsWith('-27b'))) {
     it(
       `agrees with float64 for the shape ${shape}`,
       withDevice((device) =>

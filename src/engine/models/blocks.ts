@@ -13,6 +13,29 @@ export function normed(plan: Plan, {config, weight}: Parts, h: Rows, name: strin
   return x;
 }
 
+/** x: [n][nEmbd] → the layer's queries [n][nHead][headDim], or keys or values [n][nHeadKv][headDim], as projected. */
+export function projected(plan: Plan, {weight}: Parts, layer: LayerConfig, which: 'q' | 'k' | 'v', x: Rows): Rows {
+  const heads = which === 'q' ? layer.nHead : layer.nHeadKv;
+  const raw = plan.rows(`${which} raw`, heads * layer.headDim);
+  plan.mulMat(weight(`blk.${layer.index}.attn_${which}.weight`), x, raw);
+  return raw;
+}
+
+/** raw: [n][heads][headDim] → each head normed with the layer's weight, then turned by its row's position. */
+export function normedHeads(plan: Plan, parts: Parts, layer: LayerConfig, which: 'q' | 'k', raw: Rows): Rows {
+  const normed = plan.rows(`${which} normed`, raw.width);
+  const norm = parts.weight(`blk.${layer.index}.attn_${which}_norm.weight`);
+  plan.rmsNorm(raw, norm, normed, parts.config.normEps, layer.headDim);
+  return turnedHeads(plan, parts, layer, which, normed);
+}
+
+/** x: [n][heads][headDim] → each head turned by its row's position. */
+export function turnedHeads(plan: Plan, parts: Parts, layer: LayerConfig, which: 'q' | 'k', x: Rows): Rows {
+  const turned = plan.rows(which, x.width);
+  plan.rope(x, layer.headDim, parts.frequencies(layer), turned);
+  return turned;
+}
+
 /** x: [n][nIn] → RMS(W · x), the end of a branch: [n][nEmbd]. */
 export function normedOutput(plan: Plan, {config, weight}: Parts, matrix: string, x: Rows, norm: string): Rows {
   const output = plan.rows('branch raw', config.nEmbd);

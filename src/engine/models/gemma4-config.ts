@@ -127,6 +127,7 @@ function readLayers(file: GgufFile): Gemma4Layer[] {
       ownsKv,
       donor,
       ropeBase: sliding[index] ? ropeBase.swa : ropeBase.full,
+      ropeScale: 1,
       ropeFactors: !sliding[index],
       valuesFromKeys: keysOnly && ownsKv && !sliding[index],
       hasOutputScale: tensors.has(`blk.${index}.layer_output_scale.weight`),

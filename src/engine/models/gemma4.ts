@@ -1,7 +1,16 @@
 // Gemma 4's forward pass in reading order, a shape on every buffer: the plain plan, one operation a dispatch.
 // n is a step's rows, m the rows that go through the head. The same in float64: reference/models/gemma4.ts.
 import type {Plan, Rows} from '../plan.ts';
-import {feedForward, normed, normedOutput, perLayerBranch, perLayerInputs, ResidualStream} from './blocks.ts';
+import {
+  feedForward,
+  normed,
+  normedHeads,
+  normedOutput,
+  perLayerBranch,
+  perLayerInputs,
+  projected,
+  ResidualStream,
+} from './blocks.ts';
 import type {Gemma4Config, Gemma4Layer} from './gemma4-config.ts';
 import {expertFeedForward} from './gemma4-experts.ts';
 import {recordHead} from './head.ts';
@@ -37,44 +46,29 @@ export function recordGemma4(plan: Plan, parts: Parts): ForwardPass {
 
 /** h: [n][nEmbd] → RMS(Wo · attention(RMS(h))): [n][nEmbd]. */
 function attention(plan: Plan, parts: Parts, layer: Gemma4Layer, h: Rows): Rows {
-  const {config, weight, frequencies, cache} = parts;
-  const {normEps} = config;
+  const {config, cache} = parts;
   const {nHead, nHeadKv, headDim, window} = layer;
   const block = `blk.${layer.index}`;
-  const table = frequencies(layer);
 
+  // q: [n][nHead][headDim]
   const x = normed(plan, parts, h, `${block}.attn_norm.weight`);
-
-  // q: [n][nHead][headDim], normed a head, then turned.
-  const qRaw = plan.rows('q raw', nHead * headDim);
-  const qNormed = plan.rows('q normed', nHead * headDim);
-  const q = plan.rows('q', nHead * headDim);
-  plan.mulMat(weight(`${block}.attn_q.weight`), x, qRaw);
-  plan.rmsNorm(qRaw, weight(`${block}.attn_q_norm.weight`), qNormed, normEps, headDim);
-  plan.rope(qNormed, headDim, table, q);
+  const q = normedHeads(plan, parts, layer, 'q', projected(plan, parts, layer, 'q', x));
 
   if (layer.ownsKv) {
     const {keys, values} = cache[layer.index];
-    // k: [n][nHeadKv][headDim], as q.
-    const kRaw = plan.rows('k raw', nHeadKv * headDim);
-    const kNormed = plan.rows('k normed', nHeadKv * headDim);
-    const k = plan.rows('k', nHeadKv * headDim);
-    plan.mulMat(weight(`${block}.attn_k.weight`), x, kRaw);
-    plan.rmsNorm(kRaw, weight(`${block}.attn_k_norm.weight`), kNormed, normEps, headDim);
-    plan.rope(kNormed, headDim, table, k);
-    plan.kvWrite(k, keys);
-    // v: [n][nHeadKv][headDim], normed without a weight, not turned.
-    const vRaw = layer.valuesFromKeys ? kRaw : plan.rows('v raw', nHeadKv * headDim);
+    // k, v: [n][nHeadKv][headDim]; v is normed without a weight and not turned.
+    const kRaw = projected(plan, parts, layer, 'k', x);
+    plan.kvWrite(normedHeads(plan, parts, layer, 'k', kRaw), keys);
+    const vRaw = layer.valuesFromKeys ? kRaw : projected(plan, parts, layer, 'v', x);
     const v = plan.rows('v', nHeadKv * headDim);
-    if (!layer.valuesFromKeys) plan.mulMat(weight(`${block}.attn_v.weight`), x, vRaw);
-    plan.rmsNorm(vRaw, null, v, normEps, headDim);
+    plan.rmsNorm(vRaw, null, v, config.normEps, headDim);
     plan.kvWrite(v, values);
   }
 
   // attended: [n][nHead][headDim]. Scores have no scale: q and k are normed.
   const attended = plan.rows('attended', nHead * headDim);
   const {keys, values} = cache[layer.donor];
-  plan.attention(q, keys, values, attended, {nHead, nHeadKv, headDim, window, scale: 1});
+  plan.attention(q, keys, values, attended, {nHead, nHeadKv, headDim, window, scale: 1, softcap: 0});
 
   return normedOutput(plan, parts, `${block}.attn_output.weight`, attended, `${block}.post_attention_norm.weight`);
 }

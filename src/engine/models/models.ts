@@ -3,6 +3,9 @@ import type {Recording} from '../../gpu/recorder.ts';
 import type {CommonConfig, LayerConfig, ModelConfig} from '../config.ts';
 import type {CacheRows, Plan, Rows, StepShape} from '../plan.ts';
 import type {Weight} from '../weights.ts';
+import {recordGemma} from './gemma.ts';
+import {recordGemma2} from './gemma2.ts';
+import {recordGemma3} from './gemma3.ts';
 import {recordGemma4} from './gemma4.ts';
 
 /** What a plan needs of a loaded model. */
@@ -30,6 +33,12 @@ export interface ForwardPass {
 export function recordModel(plan: Plan, parts: ModelParts): ForwardPass {
   const {config} = parts;
   switch (config.architecture) {
+    case 'gemma':
+      return recordGemma(plan, {...parts, config});
+    case 'gemma2':
+      return recordGemma2(plan, {...parts, config});
+    case 'gemma3':
+      return recordGemma3(plan, {...parts, config});
     case 'gemma4':
       return recordGemma4(plan, {...parts, config});
   }

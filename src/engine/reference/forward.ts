@@ -5,6 +5,9 @@ import type {GgufFile} from '../../gguf/gguf-file.ts';
 import {type ModelConfig, readConfig} from '../config.ts';
 import {rmsNorm, softcap} from './model-ops.ts';
 import {ReferenceWeights} from './model-weights.ts';
+import {GemmaReference} from './models/gemma.ts';
+import {Gemma2Reference} from './models/gemma2.ts';
+import {Gemma3Reference} from './models/gemma3.ts';
 import {Gemma4Reference} from './models/gemma4.ts';
 
 /** Rows of f64, one a position. */
@@ -32,6 +35,12 @@ export interface ReferenceForward {
 
 function forwardOf(config: ModelConfig, weights: ReferenceWeights): ReferenceForward {
   switch (config.architecture) {
+    case 'gemma':
+      return new GemmaReference({config, weights});
+    case 'gemma2':
+      return new Gemma2Reference({config, weights});
+    case 'gemma3':
+      return new Gemma3Reference({config, weights});
     case 'gemma4':
       return new Gemma4Reference({config, weights});
   }

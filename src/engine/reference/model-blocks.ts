@@ -1,7 +1,7 @@
 // The parts of a forward pass in float64 that several architectures have alike. What comes after what is in models/*.ts.
 import type {CommonConfig, LayerConfig} from '../config.ts';
 import type {Rows} from './forward.ts';
-import {add, geglu, rmsNorm, rmsNormEach, scaled} from './model-ops.ts';
+import {add, geglu, rmsNorm, rmsNormEach, rope, scaled} from './model-ops.ts';
 import type {ReferenceWeights} from './model-weights.ts';
 
 /** A model as its forward pass sees it. */
@@ -25,6 +25,22 @@ export function addRows(a: Rows, b: Rows): Rows {
 export function normed({config, weights}: ReferenceParts, rows: Rows, name: string): Rows {
   const weight = weights.vector(name);
   return rows.map((row) => rmsNorm(row, config.normEps, weight));
+}
+
+/** x: [n][nEmbd] → the layer's queries [n][nHead·headDim], or keys or values [n][nHeadKv·headDim], as projected. */
+export function projected({weights}: ReferenceParts, layer: LayerConfig, which: 'q' | 'k' | 'v', x: Rows): Rows {
+  return weights.matrix(`blk.${layer.index}.attn_${which}.weight`).multiply(x);
+}
+
+/** Each head normed with the layer's weight. */
+export function normedHeads({config, weights}: ReferenceParts, layer: LayerConfig, which: 'q' | 'k', rows: Rows): Rows {
+  const weight = weights.vector(`blk.${layer.index}.attn_${which}_norm.weight`);
+  return rows.map((row) => rmsNormEach(row, layer.headDim, config.normEps, weight));
+}
+
+/** Each head turned by its row's position; `factors`: divisors of the angular frequencies. */
+export function turnedHeads({headDim, ropeBase, ropeScale}: LayerConfig, rows: Rows, factors?: Float32Array): Rows {
+  return rows.map((row, position) => rope(row, headDim, position / ropeScale, ropeBase, factors));
 }
 
 /** RMS(W · x), the end of a branch. */

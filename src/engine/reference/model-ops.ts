@@ -65,31 +65,36 @@ export interface AttentionShape {
   headDim: number;
   /** Keys a query sees, its own included; 0 sees all. */
   window: number;
+  /** What scores are multiplied by. */
+  scale: number;
+  /** Scores are bent into ±softcap after that; 0: they are not. */
+  softcap: number;
 }
 
 /**
  * One query row against the keys and values of positions 0 … position.
  * @param q f64[nHead][headDim]
  * @param keys, values by position, each f64[nHeadKv][headDim]
- * @returns f64[nHead][headDim]; scores are q·k without a scale, as Gemma 4 norms both
+ * @returns f64[nHead][headDim]
  */
 export function attend(
   q: Float64Array,
   keys: readonly Float64Array[],
   values: readonly Float64Array[],
   position: number,
-  {nHead, nHeadKv, headDim, window}: AttentionShape,
+  {nHead, nHeadKv, headDim, window, scale, softcap: cap}: AttentionShape,
 ): Float64Array {
   const y = new Float64Array(nHead * headDim);
   const first = window > 0 ? Math.max(0, position - window + 1) : 0;
   for (let head = 0; head < nHead; head++) {
     const kv = Math.floor((head * nHeadKv) / nHead) * headDim;
-    const scores: number[] = [];
+    let scores: number[] = [];
     for (let p = first; p <= position; p++) {
       let score = 0;
       for (let i = 0; i < headDim; i++) score += q[head * headDim + i] * keys[p][kv + i];
-      scores.push(score);
+      scores.push(score * scale);
     }
+    if (cap > 0) scores = scores.map((score) => cap * Math.tanh(score / cap));
     const max = scores.reduce((a, b) => Math.max(a, b));
     const weights = scores.map((score) => Math.exp(score - max));
     const total = weights.reduce((a, b) => a + b);

@@ -2,39 +2,13 @@ import {expect} from 'chai';
 import {readConfig} from '../../../src/engine/config.ts';
 import type {Gemma4Config} from '../../../src/engine/models/gemma4-config.ts';
 import {type ErrorCode, GemmaError} from '../../../src/errors.ts';
-import type {GgufFile, TensorInfo} from '../../../src/gguf/gguf-file.ts';
-import {Metadata, type MetadataValue} from '../../../src/gguf/metadata.ts';
-import {metadataOf, type WritableValue} from '../../fixtures/gguf-writer.ts';
+import type {WritableValue} from '../../fixtures/gguf-writer.ts';
 import {GEMMA4_SHAPES, type Gemma4Shape} from '../../fixtures/models/gemma4-shapes.ts';
-import {SMALL, testModel} from '../../helpers/engine.ts';
+import {type Changes, changedHeader as headerOf} from '../../helpers/changed-header.ts';
+import {SMALL} from '../../helpers/engine.ts';
 
-interface Changes {
-  /** Replaces or removes (null) metadata. */
-  metadata?: Record<string, WritableValue | null>;
-  /** Replaces or removes (null) one tensor's entry. */
-  tensor?: [name: string, change: Partial<TensorInfo> | null];
-}
-
-/** The header of a generated model, changed. */
-async function headerOf(shape: Gemma4Shape, {metadata = {}, tensor}: Changes = {}): Promise<GgufFile> {
-  const {file} = await testModel({shape, type: 'Q4_K'});
-  const values = new Map<string, MetadataValue>();
-  for (const key of file.metadata.keys()) values.set(key, file.metadata.raw(key)!);
-  for (const [key, value] of Object.entries(metadata)) {
-    values.delete(key);
-    if (value !== null) values.set(key, metadataOf({[key]: value}).raw(key)!);
-  }
-  const tensors = new Map(file.tensors);
-  if (tensor) {
-    const [name, change] = tensor;
-    const found = tensors.get(name)!;
-    if (change) tensors.set(name, {...found, ...change});
-    else tensors.delete(name);
-  }
-  return {...file, metadata: new Metadata(values), tensors};
-}
-
-const configOf = async (shape: Gemma4Shape = SMALL, changes?: Changes) => readConfig(await headerOf(shape, changes));
+const configOf = async (shape: Gemma4Shape = SMALL, changes?: Changes) =>
+  readConfig(await headerOf(shape, changes)) as Gemma4Config;
 
 describe('readConfig', () => {
   it('reads what a layer is from its number and its type', async () => {

@@ -43,7 +43,7 @@ describe('reference operations', () => {
     it(`attention at ${position} with a window of ${window} sees ${first} … ${position}`, () => {
       const zeros = Array.from({length: position + 1}, () => Float64Array.of(0, 0, 0, 0));
       const values = zeros.map((_, p) => Float64Array.of(p, 1, 0, 0));
-      const shape = {nHead: 1, nHeadKv: 1, headDim: 4, window};
+      const shape = {nHead: 1, nHeadKv: 1, headDim: 4, window, scale: 1, softcap: 0};
       const y = attend(Float64Array.of(0, 0, 0, 0), zeros, values, position, shape);
       expect(y[0]).to.be.closeTo((first + position) / 2, 1e-9);
       expect(y[1]).to.be.closeTo(1, 1e-12);
@@ -53,7 +53,8 @@ describe('reference operations', () => {
   it('attention gives query head j the KV head ⌊j·G/H⌋', () => {
     const keys = [new Float64Array(8)];
     const values = [Float64Array.of(1, 1, 1, 1, 2, 2, 2, 2)];
-    const y = attend(new Float64Array(16), keys, values, 0, {nHead: 4, nHeadKv: 2, headDim: 4, window: 0});
+    const shape = {nHead: 4, nHeadKv: 2, headDim: 4, window: 0, scale: 1, softcap: 0};
+    const y = attend(new Float64Array(16), keys, values, 0, shape);
     expect([0, 4, 8, 12].map((at) => y[at])).to.deep.equal([1, 1, 2, 2]);
   });
 

@@ -6,12 +6,15 @@ import {
   embeddings,
   feedForward,
   normed,
+  normedHeads,
   normedOutput,
   perLayerBranch,
   perLayerInputs,
+  projected,
   type ReferenceParts,
+  turnedHeads,
 } from '../model-blocks.ts';
-import {attend, rmsNormEach, rope, scaled} from '../model-ops.ts';
+import {attend, rmsNormEach, scaled} from '../model-ops.ts';
 import {expertFeedForward} from './gemma4-experts.ts';
 
 export class Gemma4Reference implements ReferenceForward {
@@ -51,35 +54,29 @@ export class Gemma4Reference implements ReferenceForward {
 
   /** h: [n][nEmbd] → h + RMS(Wo · attention(RMS(h))). A layer that owns keys and values adds them to the cache. */
   #attention(layer: Gemma4Layer, h: Rows, cache: KeysAndValues[]): Rows {
-    const {config, weights} = this.#parts;
-    const {normEps} = config;
-    const {headDim, ropeBase} = layer;
+    const parts = this.#parts;
     const block = `blk.${layer.index}`;
-    const factors = layer.ropeFactors ? weights.vector('rope_freqs.weight') : undefined;
+    const factors = layer.ropeFactors ? parts.weights.vector('rope_freqs.weight') : undefined;
 
     // x: [n][nEmbd]; q: [n][nHead·headDim]
-    const x = normed(this.#parts, h, `${block}.attn_norm.weight`);
-    const qNorm = weights.vector(`${block}.attn_q_norm.weight`);
-    const q = weights
-      .matrix(`${block}.attn_q.weight`)
-      .multiply(x)
-      .map((row, p) => rope(rmsNormEach(row, headDim, normEps, qNorm), headDim, p, ropeBase, factors));
-
+    const x = normed(parts, h, `${block}.attn_norm.weight`);
+    const q = turnedHeads(layer, normedHeads(parts, layer, 'q', projected(parts, layer, 'q', x)), factors);
     if (layer.ownsKv) {
-      // k, v: [n][nHeadKv·headDim]; v is normed without a weight and not rotated.
-      const kNorm = weights.vector(`${block}.attn_k_norm.weight`);
-      const kRaw = weights.matrix(`${block}.attn_k.weight`).multiply(x);
-      const vRaw = layer.valuesFromKeys ? kRaw : weights.matrix(`${block}.attn_v.weight`).multiply(x);
-      const keys = kRaw.map((row, p) => rope(rmsNormEach(row, headDim, normEps, kNorm), headDim, p, ropeBase, factors));
-      const values = vRaw.map((row) => rmsNormEach(row, headDim, normEps));
-      cache[layer.index] = {keys, values};
+      // k, v: [n][nHeadKv·headDim]; v is normed without a weight and not turned.
+      const kRaw = projected(parts, layer, 'k', x);
+      const vRaw = layer.valuesFromKeys ? kRaw : projected(parts, layer, 'v', x);
+      cache[layer.index] = {
+        keys: turnedHeads(layer, normedHeads(parts, layer, 'k', kRaw), factors),
+        values: vRaw.map((row) => rmsNormEach(row, layer.headDim, parts.config.normEps)),
+      };
     }
     const {keys, values} = cache[layer.donor];
-    const attended = q.map((row, p) => attend(row, keys, values, p, layer));
+    // Scores have no scale: q and k are normed.
+    const attended = q.map((row, p) => attend(row, keys, values, p, {...layer, scale: 1, softcap: 0}));
 
     return addRows(
       h,
-      normedOutput(this.#parts, `${block}.attn_output.weight`, attended, `${block}.post_attention_norm.weight`),
+      normedOutput(parts, `${block}.attn_output.weight`, attended, `${block}.post_attention_norm.weight`),
     );
   }
 }
