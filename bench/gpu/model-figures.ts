@@ -93,7 +93,7 @@ async function load(
     if (loaded === 0) first = last;
     bytes = loaded;
   };
-  const engine = await loadEngine(source, file, device, {...options, onProgress});
+  const engine = await loadEngine(source, file, device, {...options, sharePrefixes: false, onProgress});
   figures.loadMs = performance.now() - start;
   figures.uploadMs = last - first;
   figures.uploadGBs = bytes / figures.uploadMs / 1e6;
@@ -104,22 +104,17 @@ async function load(
 
 /** One step looked at closely: counts, host, GPU by kernel. */
 async function measureSteps(engine: Engine, figures: ModelFigures, {device, report}: Surroundings): Promise<void> {
-  const sequence = engine.createSequence();
   const chunk = tokens(engine.chunkSize);
+  const fromNothing = async (logits: 'last' | 'none'): Promise<void> => {
+    const sequence = engine.createSequence();
+    await engine.step([{sequence, tokens: chunk, logits}]);
+    sequence.free();
+  };
+  const sequence = engine.createSequence();
   // Warm-up: the first step of each kind.
-  await engine.step([{sequence, tokens: chunk, logits: 'none'}]);
+  await fromNothing('none');
   await decode(engine, [sequence], 4);
-  sequence.truncate(0);
-  figures.steps.chunk = await timeStep(
-    engine,
-    device,
-    async () => {
-      sequence.truncate(0);
-      await engine.step([{sequence, tokens: chunk, logits: 'last'}]);
-    },
-    3,
-  );
-  sequence.truncate(1);
+  figures.steps.chunk = await timeStep(engine, device, () => fromNothing('last'), 3);
   const one = (logits: 'last' | 'none') => () => engine.step([{sequence, tokens: tokens(1), logits}]);
   figures.steps.decode = await timeStep(engine, device, one('last'));
   figures.host = await timeHost(device, one('last'));
@@ -152,7 +147,11 @@ async function measureLengths(engine: Engine, figures: ModelFigures, around: Sur
   const firstPrompt = figures.steps.chunk ? figures.steps.chunk.sumUs / 1000 / engine.chunkSize : 1;
   let msPerRow = 1.2 * firstPrompt;
   const msPerToken = figures.host!.stepUs / 1000;
-  const sequence = engine.createSequence();
+  let sequence = engine.createSequence();
+  const restart = (): void => {
+    sequence.free();
+    sequence = engine.createSequence();
+  };
   const timed = async (count: number): Promise<number> => {
     const start = performance.now();
     await prefill(engine, sequence, count);
@@ -161,32 +160,33 @@ async function measureLengths(engine: Engine, figures: ModelFigures, around: Sur
   };
   const decodeHere = async (context: number) => {
     if (!fits(`decode at ${context}`, lengths.generated * msPerToken)) return;
-    const speed = await decode(engine, [sequence], lengths.generated);
-    sequence.truncate(context);
+    const onward = sequence.clone();
+    const speed = await decode(engine, [onward], lengths.generated);
+    onward.free();
     figures.decode[context] = speed;
     figures.bandwidthShare[context] = (figures.tokenBytes * speed) / (readGBs * 1e9);
     report(`decode at ${context}: ${speed.toFixed(1)} tokens/s`);
     if (context === 0) return;
-    const step = async () => {
-      sequence.truncate(context);
-      await engine.step([{sequence, tokens: tokens(1), logits: 'last'}]);
+    const step = async (): Promise<void> => {
+      const next = sequence.clone();
+      await engine.step([{sequence: next, tokens: tokens(1), logits: 'last'}]);
+      next.free();
     };
     figures.steps[`decode at ${context}`] = await timeStep(engine, around.device, step, 3);
-    sequence.truncate(context);
   };
 
   if (lengths.contexts[0] === 0) await decodeHere(0);
   for (const count of lengths.prompts) {
     if (!fits(`prefill ${count}`, count * msPerRow)) break;
-    sequence.truncate(0);
+    restart();
     figures.prefill[count] = await timed(count);
     report(`prefill ${count}: ${figures.prefill[count].toFixed(1)} tokens/s`);
   }
   await measureBatches(engine, figures, around, fits);
   for (const context of lengths.contexts) {
     if (context === 0) continue;
-    const from = Math.min(sequence.tokens.length, context);
-    sequence.truncate(from);
+    if (sequence.tokens.length > context) restart();
+    const from = sequence.tokens.length;
     if (from < context) {
       if (!fits(`prefill from ${from} to ${context}`, 1.5 * (context - from) * msPerRow)) break;
       figures.extend[`${from}…${context}`] = await timed(context - from);
@@ -227,12 +227,13 @@ async function measureWideChunk(
     figures.skipped.push(`prefill ${prompt} in chunks of ${chunk}: no time left`);
     return;
   }
-  const options = {contextLength: prompt + 64, chunkSize: chunk, maxSequences: 1};
+  const options = {contextLength: prompt + 64, chunkSize: chunk, maxSequences: 2, sharePrefixes: false};
   const engine = await loadEngine(source, file, device, options);
   try {
+    const warm = engine.createSequence();
+    await prefill(engine, warm, Math.min(chunk, prompt));
+    warm.free();
     const sequence = engine.createSequence();
-    await prefill(engine, sequence, Math.min(chunk, prompt));
-    sequence.truncate(0);
     const start = performance.now();
     await prefill(engine, sequence, prompt);
     figures.wide = {prompt, chunk, tokensPerSecond: (1000 * prompt) / (performance.now() - start)};

@@ -70,7 +70,7 @@ export async function measureEngine(
   const longest = Math.max(...prompts, ...contexts.map((context) => context + generated), generated) + 1;
   const maxSequences = Math.max(1, ...batches);
   const start = performance.now();
-  const engine = await loadEngine(source, file, device, {contextLength: longest, maxSequences});
+  const engine = await loadEngine(source, file, device, {contextLength: longest, maxSequences, sharePrefixes: false});
   const loadMs = performance.now() - start;
   report(`load ${loadMs.toFixed(0)} ms, ${(source.size / loadMs / 1e6).toFixed(2)} GB/s`);
   const figures: EngineFigures = {

@@ -1,16 +1,12 @@
 // One generation: prefill in chunks, then a token a step until something ends it. Owns the order of things; whose turn
-// it is belongs to whoever gives `step`. No timers: between two steps there is nothing to wait for.
-import type {StepInput} from '../engine/engine.ts';
+// it is belongs to whoever gives the lane. No timers: between two steps there is nothing to wait for.
 import type {Sampler} from '../engine/sampler.ts';
-import {GemmaError} from '../errors.ts';
+import {GemmaError, isAbort} from '../errors.ts';
 import type {FinishReason, GenerationEvent, TokenLogprob} from '../protocol/messages.ts';
 import type {Tokenizer} from '../tokenizer/tokenizer.ts';
-import {type ConversationPool, isOutOfMemory} from './conversation.ts';
+import type {Lane} from './lane.ts';
 import {promptLogprobs, tokenLogprob} from './logprobs.ts';
 import type {TextOutput} from './text-output.ts';
-
-/** Runs the rows of one sequence, alone or beside those of others. Logits as `Engine.step`: f32[vocabSize] a row. */
-export type Step = (input: StepInput) => Promise<Float32Array[]>;
 
 /** What of the engine a generation needs to know. */
 export interface EngineShape {
@@ -20,8 +16,6 @@ export interface EngineShape {
 }
 
 export interface Generation {
-  /** Whose keys and values may be reused. */
-  client: object;
   prompt: readonly number[];
   sampler: Sampler;
   output: TextOutput;
@@ -43,8 +37,7 @@ export interface EchoOptions {
 export interface GenerateContext {
   engine: EngineShape;
   tokenizer: Tokenizer;
-  conversations: ConversationPool;
-  step: Step;
+  lane: Lane;
   signal: AbortSignal;
 }
 
@@ -54,12 +47,9 @@ const MAX_LOGIT_BYTES = 16 * 2 ** 20;
 /** @throws GemmaError `context-overflow`, `option-invalid`, and what a step throws. An abort throws nothing. */
 export async function* generate(generation: Generation, context: GenerateContext): AsyncGenerator<GenerationEvent> {
   const {prompt, output, sampler, maxTokens = Number.POSITIVE_INFINITY} = generation;
-  const {tokenizer, engine, signal} = context;
+  const {tokenizer, engine, lane, signal} = context;
   checkPrompt(prompt, maxTokens, engine);
   const scorePrompt = generation.echo !== undefined && generation.logprobs;
-  const lease = context.conversations.acquire(generation.client, prompt, !scorePrompt);
-  const {sequence, cached} = lease;
-  const step = withRoom(context);
   let sampled = 0;
   const done = (reason: FinishReason): GenerationEvent => ({
     type: 'done',
@@ -68,24 +58,22 @@ export async function* generate(generation: Generation, context: GenerateContext
       prompt_tokens: prompt.length,
       completion_tokens: sampled,
       total_tokens: prompt.length + sampled,
-      cached_tokens: cached,
+      cached_tokens: lane.cached,
     },
   });
   try {
     const scores = scorePrompt ? firstScore(generation, tokenizer) : undefined;
+    const most = scorePrompt ? rowsOfLogits(engine) : prompt.length;
     let logits: Float32Array | undefined;
-    yield {type: 'prefill', done: cached, total: prompt.length};
-    for (const chunk of chunks(prompt, cached, chunkRows(engine, scorePrompt))) {
+    yield {type: 'prefill', done: 0, total: prompt.length};
+    for (let at = 0; at < prompt.length; ) {
       if (signal.aborted) return yield done('abort');
-      const last = chunk.end === prompt.length;
-      const rows = await step({
-        sequence,
-        tokens: prompt.slice(chunk.start, chunk.end),
-        logits: scorePrompt ? 'all' : last && maxTokens > 0 ? 'last' : 'none',
-      });
-      if (scores) scores.push(...promptLogprobs(tokenizer, prompt, chunk.start, rows, generation.topLogprobs));
+      const asked = scorePrompt ? 'all' : maxTokens > 0 ? 'last' : 'none';
+      const {taken, logits: rows} = await lane.step(prompt.slice(at, at + most), asked);
+      if (scores) scores.push(...promptLogprobs(tokenizer, prompt, at, rows, generation.topLogprobs));
       logits = rows.at(-1);
-      yield {type: 'prefill', done: chunk.end, total: prompt.length};
+      at += taken;
+      yield {type: 'prefill', done: at, total: prompt.length};
     }
     if (generation.echo) yield {type: 'echo', text: generation.echo.text, ...(scores && {logprobs: scores})};
 
@@ -95,7 +83,7 @@ export async function* generate(generation: Generation, context: GenerateContext
       else if (sampled >= maxTokens || prompt.length + sampled >= engine.contextLength) reason = 'length';
       else if (!logits) throw new GemmaError('internal', 'a step gave no logits; expected those of its last row');
       else {
-        const sample = sampler.sample(logits, sequence.tokens);
+        const sample = sampler.sample(logits, lane.tokens);
         sampled += 1;
         if (tokenizer.stopIds.has(sample.id)) reason = 'stop';
         else {
@@ -108,22 +96,19 @@ export async function* generate(generation: Generation, context: GenerateContext
           if (output.stopped) reason = 'stop';
           // The last token of all needs no step: nothing follows it.
           else if (!signal.aborted && sampled < maxTokens && prompt.length + sampled < engine.contextLength) {
-            [logits] = await step({sequence, tokens: [sample.id], logits: 'last'});
+            [logits] = (await lane.step([sample.id], 'last')).logits;
           }
         }
       }
     }
     yield* output.flush();
     yield done(reason === 'stop' && output.toolCalls > 0 ? 'tool_calls' : reason);
-  } finally {
-    lease.release();
+  } catch (error) {
+    // Stopped while it waited for its turn: what was said stands.
+    if (!isAbort(error) || !signal.aborted) throw error;
+    yield* output.flush();
+    yield done('abort');
   }
-}
-
-/** Ended before its first step. */
-export function abortedEarly(promptTokens: number): GenerationEvent {
-  const usage = {prompt_tokens: promptTokens, completion_tokens: 0, total_tokens: promptTokens, cached_tokens: 0};
-  return {type: 'done', reason: 'abort', usage};
 }
 
 /** @throws GemmaError `option-invalid`, `context-overflow` */
@@ -155,26 +140,7 @@ function firstScore({prompt, echo}: Generation, tokenizer: Tokenizer): TokenLogp
   return [tokenLogprob(tokenizer, prompt[0], null, [], !echo?.addedBos)];
 }
 
-function chunkRows({chunkSize, vocabSize}: EngineShape, allLogits: boolean): number {
-  if (!allLogits) return chunkSize;
+/** How many rows of logits may come back at once. */
+function rowsOfLogits({chunkSize, vocabSize}: EngineShape): number {
   return Math.max(1, Math.min(chunkSize, Math.floor(MAX_LOGIT_BYTES / (4 * vocabSize))));
-}
-
-function* chunks(prompt: readonly number[], from: number, rows: number): Generator<{start: number; end: number}> {
-  for (let start = from; start < prompt.length; start += rows) {
-    yield {start, end: Math.min(start + rows, prompt.length)};
-  }
-}
-
-/** A step that finds no free pages changes nothing: idle conversations are given up for it, one by one. */
-function withRoom({step, conversations}: GenerateContext): Step {
-  return async (input) => {
-    for (;;) {
-      try {
-        return await step(input);
-      } catch (error) {
-        if (!isOutOfMemory(error) || !conversations.evictIdle()) throw error;
-      }
-    }
-  };
 }

@@ -5,8 +5,8 @@ import type {Buffers} from '../gpu/buffers.ts';
 import type {Recording} from '../gpu/recorder.ts';
 import type {LayerConfig, ModelConfig} from './config.ts';
 import {ropeTable} from './kernels/kernels.ts';
-import {KvCache} from './kv-cache.ts';
-import {createKvBuffers, sizeKvPool} from './kv-pool.ts';
+import {KvCache, PAGE_SIZE} from './kv-cache.ts';
+import {createKvBuffers, type KvBuffers, type KvPoolSize, sizeKvPool} from './kv-pool.ts';
 import {recordModel} from './models/models.ts';
 import {type DispatchList, Plan, type Rows, type StepBuffers, type StepShape} from './plan.ts';
 import {allocateHosted, allocateWeight, layOut, type Weight, type WeightLayout} from './weights.ts';
@@ -19,8 +19,7 @@ const LOGITS_BYTES = 8 * 2 ** 20;
 
 /** What decides the sizes. */
 export interface EngineSizes {
-  contextLength: number;
-  kvPages: number;
+  kv: KvPoolSize;
   chunkSize: number;
   maxSequences: number;
   /** Rows that go through the head at once. */
@@ -40,21 +39,21 @@ export interface SizeRequest {
   maxSequences: number;
   contextLength?: number;
   kvPages?: number;
+  kvBytes?: number;
   hostTable: boolean;
 }
 
 /** @throws GemmaError `out-of-memory` when a row, or the context asked for, fits no buffer. */
 export function sizeEngine(config: ModelConfig, request: SizeRequest): EngineSizes {
   const {chunkSize, maxSequences, hostTable, maxSliceBytes} = request;
-  const kv = sizeKvPool(config, {...request, pages: request.kvPages});
+  const kv = sizeKvPool(config, {...request, pages: request.kvPages, bytes: request.kvBytes});
   // rope_freqs goes into a table made here, not to the GPU.
   const layouts = [...config.tensors.values()]
     .filter(({name}) => name !== 'rope_freqs.weight')
     .map((tensor) => layOut(tensor, maxSliceBytes));
   const hosted = hostTable ? layouts.find(({tensor}) => tensor.name === PER_LAYER_TABLE) : undefined;
   return {
-    contextLength: kv.contextLength,
-    kvPages: kv.pages,
+    kv,
     chunkSize,
     maxSequences,
     maxOutputs: Math.max(1, Math.min(chunkSize, Math.floor(LOGITS_BYTES / (4 * config.nVocab)))),
@@ -74,6 +73,8 @@ export function createWeights(buffers: Buffers, {layouts, hosted, chunkSize}: En
 export interface Assembly {
   cache: KvCache;
   buffers: StepBuffers;
+  /** Where the pages of each group lie. */
+  kvBuffers: KvBuffers['groups'];
   /** Made at once, compiled in the background. */
   body: Promise<Recording<StepShape>>;
   head: Promise<Recording<StepShape>>;
@@ -81,6 +82,8 @@ export interface Assembly {
   logits: Rows;
   /** Where logits come back. */
   staging: GPUBuffer;
+  /** A page of one layer's keys or values on its way to another page. */
+  pageCopy: GPUBuffer;
 }
 
 /** @param newRecorder makes an empty list of dispatches */
@@ -91,20 +94,24 @@ export function assemble(
   ropeFactors: Float32Array | undefined,
   buffers: Buffers,
   newRecorder: () => DispatchList,
+  sharePrefixes = true,
 ): Assembly {
-  const {contextLength, kvPages, chunkSize, maxSequences, maxOutputs} = sizes;
-  const cache = new KvCache({contextLength, pages: kvPages, maxSequences});
+  const {kv, chunkSize, maxSequences, maxOutputs} = sizes;
+  const cache = new KvCache({...kv, maxSequences, sharePrefixes});
   const step = createStepBuffers(buffers, sizes, cache);
   const plan = new Plan(newRecorder, buffers, step, chunkSize);
+  const {layers, groups} = createKvBuffers(buffers, config, kv, step.pageTables);
   const forward = recordModel(plan, {
     config,
     weight: (name) => weights.get(name)!,
-    frequencies: createFrequencies(buffers, config, contextLength, ropeFactors),
-    cache: createKvBuffers(buffers, config, kvPages),
+    frequencies: createFrequencies(buffers, config, kv.contextLength, ropeFactors),
+    cache: layers,
     maxOutputs,
   });
   const staging = buffers.createReadback('logits readback', 4 * maxOutputs * forward.logits.width);
-  return {cache, buffers: step, ...forward, staging};
+  const widest = Math.max(...Object.values(groups).flatMap((rows) => rows.map(({width}) => width)));
+  const pageCopy = buffers.create('page on its way', 'scratch', 4 * PAGE_SIZE * widest);
+  return {cache, buffers: step, kvBuffers: groups, ...forward, staging, pageCopy};
 }
 
 function createStepBuffers(buffers: Buffers, sizes: EngineSizes, cache: KvCache): StepBuffers {
@@ -115,7 +122,10 @@ function createStepBuffers(buffers: Buffers, sizes: EngineSizes, cache: KvCache)
     step: buffers.createUniform('step', 16),
     rows: buffers.create('rows', 'scratch', 16 * chunkSize),
     slots: hosted ? buffers.createFrom('slots', 'scratch', slots) : null,
-    pageTables: buffers.create('page tables', 'scratch', cache.tables.byteLength),
+    pageTables: {
+      full: buffers.create('page tables', 'scratch', cache.tables.full.entries.byteLength),
+      sliding: buffers.create('sliding page tables', 'scratch', cache.tables.sliding.entries.byteLength),
+    },
     outputRows: buffers.create('output rows', 'scratch', 4 * maxOutputs),
   };
 }

@@ -1,14 +1,20 @@
 // The engine as chat/ and worker/ see it: tokens in, logits out. Owns weights, KV cache and the plan of one model.
 // Knows no text, no messages and no network.
 import type {GgufFile} from '../gguf/gguf-file.ts';
+import type {PageCounts, PageGroup} from './kv-cache.ts';
 
 /** One conversation's keys and values. */
 export interface Sequence {
   /** Token ids whose keys and values are in the cache, in order. */
   readonly tokens: readonly number[];
-  /** Forgets everything from position `length` on. */
-  truncate(length: number): void;
-  /** Gives its pages back; the sequence must not be used afterwards. */
+  /**
+   * Takes the keys and values of more of `prompt` if others have computed them since; `prompt` begins with what the
+   * sequence holds. Returns how many positions it then holds.
+   */
+  adopt(prompt: readonly number[]): number;
+  /** Another sequence with the same contents. Nothing is copied until one of the two writes. */
+  clone(): Sequence;
+  /** Gives its pages back, whose contents are kept until the room is needed; it must not be used afterwards. */
   free(): void;
 }
 
@@ -24,8 +30,8 @@ export interface EngineStats {
   weightBytes: number;
   kvBytes: number;
   scratchBytes: number;
-  kvPagesUsed: number;
-  kvPages: number;
+  /** Pages of keys and values by group of layers. */
+  kvPages: Readonly<Record<PageGroup, PageCounts>>;
   sequences: number;
   /** Of the most recent one-token step. */
   perToken: {dispatches: number; submits: number; bytesWritten: number; bytesRead: number; objectsCreated: number};
@@ -39,10 +45,14 @@ export interface EngineOptions {
   /** Bytes of weights that are on the GPU so far. */
   onProgress?: (loadedBytes: number, totalBytes: number) => void;
   signal?: AbortSignal;
-  /** Sequences that may live at once. Default 8. */
+  /** Sequences that may live at once. Default 16. */
   maxSequences?: number;
-  /** Pages of 32 positions in the pool all sequences share. Default: a full context, and more up to 64 MiB. */
+  /** Pages of 32 positions of the full-attention layers that all sequences share. Default: by `kvBytes`. */
   kvPages?: number;
+  /** Bytes of keys and values, never less than one full context. Default: see `sizeKvPool`. */
+  kvBytes?: number;
+  /** Whether equal beginnings share pages. Default true; false is for tests and for measuring. */
+  sharePrefixes?: boolean;
   /** Ids that are never to be sampled. Default: the file's `tokenizer.ggml.suppress_tokens`. */
   suppressedTokens?: readonly number[];
   /**
@@ -64,7 +74,10 @@ export interface Engine {
   readonly vocabSize: number;
   /** Steps read rows from the source: it must stay open until `destroy`. */
   readonly readsSource: boolean;
-  createSequence(): Sequence;
+  /** Whether the sequence could grow by this many positions without taking any from another. */
+  roomFor(sequence: Sequence, positions: number): boolean;
+  /** A sequence that already holds the longest beginning of `prompt` whose keys and values are known. */
+  createSequence(prompt?: readonly number[]): Sequence;
   /**
    * Runs one step over the rows of all inputs (at most `chunkSize` rows in all) and returns for every input the
    * logits asked for: f32[rows][vocabSize], after soft-capping, with suppressed tokens at -Infinity.

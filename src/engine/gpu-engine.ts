@@ -10,8 +10,8 @@ import {Recording} from '../gpu/recorder.ts';
 import {explainFailure} from './device-failure.ts';
 import type {Engine, EngineStats, Sequence, StepInput} from './engine.ts';
 import type {HostedRows} from './hosted-rows.ts';
-import {CachedSequence, type KvCache} from './kv-cache.ts';
-import type {Rows, StepBuffers, StepShape} from './plan.ts';
+import {CachedSequence, type KvCache, PAGE_SIZE, type PageCopy, type PageGroup} from './kv-cache.ts';
+import type {CacheRows, Rows, StepBuffers, StepShape} from './plan.ts';
 
 export interface EngineParts {
   file: GgufFile;
@@ -20,6 +20,8 @@ export interface EngineParts {
   pipelines: PipelineCache;
   cache: KvCache;
   buffers: StepBuffers;
+  /** Where the pages of each group lie. */
+  kvBuffers: Readonly<Record<PageGroup, readonly CacheRows[]>>;
   /** Token ids to the residual stream. */
   body: Recording<StepShape>;
   /** The residual stream's output rows to logits. */
@@ -30,6 +32,8 @@ export interface EngineParts {
   maxOutputs: number;
   suppressedTokens: readonly number[];
   staging: GPUBuffer;
+  /** A page of one layer's keys or values on its way to another page. */
+  pageCopy: GPUBuffer;
   /** The table whose rows are brought each step, and where they go. */
   hosted: {rows: HostedRows; buffer: GPUBuffer} | null;
 }
@@ -78,9 +82,13 @@ export class GpuEngine implements Engine {
     });
   }
 
-  createSequence(): Sequence {
+  roomFor(sequence: Sequence, positions: number): boolean {
+    return sequence instanceof CachedSequence && this.#parts.cache.roomFor(sequence, positions, this.chunkSize);
+  }
+
+  createSequence(prompt?: readonly number[]): Sequence {
     this.#throwIfGone();
-    return this.#parts.cache.createSequence();
+    return this.#parts.cache.createSequence(prompt);
   }
 
   step(inputs: readonly StepInput[]): Promise<Float32Array[][]> {
@@ -97,8 +105,7 @@ export class GpuEngine implements Engine {
       weightBytes: bytes.weights,
       kvBytes: bytes.kv,
       scratchBytes: bytes.scratch,
-      kvPagesUsed: cache.pagesUsed,
-      kvPages: cache.shape.pages,
+      kvPages: {full: cache.counts('full'), sliding: cache.counts('sliding')},
       sequences: cache.sequences,
       perToken: {...this.#perToken},
     };
@@ -118,8 +125,9 @@ export class GpuEngine implements Engine {
     this.#throwIfGone();
     const before = this.#objects();
     this.#counts = {dispatches: 0, submits: 0, bytesWritten: 0, bytesRead: 0, objectsCreated: 0};
-    cache.reserve(work.inputs.map(({sequence, tokens}) => ({sequence, positions: tokens.length})));
+    const copies = cache.reserve(work.inputs.map(({sequence, tokens}) => ({sequence, positions: tokens.length})));
     try {
+      if (copies.length > 0) this.#copyPages(copies);
       const logits = await this.#execute(work);
       this.#counts.objectsCreated = this.#objects() - before;
       if (work.rows === 1) this.#perToken = this.#counts;
@@ -170,7 +178,7 @@ export class GpuEngine implements Engine {
       const batch = work.outputs.slice(from, from + maxOutputs);
       this.#submit(from === 0 ? this.#whole : head, work.rows, batch);
       // What was submitted will run: from here the tokens are in the cache.
-      if (from === 0) for (const {sequence, tokens} of work.inputs) sequence.append(tokens);
+      if (from === 0) for (const {sequence, tokens} of work.inputs) this.#parts.cache.append(sequence, tokens);
       if (batch.length > 0) logits.push(...(await this.#read(batch.length)));
       else await device.queue.onSubmittedWorkDone(); // or chunk after chunk would pile up in the queue
     }
@@ -192,8 +200,29 @@ export class GpuEngine implements Engine {
       this.#parts.device.queue.writeBuffer(hosted.buffer, 0, hosted.rows.data, 0, bytes);
       this.#counts.bytesWritten += bytes;
     }
-    const changes = cache.takeChanges();
-    if (changes) this.#write(buffers.pageTables, changes[0], cache.tables, changes[0], changes[1] - changes[0]);
+    for (const group of ['full', 'sliding'] as const) {
+      const table = cache.tables[group];
+      const changes = table.takeChanges();
+      if (!changes) continue;
+      const [from, to] = changes;
+      this.#write(buffers.pageTables[group], from, table.entries, from, to - from);
+    }
+  }
+
+  /** In the order given: a later copy may overwrite what an earlier one read. */
+  #copyPages(copies: readonly PageCopy[]): void {
+    const {device, kvBuffers, pageCopy} = this.#parts;
+    const encoder = device.createCommandEncoder();
+    for (const {group, from, to} of copies) {
+      for (const {buffer, width} of kvBuffers[group]) {
+        const bytes = 4 * PAGE_SIZE * width;
+        // Within one buffer only by way of another.
+        encoder.copyBufferToBuffer(buffer, from * bytes, pageCopy, 0, bytes);
+        encoder.copyBufferToBuffer(pageCopy, 0, buffer, to * bytes, bytes);
+      }
+    }
+    device.queue.submit([encoder.finish()]);
+    this.#counts.submits++;
   }
 
   #submit(recording: Recording<StepShape>, nRows: number, outputs: readonly number[]): void {

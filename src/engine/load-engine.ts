@@ -46,7 +46,15 @@ export async function loadEngine(
     const allocate = () =>
       guarded(device, () => {
         const weights = createWeights(pool, sizes);
-        const made = assemble(config, sizes, weights, ropeFactors, pool, () => new Recorder(device, pipelines));
+        const made = assemble(
+          config,
+          sizes,
+          weights,
+          ropeFactors,
+          pool,
+          () => new Recorder(device, pipelines),
+          options.sharePrefixes,
+        );
         return {...made, weights, compiled: settled(Promise.all([made.body, made.head]))};
       });
     const assembly = await allocate().catch((error: unknown) => {

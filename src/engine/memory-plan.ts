@@ -17,7 +17,14 @@ export type TablePlacement = 'gpu' | 'host';
 
 export type MemoryOptions = Pick<
   EngineOptions,
-  'contextLength' | 'chunkSize' | 'maxSequences' | 'kvPages' | 'maxSliceBytes' | 'perLayerEmbeddings' | 'memoryBudget'
+  | 'contextLength'
+  | 'chunkSize'
+  | 'maxSequences'
+  | 'kvPages'
+  | 'kvBytes'
+  | 'maxSliceBytes'
+  | 'perLayerEmbeddings'
+  | 'memoryBudget'
 >;
 
 /** All in bytes, but for counts of positions and pages. */
@@ -39,7 +46,7 @@ export interface MemoryPlan {
 }
 
 const DEFAULT_CHUNK = 64;
-const DEFAULT_SEQUENCES = 8;
+const DEFAULT_SEQUENCES = 16;
 /** Adapters at least this large say nothing about their memory: some platforms cap one buffer here, whatever there is. */
 const TELLING_BUFFER_BYTES = 2 ** 31;
 const BUFFERS_IN_MEMORY = 4;
@@ -88,7 +95,7 @@ function count(
   hostTable: boolean,
   budget: number,
 ): {plan: MemoryPlan; sizes: EngineSizes} {
-  const {contextLength, chunkSize = DEFAULT_CHUNK, maxSequences = DEFAULT_SEQUENCES, kvPages} = options;
+  const {contextLength, chunkSize = DEFAULT_CHUNK, maxSequences = DEFAULT_SEQUENCES, kvPages, kvBytes} = options;
   const maxBufferBytes = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
   const maxSliceBytes = Math.min(maxBufferBytes, options.maxSliceBytes ?? Number.POSITIVE_INFINITY);
   const sizes = sizeEngine(config, {
@@ -98,6 +105,7 @@ function count(
     maxSequences,
     contextLength,
     kvPages,
+    kvBytes,
     hostTable,
   });
   const {hosted} = sizes;
@@ -112,8 +120,8 @@ function count(
     fileTable: hosted?.tensor.byteLength ?? 0,
     loadPeak: LOAD_PEAK_BYTES,
     largestBuffer: buffers.largest,
-    contextLength: sizes.contextLength,
-    kvPages: sizes.kvPages,
+    contextLength: sizes.kv.contextLength,
+    kvPages: sizes.kv.pages,
     budget,
   };
   return {plan, sizes};

@@ -19,7 +19,7 @@ import {
   sumExperts,
   topExperts,
 } from './kernels/kernels.ts';
-import {PAGE_SIZE} from './kv-cache.ts';
+import {PAGE_SIZE, type PageGroup} from './kv-cache.ts';
 import type {Weight} from './weights.ts';
 
 /** What changes from step to step about the work itself. */
@@ -43,8 +43,8 @@ export interface StepBuffers {
   rows: GPUBuffer;
   /** {slot, 0, 0, 0}[chunkSize], each row's own number: only with a table whose rows the engine brings. */
   slots: GPUBuffer | null;
-  /** u32[maxSequences][tableLength] */
-  pageTables: GPUBuffer;
+  /** u32[maxSequences][tableLength] a group of layers */
+  pageTables: Readonly<Record<PageGroup, GPUBuffer>>;
   /** u32[n_outputs] */
   outputRows: GPUBuffer;
 }
@@ -53,6 +53,8 @@ export interface StepBuffers {
 export interface CacheRows {
   readonly buffer: GPUBuffer;
   readonly width: number;
+  /** The page tables of its group of layers. */
+  readonly pageTables: GPUBuffer;
 }
 
 export interface AttentionConstants {
@@ -267,7 +269,7 @@ export class Plan {
       {
         step: this.step.step,
         rows: this.step.rows,
-        page_tables: this.step.pageTables,
+        page_tables: cache.pageTables,
         src: x.buffer,
         cache: cache.buffer,
       },
@@ -292,7 +294,7 @@ export class Plan {
       {
         step: this.step.step,
         rows: this.step.rows,
-        page_tables: this.step.pageTables,
+        page_tables: keys.pageTables,
         q: q.buffer,
         k: keys.buffer,
         v: values.buffer,

@@ -76,11 +76,12 @@ export async function checkKernels(
  */
 export async function checkRun(engine: Engine): Promise<void> {
   const tokens = [Math.min(2, engine.vocabSize - 1), engine.vocabSize - 1];
-  const sequence = engine.createSequence();
+  let sequence = engine.createSequence();
   try {
     const size = Math.min(2, engine.chunkSize, engine.contextLength);
     const [[together]] = await engine.step([{sequence, tokens: tokens.slice(0, size), logits: 'last'}]);
-    sequence.truncate(0);
+    sequence.free();
+    sequence = engine.createSequence();
     let alone = together;
     for (const token of tokens.slice(0, size))
       [[alone]] = await engine.step([{sequence, tokens: [token], logits: 'last'}]);

@@ -103,20 +103,27 @@ export interface LoadProgress {
   totalBytes: number;
 }
 
+/** Pages that generations use; of these, those that several use; those kept for what they hold; and free ones. */
+export interface PageCounts {
+  used: number;
+  shared: number;
+  cached: number;
+  free: number;
+}
+
 export interface WorkerStats {
   /** Connected clients. */
   clients: number;
   /** Loaded models: 0 or 1. */
   models: number;
-  sequences: number;
-  queued: number;
+  /** Generations that run and that wait for their turn; rows of the last step: of those that decode, and of a prompt. */
+  batch: {running: number; queued: number; decodeRows: number; prefillRows: number};
   gpu: {
     weightBytes: number;
     kvBytes: number;
     scratchBytes: number;
-    /** Keys and values pages in use and in all. */
-    kvPagesUsed: number;
-    kvPages: number;
+    /** Pages of keys and values, of full-attention and of sliding layers. */
+    kvPages: {full: PageCounts; sliding: PageCounts};
   };
   perToken: {dispatches: number; submits: number; bytesWritten: number; bytesRead: number; objectsCreated: number};
   decodeTokensPerSecond: number;

@@ -24,9 +24,10 @@ export class Meter {
   readonly #decode = new Rate();
   readonly #prefill = new Rate();
 
-  /** One step over `rows` tokens of one sequence. */
-  add(rows: number, ms: number): void {
-    (rows === 1 ? this.#decode : this.#prefill).add(rows, ms);
+  /** One step: the next tokens of so many sequences, and so many tokens of a prompt beside them. */
+  add(decodeRows: number, prefillRows: number, ms: number): void {
+    if (decodeRows > 0) this.#decode.add(decodeRows, ms);
+    if (prefillRows > 0) this.#prefill.add(prefillRows, ms);
   }
 
   get decodeTokensPerSecond(): number {

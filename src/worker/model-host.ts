@@ -1,6 +1,5 @@
 // The one model of this worker. Owns when it is loaded, who waits for it, who uses it and when it goes. Knows neither
 // how a model is loaded nor what it is asked.
-import {ConversationPool} from '../chat/conversation.ts';
 import {GemmaError} from '../errors.ts';
 import type {LoadProgress, ModelRef, NamedBlob} from '../protocol/messages.ts';
 import type {LoadedModel, LoadModel} from './loaded-model.ts';
@@ -11,7 +10,6 @@ import {Scheduler} from './scheduler.ts';
 export interface Instance {
   readonly model: LoadedModel;
   readonly scheduler: Scheduler;
-  readonly conversations: ConversationPool;
   readonly meter: Meter;
 }
 
@@ -78,7 +76,6 @@ export class ModelHost {
   release(user: ModelUser): void {
     const slot = this.#slot;
     if (!slot?.users.delete(user)) return;
-    slot.ready?.conversations.freeClient(user);
     if (slot.users.size === 0 && !slot.ready) this.#discard(slot);
   }
 
@@ -126,7 +123,6 @@ export class ModelHost {
         model,
         meter,
         scheduler: new Scheduler(model.engine, meter),
-        conversations: new ConversationPool(model.engine),
       };
       model.lost.then((error) => this.#lose(slot, error));
       return slot.ready;

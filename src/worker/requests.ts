@@ -10,20 +10,20 @@ import type {ChatRequest, CompletionRequest, GenerationOptions} from '../protoco
 import type {LoadedModel} from './loaded-model.ts';
 
 /** @throws GemmaError `template-invalid`, `context-overflow`, `option-invalid` */
-export function chatGeneration(model: LoadedModel, client: object, request: ChatRequest): Generation {
+export function chatGeneration(model: LoadedModel, request: ChatRequest): Generation {
   const {messages, tools, thinking} = request;
   const {tokenizer} = model;
   const prompt = renderToTokens(tokenizer, model.template(), messages, {tools, thinking});
   const parser = new OutputParser(tokenizer, {startInThought: endsInThought(tokenizer, prompt)});
-  return generation(model, client, request, prompt, parser);
+  return generation(model, request, prompt, parser);
 }
 
 /** @throws GemmaError `context-overflow`, `option-invalid` */
-export function completionGeneration(model: LoadedModel, client: object, request: CompletionRequest): Generation {
+export function completionGeneration(model: LoadedModel, request: CompletionRequest): Generation {
   const {tokenizer} = model;
   const {prompt: given} = request;
   const prompt = typeof given === 'string' ? tokenizer.encode(given, {parseSpecial: true}) : given;
-  const result = generation(model, client, request, prompt, rawParser(tokenizer.detokenizer()));
+  const result = generation(model, request, prompt, rawParser(tokenizer.detokenizer()));
   if (!request.echo) return result;
   // Ids speak for themselves; a text gets its bos from us, unless it begins with one.
   if (typeof given !== 'string') {
@@ -35,7 +35,6 @@ export function completionGeneration(model: LoadedModel, client: object, request
 
 function generation(
   model: LoadedModel,
-  client: object,
   options: GenerationOptions,
   prompt: readonly number[],
   parser: Parser,
@@ -55,5 +54,5 @@ function generation(
     topLogprobs,
   });
   const output = new TextOutput(parser, new StopStrings(options.stop ?? []));
-  return {client, prompt, sampler, output, maxTokens: options.max_tokens, logprobs, topLogprobs};
+  return {prompt, sampler, output, maxTokens: options.max_tokens, logprobs, topLogprobs};
 }

@@ -1,6 +1,6 @@
 // One session a port: answers one client's requests until the client is gone. Knows the messages; what they do is the
 // host's, the scheduler's and chat/'s.
-import {abortedEarly, generate} from '../chat/generate.ts';
+import {generate} from '../chat/generate.ts';
 import {renderToText} from '../chat/template.ts';
 import {GemmaError, isAbort} from '../errors.ts';
 import {Endpoint, type PortLike} from '../protocol/endpoint.ts';
@@ -158,27 +158,20 @@ export class Session implements ModelUser {
 
   async #generate(request: Generate, signal: AbortSignal): Promise<void> {
     const {id} = request;
-    const {model, scheduler, conversations} = this.#loaded();
+    const {model, scheduler} = this.#loaded();
     const generation =
-      request.type === 'chat'
-        ? chatGeneration(model, this, request.request)
-        : completionGeneration(model, this, request.request);
-    try {
-      await scheduler.run({
-        client: this,
-        signal,
-        onPosition: (position) => this.#endpoint.post({type: 'queued', id, position}),
-        work: async (step) => {
-          const {engine, tokenizer} = model;
-          for await (const event of generate(generation, {engine, tokenizer, conversations, step, signal})) {
-            this.#endpoint.post({...event, id});
-          }
-        },
-      });
-    } catch (error) {
-      if (!isAbort(error)) throw error;
-      this.#endpoint.post({...abortedEarly(generation.prompt.length), id});
-    }
+      request.type === 'chat' ? chatGeneration(model, request.request) : completionGeneration(model, request.request);
+    await scheduler.run({
+      client: this,
+      signal,
+      onPosition: (position) => this.#endpoint.post({type: 'queued', id, position}),
+      work: async (lane) => {
+        const {engine, tokenizer} = model;
+        for await (const event of generate(generation, {engine, tokenizer, lane, signal})) {
+          this.#endpoint.post({...event, id});
+        }
+      },
+    });
   }
 
   #loaded(): Instance {

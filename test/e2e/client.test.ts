@@ -141,7 +141,7 @@ describe('GemmaClient in a browser', () => {
     expect(usage.completion_tokens).to.be.within(1, 8);
     expect(result.progress.at(-1)).to.equal(1);
     expect([...result.progress].sort((a, b) => a - b)).to.deep.equal(result.progress);
-    expect([result.stats.clients, result.stats.models, result.stats.sequences]).to.deep.equal([1, 1, 1]);
+    expect([result.stats.clients, result.stats.models, result.stats.batch.running]).to.deep.equal([1, 1, 0]);
     expect(result.stats.gpu.weightBytes).to.be.within(model.length / 2, model.length);
     expect(result.stats.perToken.submits).to.equal(1);
   });
@@ -158,12 +158,11 @@ describe('GemmaClient in a browser', () => {
     const [first, second] = await Promise.all([ask(one), ask(two)]);
     expect([first.text, second.text]).to.deep.equal([alone.text, alone.text]);
     const {stats} = await ask(two);
-    expect([stats.clients, stats.models, stats.sequences]).to.deep.equal([2, 1, 2]);
+    expect([stats.clients, stats.models]).to.deep.equal([2, 1]);
     expect(stats.gpu.weightBytes).to.equal(alone.stats.gpu.weightBytes);
 
     await two.evaluate(() => window.client.close());
     await one.waitForFunction(async () => (await window.client.stats()).clients === 1);
-    expect((await ask(one)).stats.sequences).to.equal(1);
   });
 
   it('a page that is closed while it is answered frees what it held, and the other goes on', async () => {
@@ -179,8 +178,8 @@ describe('GemmaClient in a browser', () => {
     });
     await victim.close();
     await survivor.waitForFunction(async () => {
-      const {clients, sequences} = await window.client.stats();
-      return clients === 1 && sequences === 0;
+      const {clients, batch} = await window.client.stats();
+      return clients === 1 && batch.running === 0;
     });
     const tokens = await survivor.evaluate(
       async () => (await window.client.completions.create({prompt: 'x', max_tokens: 2})).usage.completion_tokens,

@@ -97,12 +97,15 @@ describe('engine step', function () {
           {sequence: a, tokens: TOKENS.slice(0, 33), logits: 'none'},
           {sequence: b, tokens: [1], logits: 'none'},
         ]);
-        expect(engine.stats()).to.include({kvPagesUsed: 3, kvPages: 12, sequences: 2});
+        const pages = {used: 3, shared: 0, cached: 0, free: 9};
+        expect(engine.stats()).to.deep.include({kvPages: {full: pages, sliding: pages}, sequences: 2});
         // Three owning layers: K and V of 12 pages · 32 positions · 128 values.
         expect(engine.stats().kvBytes).to.equal(3 * 2 * 12 * 32 * 128 * 4);
         a.free();
-        b.truncate(0);
-        expect(engine.stats()).to.include({kvPagesUsed: 0, sequences: 1});
+        expect(engine.stats().kvPages.full.used).to.equal(1);
+        b.free();
+        expect(engine.stats()).to.include({sequences: 0});
+        expect(engine.stats().kvPages.full.used).to.equal(0);
       }),
     ),
   );
@@ -133,7 +136,7 @@ describe('engine step', function () {
           await step(a, 60);
           await expectError(step(a, 41), 'context-overflow', /101 tokens; the context holds 100/);
           await step(b, 60);
-          await expectError(step(c, 40), 'out-of-memory', /2 more pages .* 1 of 5 are free/);
+          await expectError(step(c, 40), 'out-of-memory', /2 more pages .* 1 of 5 can be had/);
           await expectError(step(a, 1, 768), 'option-invalid', /token id 768/);
           await expectError(step(a, 1, -1), 'option-invalid');
           await expectError(step(a, 65), 'internal', /65 rows; expected at most 64/);
@@ -141,7 +144,7 @@ describe('engine step', function () {
           await expectError(engine.step(twice), 'internal', /same sequence twice/);
           expect([a, b, c].map(({tokens}) => tokens.length)).to.deep.equal([60, 60, 0]);
           await step(a, 4); // still in order
-          expect(engine.stats().kvPagesUsed).to.equal(4);
+          expect(engine.stats().kvPages.full.used).to.equal(4);
         },
         {contextLength: 100, kvPages: 5},
       ),

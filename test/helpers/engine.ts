@@ -66,7 +66,12 @@ export async function withEngine<T>(
   options: EngineOptions = {},
 ): Promise<T> {
   const {source, file} = await testModel(spec);
-  const engine = await loadEngine(source, file, device, {contextLength: 128, maxSequences: 3, ...options});
+  const engine = await loadEngine(source, file, device, {
+    contextLength: 128,
+    maxSequences: 3,
+    sharePrefixes: false, // what is computed is tested, not what is found
+    ...options,
+  });
   try {
     return await body(engine as GpuEngine);
   } finally {

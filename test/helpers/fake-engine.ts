@@ -1,7 +1,7 @@
 // An engine whose logits are a function of the tokens its sequence has really run: wrong keys and values, reused or
 // mixed up, show as wrong text. Every step lets other tasks run, as a GPU's answer would.
 import type {Engine, EngineStats, Sequence, StepInput} from '../../src/engine/engine.ts';
-import {GemmaError} from '../../src/errors.ts';
+import {type CachedSequence, KvCache} from '../../src/engine/kv-cache.ts';
 import type {GgufFile} from '../../src/gguf/gguf-file.ts';
 import {createTokenizer} from '../../src/tokenizer/create-tokenizer.ts';
 import type {Tokenizer} from '../../src/tokenizer/tokenizer.ts';
@@ -22,25 +22,10 @@ export interface FakeEngineOptions {
   chunkSize?: number;
   /** Sequences that may live at once. */
   maxSequences?: number;
-  /** Positions of all sequences together. */
-  maxPositions?: number;
+  /** Pages of 32 positions of all sequences together. */
+  pages?: number;
   /** The likeliest token after these. Default: some token that depends on all of them. */
   next?: (tokens: readonly number[]) => number;
-}
-
-class FakeSequence implements Sequence {
-  tokens: number[] = [];
-  freed = false;
-
-  truncate(length: number): void {
-    this.tokens.length = Math.min(length, this.tokens.length);
-  }
-
-  free(): void {
-    if (this.freed) throw new Error('freed twice');
-    this.freed = true;
-    this.tokens = [];
-  }
 }
 
 export class FakeEngine implements Engine {
@@ -49,53 +34,57 @@ export class FakeEngine implements Engine {
   readonly chunkSize: number;
   readonly vocabSize = VOCAB_SIZE;
   readonly readsSource = false;
-  /** Rows and what was asked of them, step by step. */
+  /** Rows and what was asked of them, input by input. */
   readonly steps: {rows: number; logits: StepInput['logits']}[] = [];
+  /** Inputs of each step. */
+  readonly batches: number[] = [];
   /** Awaited before each step: to hold it, or to make it fail. */
   beforeStep: (step: number) => unknown = () => {};
   destroyed = false;
+  readonly cache: KvCache;
   readonly #options: FakeEngineOptions;
-  readonly #sequences = new Set<FakeSequence>();
 
   constructor(options: FakeEngineOptions = {}) {
+    const {contextLength = 256, chunkSize = 8, maxSequences = 100, pages = 1000} = options;
     this.#options = options;
-    this.contextLength = options.contextLength ?? 256;
-    this.chunkSize = options.chunkSize ?? 8;
+    this.contextLength = contextLength;
+    this.chunkSize = chunkSize;
+    this.cache = new KvCache({pages, slidingPages: 0, window: 0, maxSequences, contextLength});
   }
 
   get alive(): number {
-    return this.#live().length;
+    return this.cache.sequences;
   }
 
-  createSequence(): Sequence {
-    if (this.alive >= (this.#options.maxSequences ?? 100)) throw new GemmaError('out-of-memory', 'all are in use');
-    const sequence = new FakeSequence();
-    this.#sequences.add(sequence);
-    return sequence;
+  createSequence(prompt?: readonly number[]): Sequence {
+    return this.cache.createSequence(prompt);
+  }
+
+  roomFor(sequence: Sequence, positions: number): boolean {
+    return this.cache.roomFor(sequence as CachedSequence, positions, this.chunkSize);
   }
 
   async step(inputs: readonly StepInput[]): Promise<Float32Array[][]> {
-    const [input] = inputs;
-    const sequence = input.sequence as FakeSequence;
-    if (sequence.freed) throw new Error('a step with a freed sequence');
-    if (input.tokens.length > this.chunkSize) throw new Error(`${input.tokens.length} rows in a step`);
-    await this.beforeStep(this.steps.length);
+    const rows = inputs.reduce((sum, {tokens}) => sum + tokens.length, 0);
+    if (rows > this.chunkSize) throw new Error(`${rows} rows in a step`);
+    await this.beforeStep(this.batches.length);
     await new Promise<void>((resolve) => setImmediate(resolve));
-    const held = this.#live().reduce((sum, {tokens}) => sum + tokens.length, 0);
-    if (held + input.tokens.length > (this.#options.maxPositions ?? Number.POSITIVE_INFINITY)) {
-      throw new GemmaError('out-of-memory', 'no page is free');
-    }
-    if (sequence.tokens.length + input.tokens.length > this.contextLength) {
-      throw new GemmaError('context-overflow', 'the sequence is full');
-    }
-    this.steps.push({rows: input.tokens.length, logits: input.logits});
-    const rows: Float32Array[] = [];
-    for (const id of input.tokens) {
-      sequence.tokens.push(id);
-      if (input.logits === 'all') rows.push(this.logits(sequence.tokens));
-    }
-    if (input.logits === 'last') rows.push(this.logits(sequence.tokens));
-    return [rows];
+    const growths = inputs.map(({sequence, tokens}) => ({
+      sequence: sequence as CachedSequence,
+      positions: tokens.length,
+    }));
+    this.cache.reserve(growths);
+    this.batches.push(inputs.length);
+    return inputs.map(({sequence, tokens, logits}) => {
+      this.steps.push({rows: tokens.length, logits});
+      const found: Float32Array[] = [];
+      for (const id of tokens) {
+        this.cache.append(sequence as CachedSequence, [id]);
+        if (logits === 'all') found.push(this.logits(sequence.tokens));
+      }
+      if (logits === 'last') found.push(this.logits(sequence.tokens));
+      return found;
+    });
   }
 
   /** f32[VOCAB_SIZE] after these tokens: one token stands out, the others differ a little. */
@@ -107,13 +96,11 @@ export class FakeEngine implements Engine {
   }
 
   stats(): EngineStats {
-    const kvPagesUsed = this.#live().reduce((sum, {tokens}) => sum + Math.ceil(tokens.length / 32), 0);
     return {
       weightBytes: 1000,
       kvBytes: 200,
       scratchBytes: 30,
-      kvPagesUsed,
-      kvPages: 64,
+      kvPages: {full: this.cache.counts('full'), sliding: this.cache.counts('sliding')},
       sequences: this.alive,
       perToken: {dispatches: 9, submits: 1, bytesWritten: 48, bytesRead: 4 * VOCAB_SIZE, objectsCreated: 0},
     };
@@ -121,10 +108,6 @@ export class FakeEngine implements Engine {
 
   destroy(): void {
     this.destroyed = true;
-  }
-
-  #live(): FakeSequence[] {
-    return [...this.#sequences].filter(({freed}) => !freed);
   }
 }
 

@@ -1,18 +1,17 @@
 import {expect} from 'chai';
-import {ConversationPool} from '../../../src/chat/conversation.ts';
-import {type GenerateContext, type Generation, generate} from '../../../src/chat/generate.ts';
+import {type Generation, generate} from '../../../src/chat/generate.ts';
 import {StopStrings} from '../../../src/chat/stop-strings.ts';
 import {rawParser, TextOutput} from '../../../src/chat/text-output.ts';
 import {createSampler} from '../../../src/engine/sampler.ts';
 import type {GenerationEvent} from '../../../src/protocol/messages.ts';
+import {Scheduler} from '../../../src/worker/scheduler.ts';
 import {FakeEngine, says, tinyTokenizer} from '../../helpers/fake-engine.ts';
 import {rejection} from '../../helpers/fake-worker.ts';
 
 const tokenizer = tinyTokenizer();
 
-function setUp(engine: FakeEngine, options: Partial<Generation> = {}) {
-  const generation: Generation = {
-    client: {},
+function setUp(options: Partial<Generation>): Generation {
+  return {
     prompt: [2, 300, 301, 302, 303],
     sampler: createSampler({temperature: 0}),
     output: new TextOutput(rawParser(tokenizer.detokenizer()), new StopStrings([])),
@@ -21,22 +20,27 @@ function setUp(engine: FakeEngine, options: Partial<Generation> = {}) {
     topLogprobs: 0,
     ...options,
   };
-  const abort = new AbortController();
-  const conversations = new ConversationPool(engine);
-  const context: GenerateContext = {
-    engine,
-    tokenizer,
-    conversations,
-    step: async (input) => (await engine.step([input]))[0],
-    signal: abort.signal,
-  };
-  return {generation, context, abort, conversations};
 }
 
-async function run(engine: FakeEngine, options: Partial<Generation> = {}): Promise<GenerationEvent[]> {
-  const {generation, context} = setUp(engine, options);
+/** Runs in a lane of a scheduler of its own. */
+async function run(
+  engine: FakeEngine,
+  options: Partial<Generation> = {},
+  seen: (event: GenerationEvent, abort: AbortController) => unknown = () => false,
+): Promise<GenerationEvent[]> {
+  const generation = setUp(options);
   const events: GenerationEvent[] = [];
-  for await (const event of generate(generation, context)) events.push(event);
+  const abort = new AbortController();
+  await new Scheduler(engine).run({
+    client: {},
+    signal: abort.signal,
+    work: async (lane) => {
+      for await (const event of generate(generation, {engine, tokenizer, lane, signal: abort.signal})) {
+        events.push(event);
+        if (seen(event, abort)) break;
+      }
+    },
+  });
   return events;
 }
 
@@ -113,38 +117,18 @@ describe('generate', () => {
 
   it('gives its sequence back however it ends', async () => {
     const engine = new FakeEngine();
-    const ends: [string, (one: ReturnType<typeof setUp>) => Promise<unknown>][] = [
-      [
-        'left by its reader',
-        async ({generation, context}) => {
-          for await (const event of generate(generation, context)) if (event.type === 'text') break;
-        },
-      ],
-      [
-        'failed',
-        async ({generation, context}) => {
-          engine.beforeStep = () => Promise.reject(new Error('boom'));
-          const all = async () => {
-            for await (const _ of generate(generation, context));
-          };
-          expect((await rejection(all())).message).to.equal('boom');
-          engine.beforeStep = () => {};
-        },
-      ],
-      [
-        'aborted',
-        async ({generation, context, abort}) => {
-          abort.abort();
-          for await (const _ of generate(generation, context));
-        },
-      ],
-    ];
-    for (const [name, end] of ends) {
-      const one = setUp(engine);
-      await end(one);
-      one.conversations.freeClient(one.generation.client);
-      expect(one.conversations.size, name).to.equal(0);
-    }
+    await run(engine, {}, (event) => event.type === 'text'); // left by its reader
+    expect(engine.alive).to.equal(0);
+    engine.beforeStep = () => Promise.reject(new Error('boom'));
+    expect((await rejection(run(engine))).message).to.equal('boom');
+    expect(engine.alive).to.equal(0);
+    engine.beforeStep = () => {};
+    const aborted = await run(engine, {prompt: [2, 9, 9]}, (_, abort) => {
+      abort.abort();
+      return false;
+    });
+    expect(aborted.at(-1)).to.include({type: 'done', reason: 'abort'});
+    expect(engine.alive).to.equal(0);
   });
 });
 

@@ -1,99 +1,304 @@
 import {expect} from 'chai';
-import type {Sequence} from '../../../src/engine/engine.ts';
+import type {Lane} from '../../../src/chat/lane.ts';
 import {Meter} from '../../../src/worker/meter.ts';
-import {type Job, Scheduler} from '../../../src/worker/scheduler.ts';
-import {FakeEngine} from '../../helpers/fake-engine.ts';
+import {type Job, type Priority, Scheduler} from '../../../src/worker/scheduler.ts';
+import {seededRandom} from '../../fixtures/random.ts';
+import {FakeEngine, type FakeEngineOptions, someToken} from '../../helpers/fake-engine.ts';
 import {rejection, until} from '../../helpers/fake-worker.ts';
 
+const argmax = (logits: Float32Array): number => logits.indexOf(Math.max(...logits));
+const text = (n: number, seed = 0) => Array.from({length: n}, (_, i) => 2 + ((seed * 131 + i * 7) % 600));
+
+/** What greedy decoding says after a prompt when nobody else is there. */
+function alone(prompt: readonly number[], count: number): number[] {
+  const tokens = [...prompt];
+  for (let i = 0; i < count; i++) tokens.push(someToken(tokens));
+  return tokens.slice(prompt.length);
+}
+
+/** A whole generation: the prompt, then `count` tokens, greedily. */
+async function speak(lane: Lane, prompt: readonly number[], count: number, said: number[] = []): Promise<number[]> {
+  let logits: Float32Array | undefined;
+  for (let at = 0; at < prompt.length; ) {
+    const step = await lane.step(prompt.slice(at), 'last');
+    at += step.taken;
+    logits = step.logits.at(-1);
+  }
+  while (logits && said.length < count) {
+    const token = argmax(logits);
+    said.push(token);
+    if (said.length < count) logits = (await lane.step([token], 'last')).logits[0];
+  }
+  return said;
+}
+
+function setUp(options: FakeEngineOptions = {}) {
+  const engine = new FakeEngine(options);
+  const scheduler = new Scheduler(engine);
+  /** Begins a generation; `said` fills while it speaks. */
+  const begin = (prompt: readonly number[], count: number, extra: Partial<Job> = {}) => {
+    const said: number[] = [];
+    const places: number[] = [];
+    const ran = scheduler.run({
+      client: {},
+      signal: new AbortController().signal,
+      onPosition: (place) => places.push(place),
+      work: async (lane) => {
+        await speak(lane, prompt, count, said);
+      },
+      ...extra,
+    });
+    return {said, places, ran};
+  };
+  return {engine, scheduler, begin};
+}
+
 describe('Scheduler', () => {
-  const [a, b, c] = [{name: 'a'}, {name: 'b'}, {name: 'c'}];
-  let scheduler: Scheduler;
-  let order: string[];
-  let finish: Record<string, () => void>;
-
-  const job = (name: string, client: object, extra: Partial<Job> = {}): Job => ({
-    client,
-    signal: new AbortController().signal,
-    work: () => {
-      order.push(name);
-      return new Promise<void>((resolve) => {
-        finish[name] = resolve;
-      });
-    },
-    ...extra,
+  it('puts all that decode into one step, with a chunk of one prompt', async () => {
+    const {engine, begin} = setUp({chunkSize: 8});
+    const talks = [1, 2, 3].map((seed) => begin(text(5, seed), 6));
+    await Promise.all(talks.map(({ran}) => ran));
+    for (const [i, {said}] of talks.entries()) expect(said).to.deep.equal(alone(text(5, i + 1), 6));
+    // Prompts one after the other, each beside those that decode already; then three at a time, two, one.
+    expect(engine.batches).to.deep.equal([1, 2, 3, 3, 3, 3, 2, 1]);
+    expect(engine.alive).to.equal(0);
   });
 
-  beforeEach(() => {
-    scheduler = new Scheduler(new FakeEngine());
-    order = [];
-    finish = {};
+  it('leaves room in the step for a prompt, and never more than one', async () => {
+    const {engine, begin} = setUp({chunkSize: 8});
+    const first = begin(text(3), 30);
+    await until(() => first.said.length > 2);
+    const prompts = [begin(text(20, 1), 1), begin(text(20, 2), 1)];
+    await Promise.all([first, ...prompts].map(({ran}) => ran));
+    const rows = engine.steps.map((step) => step.rows);
+    expect(Math.max(...rows)).to.equal(7); // beside the one that decodes
+    expect(Math.max(...engine.batches)).to.equal(2);
   });
 
-  it('serves clients in turn, however much one of them asks', async () => {
-    const jobs = [job('a1', a), job('a2', a), job('a3', a), job('b1', b), job('c1', c), job('b2', b)];
-    const all = jobs.map((one) => scheduler.run(one));
-    for (let i = 0; i < jobs.length; i++) {
-      await until(() => order.length === i + 1);
-      finish[order[i]]();
-    }
-    await Promise.all(all);
-    expect(order).to.deep.equal(['a1', 'a2', 'b1', 'c1', 'a3', 'b2']);
-  });
-
-  it('tells every job its place when it changes, and 0 when its turn comes', async () => {
-    const places: Record<string, number[]> = {a2: [], b1: [], c1: []};
-    const all = [
-      scheduler.run(job('a1', a)),
-      ...Object.entries({a2: a, b1: b, c1: c}).map(([name, client]) =>
-        scheduler.run(job(name, client, {onPosition: (position) => places[name].push(position)})),
-      ),
-    ];
-    expect(scheduler.queued).to.equal(3);
-    for (const name of ['a1', 'a2', 'b1', 'c1']) {
-      await until(() => order.includes(name));
-      finish[name]();
-    }
-    await Promise.all(all);
-    expect(places).to.deep.equal({a2: [1, 0], b1: [2, 1, 0], c1: [3, 2, 1, 0]});
-    expect(scheduler.queued).to.equal(0);
-  });
-
-  it('an abort while waiting rejects at once, and the work never begins', async () => {
-    const running = scheduler.run(job('a1', a));
-    const abort = new AbortController();
-    const waiting = rejection(scheduler.run(job('b1', b, {signal: abort.signal})));
-    abort.abort();
-    expect((await waiting).name).to.equal('AbortError');
-    expect(scheduler.queued).to.equal(0);
-    finish.a1();
-    await running;
-    expect((await rejection(scheduler.run(job('b2', b, {signal: abort.signal})))).name).to.equal('AbortError');
-    expect(order).to.deep.equal(['a1']);
-  });
-
-  it('goes on after a job that fails', async () => {
-    const failed = rejection(scheduler.run(job('a1', a, {work: () => Promise.reject(new Error('boom'))})));
-    const next = scheduler.run(job('b1', b));
-    expect((await failed).message).to.equal('boom');
-    await until(() => order.includes('b1'));
-    finish.b1();
-    await next;
-  });
-
-  it('gives each job the engine’s step, and measures it', async () => {
-    const engine = new FakeEngine();
+  it('measures tokens of both kinds', async () => {
     const meter = new Meter();
-    await new Scheduler(engine, meter).run(
-      job('a1', a, {
-        work: async (step) => {
-          const sequence: Sequence = engine.createSequence();
-          expect(await step({sequence, tokens: [2, 20, 21], logits: 'none'})).to.deep.equal([]);
-          expect(await step({sequence, tokens: [22], logits: 'last'})).to.have.length(1);
-        },
-      }),
-    );
-    expect(engine.steps.map(({rows}) => rows)).to.deep.equal([3, 1]);
+    const engine = new FakeEngine();
+    await new Scheduler(engine, meter).run({
+      client: {},
+      signal: new AbortController().signal,
+      work: async (lane) => {
+        expect(await lane.step([2, 20, 21], 'none')).to.deep.equal({taken: 3, logits: []});
+        expect((await lane.step([22], 'last')).logits).to.have.length(1);
+        expect(lane.tokens).to.deep.equal([2, 20, 21, 22]);
+      },
+    });
     expect(meter.prefillTokensPerSecond).to.be.greaterThan(0);
     expect(meter.decodeTokensPerSecond).to.be.greaterThan(0);
   });
+
+  describe('common beginnings', () => {
+    it('are computed once, one after the other or at the same time', async () => {
+      const {engine, begin} = setUp({chunkSize: 32});
+      const prompts = [0, 1, 2].map((i) => [...text(160), 600 + i]);
+      const talks = prompts.map((prompt) => begin(prompt, 2));
+      await Promise.all(talks.map(({ran}) => ran));
+      talks.push(begin([...text(160), 650], 2));
+      await talks[3].ran;
+      const computed = engine.steps.reduce((sum, {rows}) => sum + rows, 0);
+      // 160 once, and for each its own end and all but the last token it said.
+      expect(computed).to.equal(160 + 4 * 2);
+    });
+
+    it('are counted, as far as others had computed them', async () => {
+      const {scheduler} = setUp({chunkSize: 32});
+      const cached: number[] = [];
+      for (const end of [600, 601]) {
+        await scheduler.run({
+          client: {},
+          signal: new AbortController().signal,
+          work: async (lane) => {
+            await speak(lane, [...text(70), end], 1);
+            cached.push(lane.cached);
+          },
+        });
+      }
+      expect(cached).to.deep.equal([0, 70]);
+    });
+
+    it('are computed all the same where every row is to be scored', async () => {
+      const {engine, begin, scheduler} = setUp({chunkSize: 64});
+      await begin(text(40), 1).ran;
+      await scheduler.run({
+        client: {},
+        signal: new AbortController().signal,
+        work: async (lane) => {
+          const {taken, logits} = await lane.step(text(40), 'all');
+          expect([taken, logits.length]).to.deep.equal([40, 40]);
+          logits.forEach((row, i) => {
+            expect(argmax(row)).to.equal(someToken(text(40).slice(0, i + 1)));
+          });
+        },
+      });
+      expect(engine.steps.map(({rows}) => rows)).to.deep.equal([40, 40]);
+    });
+  });
+
+  describe('when memory is short', () => {
+    it('lets generations wait with their place, and answers all of them', async () => {
+      const {begin, scheduler} = setUp({maxSequences: 2});
+      const talks = [1, 2, 3, 4].map((seed) => begin(text(4, seed), 3 * seed));
+      await until(() => scheduler.queued === 2);
+      await Promise.all(talks.map(({ran}) => ran));
+      expect(talks.map(({places}) => places)).to.deep.equal([[0], [0], [1, 0], [2, 1, 0]]);
+      for (const [i, {said}] of talks.entries()) expect(said).to.deep.equal(alone(text(4, i + 1), 3 * (i + 1)));
+    });
+
+    it('parks whoever came last, and goes on where it stopped', async () => {
+      // Each grows to 3 pages; there are 4.
+      const {engine, begin} = setUp({pages: 4, chunkSize: 32});
+      const talks = [1, 2].map((seed) => begin(text(20, seed), 60));
+      await Promise.all(talks.map(({ran}) => ran));
+      for (const [i, {said}] of talks.entries()) expect(said).to.deep.equal(alone(text(20, i + 1), 60));
+      expect(talks[0].places).to.deep.equal([0]);
+      expect(talks[1].places).to.deep.equal([0, 1, 0]);
+      expect(engine.alive).to.equal(0);
+    });
+
+    it('says so to the one that does not even fit alone', async () => {
+      const {begin} = setUp({pages: 2});
+      const [small, large] = [begin(text(4), 5), begin(text(100, 1), 5)];
+      expect((await rejection(large.ran)).code).to.equal('out-of-memory');
+      await small.ran;
+      expect(small.said).to.deep.equal(alone(text(4), 5));
+    });
+  });
+
+  describe('priorities', () => {
+    const at = (priority: Priority): Partial<Job> => ({priority: () => priority});
+
+    it('gives turns to the focused first, then to the visible, then to the hidden', async () => {
+      const {engine, begin} = setUp({maxSequences: 1});
+      let go = (): void => {};
+      engine.beforeStep = () =>
+        new Promise<void>((resolve) => {
+          go = resolve;
+        });
+      const ends: string[] = [];
+      const talks = (['hidden', 'visible', 'focused'] as const).map((name, i) => {
+        const talk = begin(text(3, i), 2, at(name));
+        void talk.ran.then(() => ends.push(name));
+        return talk;
+      });
+      engine.beforeStep = () => {};
+      await until(() => true);
+      go();
+      await Promise.all(talks.map(({ran}) => ran));
+      expect(ends).to.deep.equal(['focused', 'visible', 'hidden']);
+      // The hidden one had begun: it made room, and nothing of what it says changed.
+      expect(talks[0].said).to.deep.equal(alone(text(3), 2));
+    });
+
+    it('follows them when they change', async () => {
+      const {begin} = setUp({maxSequences: 1});
+      let priority: Priority = 'hidden';
+      const first = begin(text(3), 12, at('visible'));
+      const second = begin(text(3, 1), 4, {priority: () => priority});
+      await until(() => first.said.length > 3);
+      priority = 'focused';
+      await second.ran;
+      expect(first.said.length).to.be.below(12);
+      await first.ran;
+      expect(first.said).to.deep.equal(alone(text(3), 12));
+    });
+
+    it('serves clients in turn, however much one of them asks', async () => {
+      const {begin} = setUp({maxSequences: 1});
+      const [greedy, modest] = [{}, {}];
+      const ends: string[] = [];
+      const talks = [greedy, greedy, greedy, modest].map((client, i) => {
+        const talk = begin(text(3, i), 3, {client});
+        void talk.ran.then(() => ends.push(client === greedy ? 'greedy' : 'modest'));
+        return talk;
+      });
+      await Promise.all(talks.map(({ran}) => ran));
+      expect(ends).to.deep.equal(['greedy', 'modest', 'greedy', 'greedy']);
+    });
+  });
+
+  describe('ends', () => {
+    it('an abort while waiting rejects the lane’s step at once', async () => {
+      const {begin, scheduler} = setUp({maxSequences: 1});
+      const abort = new AbortController();
+      const first = begin(text(3), 20);
+      const second = begin(text(3, 1), 20, {signal: abort.signal});
+      await until(() => scheduler.queued === 1);
+      abort.abort();
+      expect((await rejection(second.ran)).name).to.equal('AbortError');
+      expect(scheduler.queued).to.equal(0);
+      await first.ran;
+      expect(second.said).to.deep.equal([]);
+    });
+
+    it('a job that fails takes nobody with it', async () => {
+      const {engine, begin} = setUp();
+      const good = begin(text(4), 9);
+      const bad = begin(text(4, 1), 9, {
+        work: async (lane) => {
+          await lane.step(text(4, 1), 'last');
+          throw new Error('boom');
+        },
+      });
+      expect((await rejection(bad.ran)).message).to.equal('boom');
+      await good.ran;
+      expect(good.said).to.deep.equal(alone(text(4), 9));
+      expect(engine.alive).to.equal(0);
+    });
+
+    it('rows that the engine refuses are refused alone', async () => {
+      const {engine, begin} = setUp({contextLength: 40, chunkSize: 16});
+      const good = begin(text(4), 20);
+      const bad = begin(text(30, 1), 30); // runs past its context
+      expect((await rejection(bad.ran)).code).to.equal('context-overflow');
+      await good.ran;
+      expect(good.said).to.deep.equal(alone(text(4), 20));
+      expect(engine.alive).to.equal(0);
+    });
+  });
+
+  for (const seed of [1, 2, 3]) {
+    it(`40 random generations say what each says alone, seed ${seed}`, async () => {
+      const random = seededRandom(seed);
+      const below = (n: number) => Math.floor(random.uniform() * n);
+      const {engine, begin, scheduler} = setUp({pages: 12, maxSequences: 6, chunkSize: 24});
+      const clients = [{}, {}, {}, {}];
+      const all: Promise<void>[] = [];
+      let waited = 0;
+      for (let i = 0; i < 40; i++) {
+        // Beginnings that others have too, for a page or more or less.
+        const prompt = [...text(1 + below(90)), ...text(1 + below(9), 1 + i)];
+        const count = 1 + below(40);
+        const abort = new AbortController();
+        const priority = (['focused', 'visible', 'hidden'] as const)[below(3)];
+        const talk = begin(prompt, count, {
+          client: clients[below(4)],
+          signal: abort.signal,
+          priority: () => priority,
+        });
+        const stopAt = below(5) === 0 ? below(20) : Number.POSITIVE_INFINITY;
+        const check = (): void => {
+          expect(talk.said).to.deep.equal(alone(prompt, count).slice(0, talk.said.length));
+          if (!abort.signal.aborted) expect(talk.said).to.have.length(count);
+          if (talk.places.some((place) => place > 0)) waited++;
+        };
+        all.push(
+          talk.ran.then(check, (error) => {
+            if (!abort.signal.aborted) throw error;
+            check();
+          }),
+        );
+        await until(() => below(3) === 0);
+        if (stopAt < 20) abort.abort();
+      }
+      await Promise.all(all);
+      expect(waited).to.be.above(3);
+      expect(engine.alive).to.equal(0);
+      expect(scheduler.stats()).to.include({running: 0, queued: 0});
+      expect(engine.cache.counts('full').used).to.equal(0);
+    });
+  }
 });

@@ -1,0 +1,129 @@
+// Which pages hold the keys and values of which beginnings of text: a tree whose edges are pages of tokens. Owns what
+// is kept and finds the longest known beginning of a prompt. Knows no sequence and no buffer.
+//
+// Equal tokens at equal positions after equal tokens have equal keys and values, bit for bit: the kernels do not let
+// a row depend on what else is in its step. So a page may serve whoever has the same beginning. Tokens are compared,
+// not hashes of them.
+import type {PageOwner, PagePool} from './page-pool.ts';
+
+/** A page of tokens behind all of its ancestors'. Only one that is full has children. */
+export class PrefixNode {
+  readonly parent: PrefixNode | null;
+  /** At most a page's; none at the root. */
+  readonly tokens: readonly number[];
+  /** The page of the full-attention layers; −1 at the root. */
+  readonly full: number;
+  /** The page of the sliding layers; −1 where it was evicted, or had left the window before it was kept. */
+  sliding = -1;
+  readonly children = new Map<string, PrefixNode>();
+
+  constructor(parent: PrefixNode | null, tokens: readonly number[], full: number) {
+    this.parent = parent;
+    this.tokens = tokens;
+    this.full = full;
+  }
+}
+
+/** A node, and how many of its tokens begin what was looked for. */
+export interface PrefixMatch {
+  node: PrefixNode;
+  length: number;
+}
+
+export class PrefixIndex {
+  readonly #pageSize: number;
+  readonly #full: PagePool;
+  readonly #sliding: PagePool;
+  readonly root = new PrefixNode(null, [], -1);
+
+  constructor(pageSize: number, full: PagePool, sliding: PagePool) {
+    this.#pageSize = pageSize;
+    this.#full = full;
+    this.#sliding = sliding;
+  }
+
+  /**
+   * Full pages that begin `tokens` after `from`, in order, and at the end the page that shares most with the rest, if
+   * any does.
+   */
+  match(tokens: readonly number[], from = this.root): PrefixMatch[] {
+    const path: PrefixMatch[] = [];
+    let node = from;
+    for (let start = 0; start < tokens.length; start += this.#pageSize) {
+      const rest = tokens.slice(start, start + this.#pageSize);
+      const child = node.children.get(keyOf(rest));
+      if (!child || rest.length < this.#pageSize) {
+        const best = closest(node, rest);
+        if (best) path.push(best);
+        break;
+      }
+      path.push({node: child, length: this.#pageSize});
+      node = child;
+    }
+    return path;
+  }
+
+  /** The node of exactly these tokens after `parent`, if it is known. */
+  find(parent: PrefixNode, tokens: readonly number[]): PrefixNode | undefined {
+    return parent.children.get(keyOf(tokens));
+  }
+
+  /** Keeps a page (of each group; `sliding` −1 for none) as what follows `parent` with these tokens. */
+  add(parent: PrefixNode, tokens: readonly number[], full: number, sliding: number): PrefixNode {
+    const node = new PrefixNode(parent, tokens.slice(), full);
+    parent.children.set(keyOf(node.tokens), node);
+    this.#full.keep(full, this.#ownerOf(node));
+    if (sliding >= 0) this.setSliding(node, sliding);
+    return node;
+  }
+
+  /** Keeps a sliding page for a node that had lost its own. */
+  setSliding(node: PrefixNode, page: number): void {
+    node.sliding = page;
+    this.#sliding.keep(page, {
+      evictable: true,
+      evicted: () => {
+        node.sliding = -1;
+      },
+    });
+  }
+
+  #ownerOf(node: PrefixNode): PageOwner {
+    const forgetSliding = (): void => {
+      if (node.sliding >= 0) this.#sliding.forget(node.sliding);
+      node.sliding = -1;
+    };
+    return {
+      // Without this page nobody could reach those behind it.
+      get evictable() {
+        return node.children.size === 0;
+      },
+      evicted: () => {
+        node.parent?.children.delete(keyOf(node.tokens));
+        forgetSliding();
+      },
+    };
+  }
+}
+
+/** Of the pages after `node` the one that shares most with `tokens`. */
+function closest(node: PrefixNode, tokens: readonly number[]): PrefixMatch | undefined {
+  let best: PrefixMatch | undefined;
+  for (const child of node.children.values()) {
+    const length = commonPrefix(child.tokens, tokens);
+    if (length > (best?.length ?? 0)) best = {node: child, length};
+  }
+  return best;
+}
+
+/** How many leading ids the two share. */
+export function commonPrefix(a: readonly number[], b: readonly number[]): number {
+  const end = Math.min(a.length, b.length);
+  let i = 0;
+  while (i < end && a[i] === b[i]) i++;
+  return i;
+}
+
+function keyOf(tokens: readonly number[]): string {
+  return tokens.join();
+}
