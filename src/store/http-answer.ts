@@ -58,7 +58,8 @@ function fileChanged(name: string, changed: string): GemmaError {
   return new GemmaError('file-changed', `${name} changed on the server while it was read: ${changed}. Load it again`);
 }
 
-function describeChange(opened: FileIdentity, now: FileIdentity): string | undefined {
+/** What tells two versions of a file apart, for a message; undefined if nothing does. */
+export function describeChange(opened: FileIdentity, now: FileIdentity): string | undefined {
   if (opened.size !== now.size) return `it had ${opened.size} bytes and now has ${now.size}`;
   const tags = [opened.etag, now.etag].map((tag) => tag?.replace(/^W\//, ''));
   if (tags[0] !== undefined && tags[1] !== undefined) {

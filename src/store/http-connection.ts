@@ -37,6 +37,11 @@ export class HttpConnection {
     this.#origin = options.origin ?? workerLocation()?.origin;
   }
 
+  /** Absolute, without fragment. */
+  get url(): string {
+    return this.#url.href.replace(/#.*$/, '');
+  }
+
   /** Ends every transfer with GemmaError `closed`; so does each later request. */
   close(): void {
     this.#closing.abort(new GemmaError('closed', `${this.name} was closed`));
@@ -68,9 +73,12 @@ export class HttpConnection {
     for await (const piece of this.#body(response, signal)) {
       received += piece.length;
       if (received > length) {
+        const encoding = response.headers.get('Content-Encoding');
+        const advice = encoding ? `, and without Content-Encoding: ${encoding}` : ', and without compressing it';
         throw new GemmaError(
           'range-unsupported',
-          `${this.name}: the server sent more than the ${length} bytes asked for. It must answer a Range header exactly`,
+          `${this.name}: the server sent more than the ${length} bytes asked for. It must answer a Range header exactly${advice}`,
+          {detail: {contentEncoding: encoding}},
         );
       }
       yield piece;

@@ -64,7 +64,7 @@ export interface OpenOptions {
   /** Stops the opening, not what is read later: each read and stream has a signal of its own. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: StoreProgress) => void;
-  /** False: store nothing, whatever could be stored; what is stored already is used. */
+  /** False: store nothing, whatever could be stored. A model that is stored completely is used all the same. */
   readonly keep?: boolean;
 }
 
@@ -97,7 +97,9 @@ export interface ModelSource extends ByteSource {
    * go of.
    */
   settle(): Promise<void>;
-  /** Ends all transfers. Idempotent. */
+  /** The file is of no use: closes, and deletes what is stored of it. */
+  discard(): Promise<void>;
+  /** Ends all transfers. Idempotent. Whole blocks stay stored. */
   close(): void;
 }
 

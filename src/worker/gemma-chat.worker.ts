@@ -1,6 +1,6 @@
 // The worker's entry, one module for both kinds: a SharedWorker gets a port with each `connect`, a dedicated worker
 // with each message of that type. Owns the worker's one context.
-import {noStore} from '../store/no-store.ts';
+import {createModelStore} from '../store/create-model-store.ts';
 import {loadModel} from './load-model.ts';
 import {ModelHost} from './model-host.ts';
 import {ModelLibrary} from './model-library.ts';
@@ -23,7 +23,7 @@ function holdLock(): Promise<string | null> {
   });
 }
 
-const store = Promise.resolve(noStore());
+const store = createModelStore();
 const context: WorkerContext = {
   host: new ModelHost((ref, options) => loadModel(ref, store, options)),
   library: new ModelLibrary(() => store, gpu),

@@ -3,12 +3,12 @@
 import {createTemplate} from '../chat/template.ts';
 import {readConfig} from '../engine/config.ts';
 import {loadEngine} from '../engine/load-engine.ts';
-import {GemmaError} from '../errors.ts';
+import {type ErrorCode, GemmaError} from '../errors.ts';
 import type {GgufFile, TensorInfo} from '../gguf/gguf-file.ts';
 import {readSplitGguf} from '../gguf/read-split.ts';
 import {requestDevice} from '../gpu/device.ts';
 import type {LoadPhase, ModelInfo, ModelRef} from '../protocol/messages.ts';
-import type {ModelStore} from '../store/model-store.ts';
+import type {ModelStore, StoreProgress} from '../store/model-store.ts';
 import {createTokenizer} from '../tokenizer/create-tokenizer.ts';
 import type {LoadedModel, LoadOptions} from './loaded-model.ts';
 import {openModel} from './open-model.ts';
@@ -19,13 +19,36 @@ const SHARES: Readonly<Record<LoadPhase, number>> = {
   header: 0.02,
   download: 0.95,
   upload: 0.95,
-  verify: 0.96,
-  compile: 1,
+  compile: 0.97,
+  verify: 1,
   ready: 1,
 };
 
+/** What is wrong with a file when its header is read: it is not kept then. */
+const UNSUITABLE: readonly ErrorCode[] = [
+  'not-gguf',
+  'gguf-version',
+  'gguf-invalid',
+  'architecture-unsupported',
+  'quant-unsupported',
+  'tensor-missing',
+  'tensor-shape',
+  'config-invalid',
+  'tokenizer-invalid',
+];
+
 /** @throws GemmaError: the device's, the store's, the reader's, the tokenizer's and the engine's; AbortError */
 export async function loadModel(ref: ModelRef, store: Promise<ModelStore>, options: LoadOptions): Promise<LoadedModel> {
+  try {
+    return await loadOnce(ref, store, options);
+  } catch (error) {
+    // The server's file was replaced while it was read: the store has dropped the old blocks, and the new file is there.
+    if (!('url' in ref) || !(error instanceof GemmaError) || error.code !== 'file-changed') throw error;
+    return loadOnce(ref, store, options);
+  }
+}
+
+async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: LoadOptions): Promise<LoadedModel> {
   const {signal, contextLength} = options;
   const tell = (phase: LoadPhase, fraction: number, loadedBytes = 0, totalBytes = 0): void =>
     options.onProgress({phase, fraction, loadedBytes, totalBytes});
@@ -35,20 +58,36 @@ export async function loadModel(ref: ModelRef, store: Promise<ModelStore>, optio
   let readsSource = false;
   try {
     tell('header', SHARES.connect);
-    const opened = await openModel(ref, await store, {signal});
+    let stored: StoreProgress['phase'] = 'read';
+    const opened = await openModel(ref, await store, {
+      signal,
+      onProgress({phase, loadedBytes, totalBytes}) {
+        stored = phase;
+        if (phase !== 'verify') return;
+        tell(
+          phase,
+          SHARES.compile + (loadedBytes / totalBytes) * (SHARES.verify - SHARES.compile),
+          loadedBytes,
+          totalBytes,
+        );
+      },
+    });
     const {source} = opened;
+    let suitable = false;
     try {
       const file = await readSplitGguf(opened.files, {signal});
       const config = readConfig(file);
       checkContext(contextLength, config.contextLength);
       const tokenizer = createTokenizer(file.metadata);
       checkVocabulary(tokenizer.vocabSize, config.nVocab);
-      tell('download', SHARES.header, 0, file.size);
+      suitable = true;
+      const arriving = (): LoadPhase => (stored === 'read' ? 'upload' : 'download');
+      tell(arriving(), SHARES.header, 0, file.size);
       const onProgress = (loadedBytes: number, totalBytes: number): void => {
         const done = loadedBytes >= totalBytes;
         const share = totalBytes > 0 ? loadedBytes / totalBytes : 1;
         const fraction = SHARES.header + share * (SHARES.download - SHARES.header);
-        tell(done ? 'compile' : 'download', fraction, loadedBytes, totalBytes);
+        tell(done ? 'compile' : arriving(), fraction, loadedBytes, totalBytes);
       };
       const engine = await loadEngine(source, file, gpu.device, {contextLength, onProgress, signal});
       await opened.verify(signal);
@@ -70,6 +109,9 @@ export async function loadModel(ref: ModelRef, store: Promise<ModelStore>, optio
           if (readsSource) source.close?.();
         },
       };
+    } catch (error) {
+      if (!suitable && error instanceof GemmaError && UNSUITABLE.includes(error.code)) await opened.discard();
+      throw error;
     } finally {
       if (!readsSource) source.close?.();
     }

@@ -21,6 +21,8 @@ export interface OpenedModel {
   verify(signal?: AbortSignal): Promise<void>;
   /** As `ModelSource.settle`. */
   settle(): Promise<void>;
+  /** As `ModelSource.discard`; the visitor's own files stay. */
+  discard(): Promise<void>;
 }
 
 export interface OpenModelOptions {
@@ -69,6 +71,9 @@ async function openStored(
     async settle() {
       for (const file of files) await file.settle();
     },
+    async discard() {
+      for (const file of files) await file.discard();
+    },
   };
 }
 
@@ -86,6 +91,7 @@ function openFiles({files, integrity}: {files: readonly NamedBlob[]; integrity?:
       for (const [i, hash] of (hashes ?? []).entries()) await verifyFile(sources[i], hash, signal);
     },
     settle: () => Promise.resolve(),
+    discard: () => Promise.resolve(),
   };
 }
 

@@ -29,7 +29,7 @@ const files: Record<string, Uint8Array> = {
 };
 
 interface Faults {
-  /** Answers ranges with the whole file, and more than may be buffered. */
+  /** False: answers ranges with the whole file. */
   ranges: boolean;
   cors: boolean;
 }
@@ -48,9 +48,13 @@ function answer({ranges, cors}: Faults) {
       return true;
     }
     if (pathname === '/huge.gguf' && !ranges) {
-      // A server without ranges and a file too large to take whole: only the first bytes ever leave.
+      // A server without ranges and a file too large to take whole: only what is needed ever leaves.
       response.writeHead(200, {...allow, 'content-length': 8 * 2 ** 30});
       response.write(model);
+      return true;
+    }
+    if (pathname === '/sizeless.gguf' && !ranges) {
+      response.writeHead(200, allow).end(model);
       return true;
     }
     const file = files[pathname];
@@ -239,7 +243,7 @@ describe('GemmaClient in a browser', () => {
     'a wrong version': [() => '/version.gguf', 'gguf-version'],
     'an unknown architecture': [() => '/foreign.gguf', 'architecture-unsupported'],
     'no CORS': [() => new URL('/model.gguf', noCors.url).href, 'cors'],
-    'no range support for a large file': [() => new URL('/huge.gguf', noRanges.url).href, 'range-unsupported'],
+    'no size and no ranges': [() => new URL('/sizeless.gguf', noRanges.url).href, 'range-unsupported'],
     'no server': [() => 'http://localhost:9/model.gguf', 'network'],
   };
   for (const [name, [modelSrc, code]] of Object.entries(failures)) {
@@ -248,6 +252,12 @@ describe('GemmaClient in a browser', () => {
       expect(await page.evaluate((src) => window.codeOf(window.load(src)), modelSrc())).to.equal(code);
     });
   }
+
+  it('reads a large file as it comes where the server has no ranges', async () => {
+    const page = await open();
+    const src = new URL('/huge.gguf', noRanges.url).href;
+    expect(await page.evaluate(async (src) => (await window.load(src)).model.fileSize, src)).to.equal(8 * 2 ** 30);
+  });
 
   it('after a load that failed the next one works, in the same worker', async () => {
     const page = await open();

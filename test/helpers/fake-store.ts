@@ -64,6 +64,9 @@ export class FakeStore implements ModelStore {
       async settle() {
         log.settled = true;
       },
+      async discard() {
+        log.closed = true;
+      },
       close() {
         log.closed = true;
       },

@@ -5,8 +5,8 @@ import type {Platform} from '../../src/client/connect.ts';
 import {GemmaClient, type LoadOptions} from '../../src/client/gemma-client.ts';
 import {GemmaError} from '../../src/errors.ts';
 import type {ModelInfo, ModelRef} from '../../src/protocol/messages.ts';
+import {createModelStore} from '../../src/store/create-model-store.ts';
 import type {ModelStore} from '../../src/store/model-store.ts';
-import {noStore} from '../../src/store/no-store.ts';
 import type {Tokenizer} from '../../src/tokenizer/tokenizer.ts';
 import type {LoadOptions as HostOptions, LoadedModel} from '../../src/worker/loaded-model.ts';
 import {ModelHost} from '../../src/worker/model-host.ts';
@@ -114,7 +114,7 @@ export class FakeWorker {
     };
     this.context = {
       host: new ModelHost(options.load ?? load),
-      library: new ModelLibrary(async () => options.store ?? noStore(), undefined),
+      library: new ModelLibrary(async () => options.store ?? createModelStore({}), undefined),
       locks: this.locks,
       lock: Promise.resolve(this.locks ? this.#name : null),
       webgpu: options.webgpu ?? true,

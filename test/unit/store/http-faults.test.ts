@@ -2,22 +2,23 @@
 import {gzipSync} from 'node:zlib';
 import {expect} from 'chai';
 import {readGguf} from '../../../src/gguf/read-gguf.ts';
-import {httpSource} from '../../../src/store/http-source.ts';
+
 import {writeGguf} from '../../fixtures/gguf-writer.ts';
 import {type LocalServer, requestedRange, serveRanges, serveWhole, startServer} from './local-server.ts';
+import {openUrl} from './open-url.ts';
 import {rejection} from './rejection.ts';
 
 // Larger than the head that the first request brings.
 const FILE = Uint8Array.from({length: 200_000}, (_, i) => i * 31);
 
-describe('httpSource', () => {
+describe('a source over HTTP', () => {
   let server: LocalServer;
   beforeEach(async () => {
     server = await startServer();
   });
   afterEach(() => server.stop());
 
-  const open = () => httpSource(`${server.url}?token=secret`);
+  const open = () => openUrl(`${server.url}?token=secret`);
 
   it('opens a small model with one request and no HEAD', async () => {
     server.handler = serveRanges(writeGguf({metadata: {'general.name': 'small'}}));
@@ -54,7 +55,7 @@ describe('httpSource', () => {
   }
 
   describe('with a server that answers a range with 200', () => {
-    it('refuses a large file without taking its body', async () => {
+    it('takes of a large file only what is read', async () => {
       let closed: () => void;
       const connectionClosed = new Promise<void>((resolve) => {
         closed = resolve;
@@ -69,9 +70,10 @@ describe('httpSource', () => {
         response.on('drain', more).on('close', () => closed());
         more();
       };
-      const error = await rejection(open());
-      expect(error).to.include({code: 'range-unsupported'});
-      expect(String(error)).to.match(/5000000000 bytes.*206.*Content-Range.*Accept-Ranges: bytes/);
+      const source = await open();
+      expect(source.size).to.equal(5e9);
+      expect((await source.read(100_000, 5)).length).to.equal(5);
+      source.close();
       await connectionClosed;
       expect(sent).to.be.below(32 * 2 ** 20); // what sockets and streams hold, not the file
     });
@@ -94,11 +96,11 @@ describe('httpSource', () => {
       expect(await rejection(open())).to.include({code: 'range-unsupported'});
     });
 
-    it('refuses it later, whatever the size', async () => {
+    it('goes on with it where ranges were sent before', async () => {
       server.handler = serveRanges(FILE);
       const source = await open();
       server.handler = serveWhole(FILE);
-      expect(await rejection(source.read(100_000, 9))).to.include({code: 'range-unsupported'});
+      expect(await source.read(100_000, 9)).to.deep.equal(FILE.slice(100_000, 100_009));
     });
   });
 
@@ -176,14 +178,14 @@ describe('httpSource', () => {
       server.handler = (request, response) => {
         const [start, end] = requestedRange(request, FILE.length);
         response.writeHead(206, {'Content-Range': `bytes ${start}-${end - 1}/${FILE.length}`});
-        response.end(new Uint8Array(count));
+        response.end(new Uint8Array(Math.max(0, count - start)));
       };
     };
 
     it('says that a short one is truncated', async () => {
       sendInstead(65_000);
       const error = await rejection(open());
-      expect(error).to.deep.include({code: 'gguf-truncated', detail: {expected: 65536, found: 65000}});
+      expect(error).to.include({code: 'gguf-truncated'});
     });
 
     it('stops at a long one', async () => {
@@ -191,17 +193,18 @@ describe('httpSource', () => {
       expect(await rejection(open())).to.include({code: 'range-unsupported'});
     });
 
-    it('says that the connection broke off in the middle', async () => {
+    it('goes on where the connection broke off', async () => {
       server.handler = serveRanges(FILE);
       const source = await open();
+      let requests = 0;
       server.handler = (request, response) => {
+        if (++requests > 1) return serveRanges(FILE)(request, response);
         const [start, end] = requestedRange(request, FILE.length);
         const headers = {'Content-Range': `bytes ${start}-${end - 1}/${FILE.length}`, 'Content-Length': end - start};
-        response.writeHead(206, headers).write(new Uint8Array(10), () => response.destroy());
+        response.writeHead(206, headers).write(FILE.subarray(start, start + 10), () => response.destroy());
       };
-      const error = await rejection(source.read(0, 200_000));
-      expect(error).to.include({code: 'network'});
-      expect(String(error)).to.include('broke off');
+      expect(Buffer.compare(await source.read(0, 200_000), FILE)).to.equal(0);
+      expect(server.ranges).to.deep.equal(['bytes=0-65535', 'bytes=65536-199999', 'bytes=65546-199999']);
     });
   });
 
@@ -218,25 +221,25 @@ describe('httpSource', () => {
     it('says network for a server that is down', async () => {
       const {url: gone} = server;
       await server.stop();
-      expect(await rejection(httpSource(gone))).to.include({code: 'network'});
+      expect(await rejection(openUrl(gone))).to.include({code: 'network'});
       server = await startServer();
     });
 
     it('says network on the page’s own origin', async () => {
-      const error = await rejection(httpSource(url, {fetch: opaqueOnly, origin: 'https://models.example'}));
+      const error = await rejection(openUrl(url, {fetch: opaqueOnly, origin: 'https://models.example'}));
       expect(error).to.include({code: 'network'});
       expect(String(error)).not.to.include('Access-Control');
     });
 
     it('says cors where the other origin’s server is there', async () => {
-      const error = await rejection(httpSource(url, {fetch: opaqueOnly, origin: 'https://page.example'}));
+      const error = await rejection(openUrl(url, {fetch: opaqueOnly, origin: 'https://page.example'}));
       expect(error).to.include({code: 'cors'});
       expect(String(error)).to.include('Access-Control-Allow-Origin: https://page.example');
       expect(String(error)).to.include('Access-Control-Expose-Headers: Content-Range, ETag');
     });
 
     it('says network where it is not, and what would be needed if it were', async () => {
-      const error = await rejection(httpSource(url, {fetch: refused, origin: 'https://page.example'}));
+      const error = await rejection(openUrl(url, {fetch: refused, origin: 'https://page.example'}));
       expect(error).to.include({code: 'network'});
       expect(String(error)).to.include('Access-Control-Allow-Origin: https://page.example');
     });
@@ -244,7 +247,7 @@ describe('httpSource', () => {
 
   for (const url of ['not a url', 'https://me:secret@models.example/a.gguf']) {
     it(`refuses the address ${url.replace('secret', '…')} by itself`, async () => {
-      const error = await rejection(httpSource(url));
+      const error = await rejection(openUrl(url));
       expect(error).to.include({code: 'option-invalid'});
       expect(String(error)).not.to.include('secret');
     });
@@ -268,7 +271,7 @@ describe('httpSource', () => {
     it('rejects the opening with AbortError and lets go of the connection', async () => {
       const controller = new AbortController();
       const hanging = hang(0);
-      const opening = rejection(httpSource(server.url, {signal: controller.signal}));
+      const opening = rejection(openUrl(server.url, {signal: controller.signal}));
       const {ended} = await hanging;
       controller.abort();
       expect(await opening).to.include({name: 'AbortError'});
@@ -291,9 +294,10 @@ describe('httpSource', () => {
       server.handler = serveRanges(FILE);
       const source = await open();
       const hanging = hang(70_000);
+      let received = 0;
       for await (const piece of source.stream(0, 100_000)) {
-        expect(piece.length).to.be.above(0);
-        break;
+        received += piece.length;
+        if (received > 65536) break;
       }
       await (await hanging).ended;
     });

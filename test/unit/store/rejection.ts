@@ -8,5 +8,5 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   } catch (error) {
     return error;
   }
-  throw new Error(`resolved with ${String(value)}; expected a rejection`);
+  throw new Error(`resolved with ${String(value).slice(0, 100)}; expected a rejection`);
 }

@@ -1,11 +1,12 @@
 // The contract, over every source there is; and what is particular to memory and blobs.
 import {expect} from 'chai';
 import {blobSource} from '../../../src/store/blob-source.ts';
-import {httpSource} from '../../../src/store/http-source.ts';
+
 import {joinedSource} from '../../../src/store/joined-source.ts';
 import {memorySource} from '../../../src/store/memory-source.ts';
 import {describeByteSource} from './byte-source-contract.ts';
 import {type LocalServer, serveRanges, serveWhole, startServer} from './local-server.ts';
+import {openUrl} from './open-url.ts';
 import {rejection} from './rejection.ts';
 
 describe('byte sources', () => {
@@ -24,11 +25,11 @@ describe('byte sources', () => {
   });
   describeByteSource('an HTTP server with ranges', async (bytes) => {
     server.handler = serveRanges(bytes);
-    return httpSource(server.url);
+    return openUrl(server.url);
   });
   describeByteSource('an HTTP server without ranges, for a small file', async (bytes) => {
     server.handler = serveWhole(bytes);
-    return httpSource(server.url);
+    return openUrl(server.url);
   });
 
   it('says that a file on disk was changed when the browser no longer reads it', async () => {

@@ -1,0 +1,138 @@
+// Puts the pieces that transfers bring together to blocks, hands full ones to the folder, and holds transfers back while
+// the disk or the reader is behind. What is in memory of a model while it loads is here: a block a transfer, a few that
+// are being written.
+import {GemmaError} from '../errors.ts';
+import type {ModelFolder} from './model-folder.ts';
+
+/** A block on its way: its first `filled` bytes are here. */
+export interface PendingBlock {
+  readonly index: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  filled: number;
+}
+
+export interface AssemblyOptions {
+  /** Blocks that may come before a reader wants them, where the folder forgets; infinite where it keeps all. */
+  readonly window: number;
+  /** A block is whole. */
+  readonly onBlock: (index: number, bytes: Uint8Array) => void;
+}
+
+/** Blocks that are being hashed and written at once. Transfers wait when the disk is slower than the network. */
+const MAX_COMMITS = 2;
+
+export class BlockAssembly {
+  readonly #folder: ModelFolder;
+  readonly #options: AssemblyOptions;
+  readonly #pending = new Map<number, PendingBlock>();
+  readonly #waiting = new Set<() => void>();
+  #commits = 0;
+  #failure: unknown = null;
+  #received = 0;
+  #head = 0;
+
+  constructor(folder: ModelFolder, options: AssemblyOptions) {
+    this.#folder = folder;
+    this.#options = options;
+  }
+
+  /** Bytes that came over the network. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Bytes of blocks that are not stored yet. */
+  get pendingBytes(): number {
+    let sum = 0;
+    for (const {filled} of this.#pending.values()) sum += filled;
+    return sum;
+  }
+
+  pending(index: number): PendingBlock | undefined {
+    return this.#pending.get(index);
+  }
+
+  /** The first byte of the block that is missing, from its start. */
+  filled(index: number): number {
+    return this.#folder.has(index) ? this.#folder.blockLength(index) : (this.#pending.get(index)?.filled ?? 0);
+  }
+
+  /** A reader is here: transfers into a store that forgets may come as far as the window beyond it. */
+  set head(index: number) {
+    if (this.#head === index) return;
+    this.#head = index;
+    this.notify();
+  }
+
+  /** Resolves at the next change of anything here. Look first, wait then: nothing can happen in between. */
+  changed(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.add(resolve));
+  }
+
+  /** Wakes all who wait: for changes elsewhere, such as an abort. */
+  notify(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const wake of waiting) wake();
+  }
+
+  /**
+   * Takes what came for `offset`. Bytes that are here already (a server without ranges sends them again) are skipped.
+   * @throws GemmaError `storage-full`, `storage-failed` of a block before; the signal's reason
+   */
+  async accept(offset: number, piece: Uint8Array, signal: AbortSignal): Promise<void> {
+    const {blockBytes} = this.#folder;
+    this.#received += piece.length;
+    for (let done = 0; done < piece.length; ) {
+      const index = Math.floor((offset + done) / blockBytes);
+      const at = offset + done - index * blockBytes;
+      const part = piece.subarray(done, done + this.#folder.blockLength(index) - at);
+      done += part.length;
+      if (!this.#folder.has(index)) await this.#add(index, at, part, signal);
+    }
+    this.notify();
+  }
+
+  /** Waits until all full blocks are stored. @throws what their writing threw */
+  async flush(): Promise<void> {
+    while (this.#commits > 0) await this.changed();
+    if (this.#failure) throw this.#failure;
+  }
+
+  async #add(index: number, at: number, part: Uint8Array, signal: AbortSignal): Promise<void> {
+    const block = this.#pending.get(index) ?? (await this.#begin(index, signal));
+    const known = block.filled - at;
+    if (known < 0) throw new GemmaError('internal', `block ${index} has ${block.filled} bytes; more came at ${at}`);
+    if (known >= part.length) return;
+    block.bytes.set(part.subarray(known), block.filled);
+    block.filled += part.length - known;
+    if (block.filled === block.bytes.length) this.#commit(block);
+  }
+
+  async #begin(index: number, signal: AbortSignal): Promise<PendingBlock> {
+    while (this.#commits >= MAX_COMMITS || index > this.#head + this.#options.window) {
+      signal.throwIfAborted();
+      await this.changed();
+    }
+    if (this.#failure) throw this.#failure;
+    signal.throwIfAborted();
+    const block = {index, bytes: new Uint8Array(this.#folder.blockLength(index)), filled: 0};
+    this.#pending.set(index, block);
+    return block;
+  }
+
+  #commit({index, bytes}: PendingBlock): void {
+    this.#options.onBlock(index, bytes);
+    this.#commits++;
+    this.#folder
+      .commit(index, bytes)
+      .catch((error) => {
+        this.#failure ??= error;
+      })
+      .finally(() => {
+        this.#pending.delete(index);
+        this.#commits--;
+        this.notify();
+      });
+  }
+}

@@ -1,0 +1,230 @@
+// One model on the disk: its manifest and its blocks. Hands out no byte whose block it has not checked. Knows no network.
+import type {GemmaError} from '../errors.ts';
+import type {BlockStore} from './block-store.ts';
+import type {FileIdentity} from './http-answer.ts';
+import {describeChange} from './http-answer.ts';
+import {sha256Hex} from './integrity.ts';
+import {
+  blockLength,
+  blockName,
+  isComplete,
+  MANIFEST_NAME,
+  type Manifest,
+  newManifest,
+  readManifest,
+  storedBytes,
+  writeManifest,
+} from './manifest.ts';
+
+const USED_NAME = 'used';
+
+export class ModelFolder {
+  readonly id: string;
+  readonly #blocks: BlockStore;
+  #manifest: Manifest;
+  #stored: number;
+  /** Blocks whose bytes on the disk were found, or written, as their hash says since this object exists. */
+  readonly #checked = new Set<number>();
+  #writing: Promise<void> | null = null;
+  #dirty = false;
+  #failure: GemmaError | null = null;
+
+  constructor(blocks: BlockStore, id: string, manifest: Manifest) {
+    this.#blocks = blocks;
+    this.id = id;
+    this.#manifest = manifest;
+    this.#stored = storedBytes(manifest);
+  }
+
+  static async load(blocks: BlockStore, id: string): Promise<ModelFolder | null> {
+    const manifest = await readManifest(await blocks.get(id, MANIFEST_NAME));
+    return manifest && new ModelFolder(blocks, id, manifest);
+  }
+
+  static create(blocks: BlockStore, id: string, file: {url: string; identity: FileIdentity}, blockBytes: number) {
+    return new ModelFolder(blocks, id, newManifest(file.url, file.identity, blockBytes));
+  }
+
+  get url(): string {
+    return this.#manifest.url;
+  }
+
+  get identity(): FileIdentity {
+    return this.#manifest.identity;
+  }
+
+  get size(): number {
+    return this.#manifest.identity.size;
+  }
+
+  get blockBytes(): number {
+    return this.#manifest.blockBytes;
+  }
+
+  get blockCount(): number {
+    return this.#manifest.hashes.length;
+  }
+
+  get storedBytes(): number {
+    return this.#stored;
+  }
+
+  get complete(): boolean {
+    return isComplete(this.#manifest);
+  }
+
+  /** The hash the whole was found to have. */
+  get sha256(): string | null {
+    return this.#manifest.sha256;
+  }
+
+  has(index: number): boolean {
+    return this.#manifest.hashes[index] !== null;
+  }
+
+  blockLength(index: number): number {
+    return blockLength(this.#manifest, index);
+  }
+
+  /** A stored block, checked. Null if it is not there or damaged: it counts as missing from now on. */
+  async read(index: number): Promise<Uint8Array<ArrayBuffer> | null> {
+    const blob = await this.#blob(index);
+    if (!blob) return null;
+    const bytes = await bytesOf(blob);
+    if (bytes && (this.#checked.has(index) || (await this.#isRight(index, bytes)))) return bytes;
+    this.#forget(index);
+    return null;
+  }
+
+  /** Bytes [from, to) of a stored block. The block is read whole where it was not checked yet. */
+  async slice(index: number, from: number, to: number): Promise<Uint8Array<ArrayBuffer> | null> {
+    if (!this.#checked.has(index)) return (await this.read(index))?.subarray(from, to) ?? null;
+    const blob = await this.#blob(index);
+    const bytes = blob && (await bytesOf(blob.slice(from, to)));
+    if (bytes) return bytes;
+    this.#forget(index);
+    return null;
+  }
+
+  /**
+   * Writes a block, then the manifest that names it; the latter goes on in the background (see `flush`).
+   * @throws GemmaError `storage-full`, `storage-failed`
+   */
+  async commit(index: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    const [hash] = await Promise.all([sha256Hex(bytes), this.#blocks.put(this.id, blockName(index), bytes)]);
+    this.#note(index, hash);
+    this.#checked.add(index);
+  }
+
+  /** The whole was hashed and is what it should be. */
+  confirm(sha256: string): void {
+    this.#manifest.sha256 = sha256;
+    this.#save();
+  }
+
+  /** Waits until the manifest says what is there. */
+  async flush(): Promise<void> {
+    while (this.#writing) await this.#writing;
+    if (this.#failure) throw this.#failure;
+  }
+
+  /**
+   * Takes over what another worker has written meanwhile. To be called while holding the model's lock: what is left of
+   * another version of the file is deleted.
+   */
+  async adopt(): Promise<void> {
+    const found = await readManifest(await this.#blocks.get(this.id, MANIFEST_NAME));
+    if (!found || describeChange(this.identity, found.identity) || found.blockBytes !== this.blockBytes) {
+      this.#checked.clear();
+      for (const index of this.#manifest.hashes.keys()) this.#note(index, null, false);
+      await this.#blocks.deleteFolder(this.id);
+      return;
+    }
+    for (const [index, hash] of found.hashes.entries()) if (!this.has(index)) this.#note(index, hash, false);
+    this.#manifest.sha256 ??= found.sha256;
+  }
+
+  /** Deletes everything of the model. */
+  async drop(): Promise<void> {
+    while (this.#writing) await this.#writing;
+    this.#checked.clear();
+    for (const index of this.#manifest.hashes.keys()) this.#note(index, null, false);
+    this.#manifest.sha256 = null;
+    await this.#blocks.deleteFolder(this.id);
+  }
+
+  /** Remembers that the model is used now. In a file of its own: any worker may write it at any time. */
+  async touch(now: number): Promise<void> {
+    if (this.#stored === 0) return;
+    await this.#blocks.put(this.id, USED_NAME, new TextEncoder().encode(String(now))).catch(() => undefined);
+  }
+
+  /** Milliseconds since 1970; 0 if it was never noted. */
+  async lastUsed(): Promise<number> {
+    const text = await (await this.#blocks.get(this.id, USED_NAME))?.text().catch(() => '');
+    const time = Number(text);
+    return Number.isFinite(time) && time > 0 ? time : 0;
+  }
+
+  async #blob(index: number): Promise<Blob | null> {
+    if (!this.has(index)) return null;
+    // Where even looking it up fails, it is as good as gone: the network has it.
+    const blob = await this.#blocks.get(this.id, blockName(index)).catch(() => null);
+    if (blob?.size === this.blockLength(index)) return blob;
+    this.#forget(index);
+    return null;
+  }
+
+  async #isRight(index: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    const right = (await sha256Hex(bytes)) === this.#manifest.hashes[index];
+    if (right) this.#checked.add(index);
+    return right;
+  }
+
+  #forget(index: number): void {
+    this.#checked.delete(index);
+    // What comes in its place need not be what was hashed with the rest.
+    this.#manifest.sha256 = null;
+    this.#note(index, null);
+  }
+
+  #note(index: number, hash: string | null, save = true): void {
+    const {hashes} = this.#manifest;
+    if ((hashes[index] === null) !== (hash === null)) {
+      this.#stored += hash === null ? -this.blockLength(index) : this.blockLength(index);
+    }
+    hashes[index] = hash;
+    if (save) this.#save();
+  }
+
+  /** One writing at a time; what changes meanwhile is written next, together. */
+  #save(): void {
+    this.#dirty = true;
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = null;
+    });
+  }
+
+  async #write(): Promise<void> {
+    while (this.#dirty && !this.#failure) {
+      this.#dirty = false;
+      const text = new TextEncoder().encode(writeManifest(this.#manifest));
+      try {
+        await this.#blocks.put(this.id, MANIFEST_NAME, text);
+      } catch (error) {
+        this.#failure = error as GemmaError;
+      }
+    }
+  }
+}
+
+/** Null for a file that was taken away or changed since it was looked up. */
+async function bytesOf(blob: Blob): Promise<Uint8Array<ArrayBuffer> | null> {
+  try {
+    const bytes = new Uint8Array(await blob.arrayBuffer());
+    return bytes.length === blob.size ? bytes : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,357 @@
+// A model's bytes from disk and network as one ByteSource: where a reader meets a block, it is taken from memory if it is
+// on its way, from the disk if it is there, and is fetched else. Owns what is read; how it is fetched is download.ts.
+import {GemmaError} from '../errors.ts';
+import {BlockAssembly} from './block-assembly.ts';
+import type {Clock} from './clock.ts';
+import {Download, fetchRun, runFrom, type TransferContext} from './download.ts';
+import type {FileIdentity} from './http-answer.ts';
+import type {ModelFolder} from './model-folder.ts';
+import type {ModelSource, StorageKind, StoreProgress} from './model-store.ts';
+import {checkRange} from './range.ts';
+import type {RemoteFile} from './remote-file.ts';
+import {SequentialDownload} from './sequential-download.ts';
+import {WholeHash} from './whole-hash.ts';
+import type {LocksLike} from './writer-lock.ts';
+import {WriterLock} from './writer-lock.ts';
+
+export interface StoredSourceOptions {
+  readonly remote: RemoteFile;
+  readonly folder: ModelFolder;
+  readonly storage: StorageKind;
+  readonly clock: Clock;
+  readonly locks: LocksLike | undefined;
+  /** SHA-256 (hex) the whole has to have. */
+  readonly sha256: string | null;
+  /** Blocks that the store keeps in memory; infinite for a disk. */
+  readonly capacityBlocks: number;
+  readonly onProgress?: (progress: StoreProgress) => void;
+}
+
+// Small enough that a consumer can stop between pieces.
+const PIECE_BYTES = 4 * 2 ** 20;
+/** Stored blocks that are read and checked before the reader asks for them. */
+const READ_AHEAD = 2;
+/** Between two reports of one phase. */
+const REPORT_MS = 100;
+
+export class StoredSource implements ModelSource {
+  readonly name: string;
+  readonly size: number;
+  readonly storage: StorageKind;
+  readonly sha256: string | null;
+  readonly #folder: ModelFolder;
+  readonly #remote: RemoteFile;
+  readonly #clock: Clock;
+  readonly #assembly: BlockAssembly;
+  readonly #lock: WriterLock;
+  readonly #context: TransferContext;
+  readonly #sequential: SequentialDownload;
+  readonly #closing = new AbortController();
+  readonly #onProgress: ((progress: StoreProgress) => void) | undefined;
+  /** Null where nobody says what it should be, or it was found right before. */
+  readonly #hash: WholeHash | null;
+  /** Once weights are read, blocks are fetched whole; before, of the header only what is asked for. */
+  #streamed = false;
+  #settled = false;
+  #verifying = false;
+  #reported: {phase: StoreProgress['phase']; at: number; loadedBytes: number} | null = null;
+
+  constructor(options: StoredSourceOptions) {
+    const {remote, folder, storage, clock, sha256} = options;
+    this.name = remote.name;
+    this.size = folder.size;
+    this.storage = storage;
+    this.sha256 = sha256;
+    this.#folder = folder;
+    this.#remote = remote;
+    this.#clock = clock;
+    this.#onProgress = options.onProgress;
+    this.#hash = sha256 === null || folder.sha256 === sha256 ? null : new WholeHash(folder.size);
+    // Room for what a reader holds back and for the block that it is in.
+    const window = Math.max(1, options.capacityBlocks - 3);
+    this.#assembly = new BlockAssembly(folder, {window, onBlock: (index, bytes) => this.#hash?.offer(index, bytes)});
+    // What is only in memory is nobody else's business.
+    this.#lock = new WriterLock(storage === 'memory' ? undefined : options.locks, folder.id);
+    this.#context = {
+      remote,
+      folder,
+      assembly: this.#assembly,
+      lock: this.#lock,
+      clock,
+      window,
+      claimed: new Set(),
+      hooks: {
+        onWait: () => this.#report('waiting'),
+        onTaken: () => (storage === 'memory' ? Promise.resolve() : folder.adopt()),
+      },
+      onRetry: (waitMs) => this.#report('retry', waitMs),
+    };
+    this.#sequential = new SequentialDownload(this.#context, this.#closing.signal);
+  }
+
+  get identity(): FileIdentity {
+    return this.#folder.identity;
+  }
+
+  get storedBytes(): number {
+    return this.#folder.storedBytes;
+  }
+
+  /** Bytes that came while the file was opened. */
+  async take(offset: number, bytes: Uint8Array): Promise<void> {
+    await this.#assembly.accept(offset, bytes, this.#closing.signal);
+  }
+
+  async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
+    this.#check(offset, length, signal);
+    const bytes = new Uint8Array(length);
+    if (length === 0) return bytes;
+    return this.#reading(signal, async (both) => {
+      const {blockBytes} = this.#folder;
+      const end = offset + length;
+      for (let at = offset; at < end; ) {
+        const index = Math.floor(at / blockBytes);
+        const from = at - index * blockBytes;
+        const to = Math.min(end - index * blockBytes, this.#folder.blockLength(index));
+        const part = await this.#part(index, from, to, end, both);
+        bytes.set(part, at - offset);
+        at += part.length;
+      }
+      return bytes;
+    });
+  }
+
+  async *stream(offset: number, length: number, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+    this.#check(offset, length, signal);
+    if (length === 0) return;
+    this.#streamed = true;
+    const both = this.#bound(signal);
+    const end = offset + length;
+    const {blockBytes} = this.#folder;
+    const download = new Download(this.#context, {start: offset, end}, both.signal);
+    const ahead = new Map<number, Promise<Uint8Array | null>>();
+    const last = Math.ceil(end / blockBytes);
+    try {
+      for (let index = Math.floor(offset / blockBytes); index < last; index++) {
+        const start = index * blockBytes;
+        const range = {from: Math.max(offset - start, 0), to: Math.min(end - start, this.#folder.blockLength(index))};
+        this.#assembly.head = index;
+        download.advance(index);
+        for (let next = index; next <= Math.min(index + READ_AHEAD, last - 1); next++) this.#readAhead(ahead, next);
+        yield* this.#block(index, range, {download, ahead, signal: both.signal});
+        ahead.delete(index);
+      }
+      if (this.#folder.complete) await this.#completed();
+    } catch (error) {
+      throw await this.#explain(error, both.signal);
+    } finally {
+      download.stop();
+      both.unbind();
+    }
+  }
+
+  async verify(signal?: AbortSignal): Promise<void> {
+    const hash = this.#hash;
+    if (!hash || this.#folder.sha256 === this.sha256) return;
+    this.#verifying = true;
+    try {
+      while (!hash.complete) {
+        const {length} = hash;
+        for await (const piece of this.stream(length, this.size - length, signal)) {
+          if (piece.length > 0) this.#report('verify');
+        }
+      }
+    } finally {
+      this.#verifying = false;
+    }
+    if (hash.digest() === this.sha256) return this.#folder.confirm(this.sha256);
+    await this.#assembly.flush().catch(() => undefined);
+    await this.#folder.drop();
+    throw new GemmaError(
+      'integrity-mismatch',
+      `${this.name} has the SHA-256 ${hash.digest()}; expected ${this.sha256}. It was dropped: load it again, or correct integrity`,
+      {detail: {found: hash.digest(), expected: this.sha256}},
+    );
+  }
+
+  async settle(): Promise<void> {
+    this.#settled = true;
+    await this.#completed();
+  }
+
+  async discard(): Promise<void> {
+    this.close();
+    await this.#assembly.flush().catch(() => undefined);
+    await this.#folder.drop();
+  }
+
+  close(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#remote.close();
+    this.#closing.abort(new GemmaError('closed', `${this.name} was closed`));
+    this.#assembly.notify();
+    // What is whole is still written down, and then others may go on.
+    this.#completed().catch(() => undefined);
+  }
+
+  /** Waits for the disk, then lets others write. @throws GemmaError `storage-full`, `storage-failed` */
+  async #completed(): Promise<void> {
+    try {
+      await this.#assembly.flush();
+      await this.#folder.flush();
+    } finally {
+      this.#lock.settle();
+    }
+  }
+
+  #check(offset: number, length: number, signal: AbortSignal | undefined): void {
+    signal?.throwIfAborted();
+    this.#closing.signal.throwIfAborted();
+    checkRange(this, offset, length);
+  }
+
+  /** The caller's signal and ours in one, whose abort wakes those who wait for blocks. */
+  #bound(callers: AbortSignal | undefined): {signal: AbortSignal; unbind: () => void} {
+    const closing = this.#closing.signal;
+    const signal = callers ? AbortSignal.any([callers, closing]) : closing;
+    const wake = (): void => this.#assembly.notify();
+    signal.addEventListener('abort', wake);
+    return {signal, unbind: () => signal.removeEventListener('abort', wake)};
+  }
+
+  async #reading<T>(callers: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const {signal, unbind} = this.#bound(callers);
+    try {
+      return await work(signal);
+    } catch (error) {
+      throw await this.#explain(error, signal);
+    } finally {
+      unbind();
+    }
+  }
+
+  /** A changed file takes its old blocks with it. */
+  async #explain(error: unknown, signal: AbortSignal): Promise<unknown> {
+    if (signal.aborted) return signal.reason;
+    if (error instanceof GemmaError && error.code === 'file-changed') await this.discard();
+    return error;
+  }
+
+  // Reading
+
+  /** Some of the bytes [from, to) of a block, from `from` on; at least one. `end`: what the reader wants in all. */
+  async #part(index: number, from: number, to: number, end: number, signal: AbortSignal): Promise<Uint8Array> {
+    for (;;) {
+      signal.throwIfAborted();
+      const pending = this.#assembly.pending(index);
+      if (pending && pending.filled >= to) return pending.bytes.subarray(from, to);
+      if (!pending && this.#folder.has(index)) {
+        const stored = await this.#folder.slice(index, from, to);
+        if (stored) return stored;
+        continue;
+      }
+      this.#assembly.head = index;
+      if (!this.#remote.ranges) {
+        this.#sequential.need(index);
+        await this.#assembly.changed();
+        continue;
+      }
+      const start = index * this.#folder.blockBytes;
+      // Rows that are read after the load: not a block for each, where blocks are not kept.
+      if (this.#settled && this.storage === 'memory') return this.#direct(start + from, start + to, signal);
+      await this.#fetch(
+        index,
+        this.#streamed ? Math.ceil(end / this.#folder.blockBytes) * this.#folder.blockBytes : end,
+        signal,
+      );
+    }
+  }
+
+  /** Fetches from the first missing byte of a block to `end`, or waits for whoever is fetching it. */
+  async #fetch(index: number, end: number, signal: AbortSignal): Promise<void> {
+    const {lock, hooks, claimed, onRetry} = this.#context;
+    if (claimed.has(index)) return this.#assembly.changed();
+    await lock.during(signal, hooks, async () => {
+      const run = runFrom(this.#context, index, end);
+      if (!run) return;
+      await fetchRun(this.#context, run, signal, onRetry);
+      if (this.#settled) await this.#completed();
+    });
+  }
+
+  async #direct(start: number, end: number, signal: AbortSignal): Promise<Uint8Array> {
+    const bytes = new Uint8Array(end - start);
+    let at = 0;
+    for await (const piece of this.#remote.pieces({start, end}, signal, this.#context.onRetry)) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    return bytes;
+  }
+
+  async *#block(
+    index: number,
+    {from, to}: {from: number; to: number},
+    {
+      download,
+      ahead,
+      signal,
+    }: {download: Download; ahead: Map<number, Promise<Uint8Array | null>>; signal: AbortSignal},
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let at = from; at < to; ) {
+      signal.throwIfAborted();
+      const pending = this.#assembly.pending(index);
+      if (pending && pending.filled > at) {
+        const piece = pending.bytes.subarray(at, Math.min(pending.filled, to, at + PIECE_BYTES));
+        at += piece.length;
+        if (pending.filled === pending.bytes.length) this.#hash?.offer(index, pending.bytes);
+        this.#report('download');
+        yield piece;
+        continue;
+      }
+      if (!pending && this.#folder.has(index)) {
+        const bytes = await (ahead.get(index) ?? this.#folder.read(index));
+        ahead.delete(index);
+        if (!bytes) continue;
+        this.#hash?.offer(index, bytes);
+        this.#report('read');
+        for (; at < to; at += PIECE_BYTES) {
+          signal.throwIfAborted();
+          yield bytes.subarray(at, Math.min(to, at + PIECE_BYTES));
+        }
+        return;
+      }
+      if (this.#remote.ranges) download.need(index);
+      else this.#sequential.need(index);
+      await this.#assembly.changed();
+      this.#report('download');
+    }
+  }
+
+  #readAhead(ahead: Map<number, Promise<Uint8Array | null>>, index: number): void {
+    if (ahead.has(index) || this.#assembly.pending(index) || !this.#folder.has(index)) return;
+    // A failure counts as a block that is not there.
+    ahead.set(
+      index,
+      this.#folder.read(index).catch(() => null),
+    );
+  }
+
+  // Telling
+
+  #report(wanted: StoreProgress['phase'], retryInMs?: number): void {
+    const onProgress = this.#onProgress;
+    if (!onProgress || this.#settled) return;
+    const busy = wanted === 'waiting' || wanted === 'retry';
+    const phase = this.#verifying && !busy ? 'verify' : wanted;
+    const now = this.#clock.now();
+    const last = this.#reported;
+    if (last?.phase === phase && !busy && now - last.at < REPORT_MS) return;
+    const here =
+      phase === 'verify' ? (this.#hash?.length ?? 0) : this.#folder.storedBytes + this.#assembly.pendingBytes;
+    // A damaged block that was dropped takes back nothing of what was said.
+    const loadedBytes = Math.max(here, last?.phase === phase ? last.loadedBytes : 0);
+    this.#reported = {phase, at: now, loadedBytes};
+    onProgress({phase, loadedBytes, fetchedBytes: this.#assembly.received, totalBytes: this.size, retryInMs});
+  }
+}

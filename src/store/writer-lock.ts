@@ -1,0 +1,101 @@
+// Who may write a model: one worker at a time, by a Web Lock of the model's name. Knows nothing of what is written.
+import {isAbort} from '../errors.ts';
+
+/** What we use of `navigator.locks`. */
+export interface LocksLike {
+  request(
+    name: string,
+    options: {ifAvailable?: boolean; signal?: AbortSignal},
+    held: (lock: unknown) => Promise<void> | undefined,
+  ): Promise<unknown>;
+}
+
+export interface Hooks {
+  /** Somebody else has the lock. */
+  onWait(): void;
+  /** We have it now, and somebody else may have had it before. */
+  onTaken(): Promise<void>;
+}
+
+export const lockName = (id: string): string => `gemma-chat-store-${id}`;
+
+export class WriterLock {
+  readonly #locks: LocksLike | undefined;
+  readonly #name: string;
+  #release: (() => void) | null = null;
+  #taking: Promise<void> | null = null;
+  #users = 0;
+  #kept = true;
+
+  /** @param locks undefined where there are none: then nobody else is assumed to write */
+  constructor(locks: LocksLike | undefined, id: string) {
+    this.#locks = locks;
+    this.#name = lockName(id);
+  }
+
+  /** Runs `work` under the lock, which is kept from the first time until `settle`. */
+  async during<T>(signal: AbortSignal, hooks: Hooks, work: () => Promise<T>): Promise<T> {
+    this.#users++;
+    try {
+      while (!this.#release) await this.#takeOnce(signal, hooks);
+      return await work();
+    } finally {
+      this.#users--;
+      this.#letGo();
+    }
+  }
+
+  /** From now on the lock is held only while something is under way. */
+  settle(): void {
+    this.#kept = false;
+    this.#letGo();
+  }
+
+  /** Several transfers begin at once; one of them takes the lock for all. */
+  async #takeOnce(signal: AbortSignal, hooks: Hooks): Promise<void> {
+    this.#taking ??= this.#take(signal, hooks).finally(() => {
+      this.#taking = null;
+    });
+    try {
+      await this.#taking;
+    } catch (error) {
+      // Whoever was taking it has been stopped: that is no reason for the others.
+      if (signal.aborted || !isAbort(error)) throw error;
+    }
+  }
+
+  #letGo(): void {
+    if (this.#users > 0 || this.#kept) return;
+    this.#release?.();
+    this.#release = null;
+  }
+
+  async #take(signal: AbortSignal, {onWait, onTaken}: Hooks): Promise<void> {
+    let release = await this.#request({ifAvailable: true});
+    if (!release) {
+      onWait();
+      release = await this.#request({signal});
+    }
+    try {
+      await onTaken();
+      signal.throwIfAborted();
+      this.#release = release;
+    } catch (error) {
+      release?.();
+      throw error;
+    }
+  }
+
+  /** The function that lets go of the lock; null if it was not available. */
+  #request(options: {ifAvailable?: boolean; signal?: AbortSignal}): Promise<(() => void) | null> {
+    const locks = this.#locks;
+    if (!locks) return Promise.resolve(() => undefined);
+    return new Promise((resolve, reject) => {
+      const hold = (lock: unknown) => {
+        if (lock === null) return void resolve(null);
+        return new Promise<void>((release) => resolve(release));
+      };
+      locks.request(this.#name, options, hold as (lock: unknown) => Promise<void> | undefined).catch(reject);
+    });
+  }
+}
