@@ -28,7 +28,18 @@ const CHUNKS = 'chunks';
 /** Each chunk: gzipped KiB. */
 const CHUNK_BUDGET = 150;
 
-const shared = {root, configFile: false, logLevel: 'warn', publicDir: false, plugins: [viteWgsl()]};
+/** Stylesheets without comments and indentation. */
+const compactCss = () => ({
+  name: 'compact-css',
+  enforce: 'pre',
+  transform(code, id) {
+    if (!id.startsWith(path.join(root, 'src/element/styles/'))) return null;
+    const compact = (css) => css.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\s+/g, ' ');
+    return {code: code.replace(/css`[^`]*`/g, compact), map: null};
+  },
+});
+
+const shared = {root, configFile: false, logLevel: 'warn', publicDir: false, plugins: [viteWgsl(), compactCss()]};
 
 /**
  * A page that is rendered on a server imports the element there. Lit's build for servers runs in browsers too, and
@@ -57,10 +68,12 @@ const builtEntries = (to, only = Object.values(ENTRIES).map(({entry}) => entry))
 
 async function buildLibrary() {
   for (const [name, {entry, lazy, imports}] of Object.entries(ENTRIES)) {
-    const output = lazy ? {chunkFileNames: `${CHUNKS}/[name]-[hash].js`} : {codeSplitting: false};
+    // A library's build keeps its white space unless it is told otherwise.
+    const minify = {compress: true, mangle: true, codegen: {removeWhitespace: true}};
+    const output = lazy ? {minify, chunkFileNames: `${CHUNKS}/[name]-[hash].js`} : {minify, codeSplitting: false};
     await build({
       ...shared,
-      plugins: [...(imports ? [builtEntries('.', imports)] : []), viteWgsl(), ...(lazy ? [serverSafe()] : [])],
+      plugins: [...(imports ? [builtEntries('.', imports)] : []), ...shared.plugins, ...(lazy ? [serverSafe()] : [])],
       build: {
         outDir: dist,
         emptyOutDir: false,

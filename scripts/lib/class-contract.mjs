@@ -10,7 +10,13 @@ const prose = (comment) =>
     .split(/(?:^|\s)@/)[0]
     .trim();
 
-const INHERITED = new Set(['constructor', 'connectedCallback', 'disconnectedCallback']);
+const INHERITED = new Set([
+  'constructor',
+  'connectedCallback',
+  'disconnectedCallback',
+  'formResetCallback',
+  'formDisabledCallback',
+]);
 
 /**
  * @param {{file: string, source: string, name: string, events: string}} given the class `name` in the text of `file`;

@@ -4,6 +4,7 @@ import {html, type TemplateResult} from 'lit';
 import {repeat} from 'lit/directives/repeat.js';
 import type {GemmaChatMessageEvent, GemmaChatStatusEvent} from './events.ts';
 import type {Language} from './languages/index.ts';
+import {plainText} from './markdown/plain-text.ts';
 import {SentenceReader} from './sentences.ts';
 
 /** Lines that stay in the region: a screen reader has taken up older ones, and would find them again when browsing. */
@@ -41,7 +42,8 @@ export class Announcer {
 
   #hearMessage({message, done, finishReason}: GemmaChatMessageEvent['detail']): void {
     if (message.role !== 'assistant') return;
-    this.say(...(done ? this.#reader.rest(message.content) : this.#reader.next(message.content)));
+    const sentences = done ? this.#reader.rest(message.content) : this.#reader.next(message.content);
+    this.say(...sentences.map((sentence) => plainText(sentence)).filter(Boolean));
     if (finishReason === 'abort') this.say(this.#language().text('announceStopped'));
   }
 

@@ -1,4 +1,5 @@
 // Keyboard users stay where they are when the control they used gives way to the next view. Knows controls by part.
+import type {LitElement} from 'lit';
 
 /** Where the focus goes, first what there is. */
 export const CONTROLS = ['input', 'retry-button', 'cancel-button', 'load-button'];
@@ -16,5 +17,12 @@ export class FocusKeeper {
     if (!root || !this.#wasInside || root.activeElement) return;
     const controls = CONTROLS.map((part) => root.querySelector<HTMLElement>(`[part~="${part}"]`));
     controls.find((control) => control !== null)?.focus();
+  }
+
+  /** Once what changed is drawn: to a part of a turn, or of the chat. */
+  async to(element: LitElement, turn: number | null, part: string): Promise<void> {
+    await element.updateComplete;
+    const inside = turn === null ? element.renderRoot : element.renderRoot.querySelector(`[data-turn="${turn}"]`);
+    inside?.querySelector<HTMLElement>(`[part~="${part}"]`)?.focus();
   }
 }

@@ -10,15 +10,19 @@ import type {BeforeSend, ChatHost, ChatSettings} from './chat-state.ts';
 import {Conversation, checkMessage} from './conversation.ts';
 import {type ChatStatus, createEvent} from './events.ts';
 import {CONTROLS, FocusKeeper} from './focus-keeper.ts';
+import {FormValue} from './form-value.ts';
 import type {Strings} from './languages/index.ts';
 import {PageLanguage} from './languages/page-language.ts';
 import {LauncherState} from './launcher-state.ts';
+import type {MarkdownEnvironment} from './markdown/render.ts';
+import {MessageTools} from './message-tools.ts';
 import type {LoadClient} from './model-session.ts';
 import {offPageModel, onPageModel, pageModel} from './page-model.ts';
 import {ScrollPin} from './scroll-pin.ts';
 import {styles} from './styles/index.ts';
 import {type ChatActions, renderChat} from './views/chat.ts';
 import {renderLauncher} from './views/launcher.ts';
+import type {Prompt} from './views/message-list.ts';
 
 export type Display = 'inline' | 'panel' | 'launcher';
 
@@ -30,6 +34,8 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @slot header - Replaces the title; the Clear button stays.
  * @slot poster - Replaces the introduction shown before the model is loaded; its name, size, host and the Load button stay.
  * @slot empty - Shown while the conversation has no message yet.
+ * @slot starters - Replaces the buttons of `starters`, beneath the empty conversation.
+ * @slot suggestions - Replaces the buttons of `suggestions`, beneath the last message.
  * @slot composer-start - Before the text field.
  * @slot composer-end - Between the text field and the Send button.
  * @slot error-<code> - Replaces the text of the error with that code, as in `slot="error-webgpu-missing"`.
@@ -68,11 +74,39 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @csspart message-user - A turn of the visitor's.
  * @csspart message-assistant - A turn of the model's.
  * @csspart message-text - The text of a turn.
+ * @csspart link - A link in an answer.
+ * @csspart image - A picture in an answer.
+ * @csspart table - A table in an answer.
+ * @csspart code-block - Code in an answer, with its head.
+ * @csspart code-language - The name of its language.
+ * @csspart copy-code-button - Copies it.
+ * @csspart code - The code itself.
+ * @csspart math - A formula in an answer.
+ * @csspart actions - The buttons beneath a message.
+ * @csspart action-button - Each of them, beside its own name.
+ * @csspart copy-button - Copies a message.
+ * @csspart edit-button - Begins to change a message of the visitor's.
+ * @csspart read-button - Reads an answer aloud.
+ * @csspart good-button - Rates an answer good.
+ * @csspart bad-button - Rates an answer bad.
+ * @csspart remove-button - Deletes a message and what followed it.
+ * @csspart branch - Between the versions of a message.
+ * @csspart branch-number - Which version is shown, of how many.
+ * @csspart previous-button - Shows the version before.
+ * @csspart next-button - Shows the version after.
+ * @csspart edit - The form in which a message is changed.
+ * @csspart edit-input - Its text field.
+ * @csspart cancel-edit-button - Leaves the message as it was.
+ * @csspart send-edit-button - Sends the changed message.
+ * @csspart end-button - Goes to the end of the conversation.
+ * @csspart starters - The ways to begin.
+ * @csspart suggestions - The ways to go on.
+ * @csspart prompt - A button in one of them.
  * @csspart waiting - The three dots shown until the first word.
  * @csspart thinking - The model's thinking, folded.
  * @csspart thinking-summary - The line that unfolds it.
  * @csspart thinking-text - Its text.
- * @csspart regenerate-button - Has the last message answered anew.
+ * @csspart regenerate-button - Has a message answered anew.
  * @csspart error - The error view.
  * @csspart error-text - What a visitor reads about the error.
  * @csspart error-detail - Its code and technical message, folded.
@@ -104,6 +138,9 @@ export type Display = 'inline' | 'panel' | 'launcher';
 export class GemmaChatElement extends LitElement {
   static override styles = styles;
 
+  /** @internal */
+  static readonly formAssociated = true;
+
   static override properties = {
     modelSrc: {attribute: 'model-src'},
     loading: {},
@@ -121,6 +158,13 @@ export class GemmaChatElement extends LitElement {
     disabled: {type: Boolean},
     display: {reflect: true},
     open: {type: Boolean, reflect: true},
+    images: {type: Boolean},
+    feedback: {type: Boolean},
+    showSpeed: {attribute: 'show-speed', type: Boolean},
+    starters: {type: Array},
+    suggestions: {attribute: false},
+    name: {reflect: true},
+    valueFormat: {attribute: 'value-format'},
     strings: {attribute: false},
     beforeSend: {attribute: false},
   };
@@ -157,6 +201,20 @@ export class GemmaChatElement extends LitElement {
   declare display: Display;
   /** Whether the launcher's panel is open. */
   declare open: boolean;
+  /** Whether pictures in answers are fetched and shown; a link stands in their place otherwise. */
+  declare images: boolean;
+  /** Whether the visitor can rate answers: `gemma-chat-feedback`. */
+  declare feedback: boolean;
+  /** Whether the line beneath the text field tells the tokens a second. */
+  declare showSpeed: boolean;
+  /** What a visitor may begin with at one press: texts, or `{label, text}`. The attribute is a JSON array. */
+  declare starters: readonly Prompt[] | null;
+  /** What a visitor may say next; emptied with every message. */
+  declare suggestions: readonly Prompt[] | null;
+  /** The name under which a form sends the conversation. */
+  declare name: string | null;
+  /** What a form sends: `json`, a list of `{role, content}`, or `text`. */
+  declare valueFormat: 'json' | 'text';
   /** The page's own texts in the place of the element's, by key; the others stay as they are. */
   declare strings: Partial<Strings> | null;
   /** Runs before the model is asked, after `gemma-chat-send`; may change the messages, and be async. */
@@ -171,6 +229,9 @@ export class GemmaChatElement extends LitElement {
   readonly #launcher = new LauncherState(this);
   readonly #scroll = new ScrollPin();
   readonly #focus = new FocusKeeper();
+  readonly #formValue = new FormValue(this);
+  readonly #tools: MessageTools;
+  #env: MarkdownEnvironment | null = null;
   #draft = '';
   /** What the model's session knows as the source. */
   #source: string | Blob | null | undefined;
@@ -193,6 +254,13 @@ export class GemmaChatElement extends LitElement {
     this.disabled = false;
     this.display = 'inline';
     this.open = false;
+    this.images = false;
+    this.feedback = false;
+    this.showSpeed = false;
+    this.starters = null;
+    this.suggestions = null;
+    this.name = null;
+    this.valueFormat = 'json';
     this.strings = null;
     this.beforeSend = null;
     const host: ChatHost = {
@@ -201,6 +269,14 @@ export class GemmaChatElement extends LitElement {
       emit: (event) => this.#emit(event),
     };
     this.#controller = new ChatController(host, (options) => GemmaChatElement.loadClient(options));
+    this.#tools = new MessageTools({
+      chat: this.#controller,
+      language: () => this.#spoken.language,
+      changed: () => this.requestUpdate(),
+      say: (text) => this.#announcer.say(text),
+      run: (act) => this.#run(act),
+      focus: (turn, part) => this.#focus.to(this, turn, part),
+    });
     this.#announcer = new Announcer(
       () => this.requestUpdate(),
       () => this.#spoken.language,
@@ -219,7 +295,12 @@ export class GemmaChatElement extends LitElement {
   }
 
   set messages(messages: readonly ChatMessage[]) {
-    this.#controller.replace(Conversation.ofMessages(messages.map(checkMessage)));
+    this.#replace(Conversation.ofMessages(messages.map(checkMessage)));
+  }
+
+  /** The form that sends the conversation, or null. */
+  get form(): HTMLFormElement | null {
+    return this.#formValue.form;
   }
 
   /** The GemmaClient in use, or null. Setting one of the page's own skips loading; the page closes it. */
@@ -275,7 +356,7 @@ export class GemmaChatElement extends LitElement {
 
   /** Empties the conversation; an answer in the making is dropped. */
   clear(): void {
-    this.#controller.replace(new Conversation());
+    this.#replace(new Conversation());
     this.#announcer.say(this.#spoken.language.text('announceCleared'));
   }
 
@@ -297,8 +378,19 @@ export class GemmaChatElement extends LitElement {
     offPageModel(this.#sourceNamed);
     // Being moved is leaving and coming back in one go; what is still away afterwards has left.
     queueMicrotask(() => {
-      if (!this.isConnected) this.#controller.close();
+      if (this.isConnected) return;
+      this.#tools.reset();
+      this.#controller.close();
     });
+  }
+
+  formResetCallback(): void {
+    this.clear();
+  }
+
+  formDisabledCallback(disabled: boolean): void {
+    this.#formValue.disabled = disabled;
+    this.requestUpdate();
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -306,6 +398,8 @@ export class GemmaChatElement extends LitElement {
     if (changed.has('modelSrc')) this.#sourceNamed();
     if (changed.has('loading')) this.#loadIfEager();
     this.#focus.remember(this.shadowRoot);
+    const names = (role: string) => this.#spoken.language.text(role === 'user' ? 'authorUser' : 'authorAssistant');
+    this.#formValue.update(this.#controller.conversation, this.valueFormat, names);
   }
 
   protected override updated(changed: PropertyValues<this>): void {
@@ -335,16 +429,26 @@ export class GemmaChatElement extends LitElement {
   #renderChat(): TemplateResult {
     const {language} = this.#spoken;
     const {covering, toggle} = this.#launcher;
+    const disabled = this.disabled || this.#formValue.disabled;
+    const {status, client} = this.#controller;
+    const free = !disabled && status !== 'generating';
     return renderChat({
       chat: this.#controller,
+      env: this.#environment(),
       language,
       dir: this.#spoken.dir,
       wordless: this.#spoken.pending,
       label: this.label || language.text('label'),
       placeholder: this.placeholder ?? language.text('placeholder'),
-      disabled: this.disabled,
+      disabled,
       draft: this.#draft,
       dialog: this.display === 'launcher' ? {modal: covering, close: toggle} : null,
+      atEnd: this.#scroll.pinned,
+      messageActions: this.#tools.actions({feedback: this.feedback, free, answerable: client !== null}),
+      messageState: this.#tools,
+      starters: this.starters ?? [],
+      suggestions: this.suggestions ?? [],
+      showSpeed: this.showSpeed,
       live: this.#announcer.render(),
       act: this.#actions,
     });
@@ -354,18 +458,46 @@ export class GemmaChatElement extends LitElement {
     load: () => this.#run(() => this.load()),
     send: () => this.#sendDraft(),
     stop: () => this.stop(),
-    regenerate: () => this.#run(() => this.regenerate()),
+    say: (text) => this.#say(text),
     retry: () => this.#run(() => this.#controller.retry()),
     clear: () => this.#clearByVisitor(),
     typed: (text) => {
       this.#draft = text;
       this.requestUpdate();
     },
-    scrolled: (list) => this.#scroll.scrolled(list),
+    scrolled: (list) => {
+      const {pinned} = this.#scroll;
+      this.#scroll.scrolled(list);
+      if (pinned !== this.#scroll.pinned) this.requestUpdate();
+    },
+    toEnd: () => {
+      this.#scroll.toEnd();
+      this.requestUpdate();
+      this.#focus.to(this, null, 'input');
+    },
   };
 
+  /** The same object as long as messages look the same. */
+  #environment(): MarkdownEnvironment {
+    const {language} = this.#spoken;
+    if (this.#env?.language !== language || this.#env.images !== this.images) {
+      const copy = (text: string, button: HTMLElement) => this.#tools.copy(text, button);
+      this.#env = {language, images: this.images, copy};
+    }
+    return this.#env;
+  }
+
+  #replace(conversation: Conversation): void {
+    this.#tools.reset();
+    this.#controller.replace(conversation);
+  }
+
+  #say(text: string): void {
+    if (this.#controller.canSend) this.#run(() => this.#controller.begin(text));
+  }
+
   #sendDraft(): void {
-    if (this.disabled || !this.#controller.canSend || this.#draft.trim() === '') return;
+    if (this.disabled || this.#formValue.disabled || !this.#controller.canSend || this.#draft.trim() === '') return;
     const answer = this.#controller.begin(this.#draft);
     // Prevented by the page: the visitor keeps the text, as in a form.
     if (!answer) return;
@@ -379,8 +511,8 @@ export class GemmaChatElement extends LitElement {
   }
 
   /** For what a visitor starts: the outcome is shown, so nobody waits for the promise. */
-  #run(act: () => Promise<unknown>): void {
-    act().catch((error: unknown) => {
+  #run(act: () => Promise<unknown> | null): void {
+    act()?.catch((error: unknown) => {
       if (!(error instanceof GemmaError) && !isAbort(error)) throw error;
     });
   }
@@ -425,7 +557,10 @@ export class GemmaChatElement extends LitElement {
 
   #emit(event: Event): boolean {
     this.#announcer.hear(event);
-    if (event.type === 'gemma-chat-status' && this.status === 'generating') this.#scroll.toEnd();
+    if (event.type === 'gemma-chat-status' && this.status === 'generating') {
+      this.#scroll.toEnd();
+      this.suggestions = null;
+    }
     return this.dispatchEvent(event);
   }
 }

@@ -8,6 +8,11 @@ export class ScrollPin {
   #pinned = true;
   #top = 0;
 
+  /** Whether the list is kept at its end. */
+  get pinned(): boolean {
+    return this.#pinned;
+  }
+
   /** Goes along from here on, wherever the reader is. */
   toEnd(): void {
     this.#pinned = true;

@@ -2,10 +2,18 @@
 import type {ChatController} from './chat-controller.ts';
 import type {Language} from './languages/index.ts';
 
-export function statusText(language: Language, {status, finishReason, answering, client}: ChatController): string {
+/** @param showSpeed with the tokens a second, once they are known */
+export function statusText(language: Language, chat: ChatController, showSpeed: boolean): string {
+  const {speed} = chat.answering;
+  const text = stateText(language, chat);
+  if (!showSpeed || speed === null) return text;
+  return `${text} · ${language.text('speed', {speed})}`;
+}
+
+function stateText(language: Language, {status, finishReason, answering, client}: ChatController): string {
   const {activity} = answering;
   if (status === 'generating') {
-    if (activity?.phase === 'queued') return language.text('statusQueued');
+    if (activity?.phase === 'queued') return queuedText(language, activity.position);
     if (activity?.phase === 'prefill')
       return language.text('statusReading', {done: activity.done, total: activity.total});
     return language.text('statusGenerating');
@@ -14,4 +22,9 @@ export function statusText(language: Language, {status, finishReason, answering,
   if (status === 'ready' && finishReason === 'length') return language.text('statusLength');
   const model = client?.model.name;
   return model ? language.text('statusReadyModel', {model}) : language.text('statusReady');
+}
+
+/** @param position how many answers come before this one */
+function queuedText(language: Language, position: number): string {
+  return position > 1 ? language.text('queued', {count: position}) : language.text('statusQueued');
 }

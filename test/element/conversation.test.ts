@@ -22,7 +22,7 @@ describe('<gemma-chat> in conversation', () => {
     expect(chat.part('waiting')).not.to.equal(null);
     chat.client.lastAnswer.text('Good ');
     await chat.settle();
-    expect(chat.turns).to.deep.equal(['Hello', 'Good ']);
+    expect(chat.turns).to.deep.equal(['Hello', 'Good']);
     chat.client.lastAnswer.text('day.').end();
     await chat.settle();
     expect(chat.turns).to.deep.equal(['Hello', 'Good day.']);

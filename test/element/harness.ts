@@ -30,7 +30,8 @@ export class Harness {
 
   button(name: string): HTMLButtonElement {
     const named = (button: HTMLButtonElement) => (button.ariaLabel ?? button.textContent.trim()) === name;
-    const found = [...this.el.shadowRoot!.querySelectorAll('button')].find(named);
+    // The last message's, where each message has one.
+    const found = [...this.el.shadowRoot!.querySelectorAll('button')].findLast(named);
     if (!found) throw new Error(`no button named ${name}`);
     return found;
   }

@@ -39,7 +39,12 @@ describe('<gemma-chat> by keyboard alone', () => {
     expect(chat.turns).to.deep.equal(['Hello', 'Good']);
     expect(focused()).to.equal('Send');
 
+    // The buttons beneath the answer are one stop, with arrow keys inside.
     await back(2);
+    expect(focused()).to.equal('Copy');
+    await press('End');
+    expect(focused()).to.equal('Delete');
+    await press('Home', 'ArrowRight');
     expect(focused()).to.equal('Answer again');
     await press('Enter');
     client.lastAnswer.text('Good day.').end();
@@ -48,6 +53,14 @@ describe('<gemma-chat> by keyboard alone', () => {
     // The button was gone while the answer was written.
     expect(focused()).to.equal('Message');
 
+    await back(1);
+    // The older of two answers is a version of this one.
+    expect(focused()).to.equal('Copy');
+    await press('Home');
+    expect(focused()).to.equal('Previous version');
+    await press('Enter');
+    expect(chat.turns).to.deep.equal(['Hello', 'Good']);
+    expect(focused()).to.equal('Previous version');
     await back(2);
     expect(focused()).to.equal('Conversation');
     await back(1);

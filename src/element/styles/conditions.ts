@@ -22,16 +22,12 @@ export const conditions = css`
   }
 
   @media (forced-colors: active) {
-    [part~='message-user'] {
+    [part~='message-user'] > [part='message-text'] {
       border: 1px solid;
     }
 
     [part~='button'] {
       border-color: ButtonBorder;
-    }
-
-    [part~='regenerate-button'] {
-      margin: 0;
     }
 
     [part='waiting'] i,

@@ -4,8 +4,21 @@ import {composer} from './composer.ts';
 import {conditions} from './conditions.ts';
 import {errors} from './errors.ts';
 import {launcher} from './launcher.ts';
+import {markdown} from './markdown.ts';
+import {messageActions} from './message-actions.ts';
 import {messages} from './messages.ts';
 import {theme} from './theme.ts';
 import {wayIn} from './way-in.ts';
 
-export const styles = [theme, buttons, wayIn, messages, errors, composer, launcher, conditions];
+export const styles = [
+  theme,
+  buttons,
+  wayIn,
+  messages,
+  markdown,
+  messageActions,
+  errors,
+  composer,
+  launcher,
+  conditions,
+];

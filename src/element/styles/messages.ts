@@ -2,12 +2,20 @@
 import {css} from 'lit';
 
 export const messages = css`
+  .conversation {
+    position: relative;
+    display: flex;
+    flex: 1 1 0;
+    flex-direction: column;
+    min-block-size: 5rem;
+  }
+
   [part='messages'] {
     display: flex;
     flex: 1 1 0;
     flex-direction: column;
     gap: var(--_gap);
-    min-block-size: 5rem;
+    min-block-size: 0;
     padding: var(--_gap);
     overflow: hidden auto;
     overscroll-behavior: contain;
@@ -19,23 +27,56 @@ export const messages = css`
     outline-offset: -3px;
   }
 
-  [part='empty'] {
+  .beginning {
+    display: flex;
+    flex-direction: column;
+    gap: var(--_gap);
     margin: auto;
     padding: var(--_gap);
     text-align: center;
   }
 
+  .prompts {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.5rem;
+  }
+
+  .prompts.bare {
+    margin-block-start: calc(-1 * var(--_gap));
+  }
+
+  .beginning .prompts {
+    justify-content: center;
+  }
+
+  [part~='prompt'] {
+    min-block-size: 2.25rem;
+    padding-block: 0.375rem;
+    color: var(--_text);
+    text-align: start;
+    border-color: var(--_border);
+  }
+
+  /* Out of view, a turn costs nothing but its place; its height is remembered. */
   [part~='message'] {
     display: flex;
     flex: none;
     flex-direction: column;
-    gap: 0.5rem;
+    gap: 0.375rem;
     max-inline-size: 100%;
+    content-visibility: auto;
+    contain-intrinsic-block-size: auto 6rem;
   }
 
   [part~='message-user'] {
+    align-items: flex-end;
     align-self: flex-end;
     max-inline-size: min(85%, 40rem);
+  }
+
+  [part~='message-user'] > [part='message-text'],
+  [part='edit'] {
     padding: 0.5rem 0.875rem;
     background: var(--_bubble);
     border-radius: var(--_radius);
@@ -43,12 +84,17 @@ export const messages = css`
   }
 
   [part~='message-assistant'] {
+    inline-size: 100%;
     max-inline-size: 46rem;
   }
 
   [part='message-text'],
   [part='thinking-text'] {
+    max-inline-size: 100%;
     overflow-wrap: anywhere;
+  }
+
+  .plain {
     white-space: pre-wrap;
   }
 
@@ -72,13 +118,6 @@ export const messages = css`
     min-block-size: 1.5rem;
     border-radius: 0.25rem;
     cursor: pointer;
-  }
-
-  [part~='regenerate-button'] {
-    align-self: flex-start;
-    margin-block-start: calc(var(--_gap) / -2);
-    /* In line with the text above it. */
-    margin-inline-start: -0.75rem;
   }
 
   [part='waiting'] {

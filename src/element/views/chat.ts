@@ -2,11 +2,13 @@
 import {html, nothing, type TemplateResult} from 'lit';
 import type {ChatController} from '../chat-controller.ts';
 import type {Language} from '../languages/index.ts';
+import type {MarkdownEnvironment} from '../markdown/render.ts';
 import {statusText} from '../status-text.ts';
 import {renderComposer} from './composer.ts';
 import {renderError} from './error.ts';
 import {renderHeader} from './header.ts';
-import {renderMessageList} from './message-list.ts';
+import type {MessageActions, MessageState} from './message.ts';
+import {type Prompt, renderMessageList} from './message-list.ts';
 import {renderPoster} from './poster.ts';
 import {renderProgress} from './progress.ts';
 
@@ -15,15 +17,17 @@ export interface ChatActions {
   load(): void;
   send(): void;
   stop(): void;
-  regenerate(): void;
+  say(text: string): void;
   retry(): void;
   clear(): void;
   typed(text: string): void;
   scrolled(list: HTMLElement): void;
+  toEnd(): void;
 }
 
 export interface ChatView {
   chat: ChatController;
+  env: MarkdownEnvironment;
   language: Language;
   /** The direction of the texts; null leaves the page's. */
   dir: 'ltr' | 'rtl' | null;
@@ -36,6 +40,13 @@ export interface ChatView {
   draft: string;
   /** The chat is a dialog that can be closed; null where it stands in the page. */
   dialog: {modal: boolean; close: () => void} | null;
+  /** Whether the end of the conversation is in view. */
+  atEnd: boolean;
+  messageActions: MessageActions | null;
+  messageState: MessageState;
+  starters: readonly Prompt[];
+  suggestions: readonly Prompt[];
+  showSpeed: boolean;
   /** What a screen reader is told. */
   live: TemplateResult;
   act: ChatActions;
@@ -43,8 +54,8 @@ export interface ChatView {
 
 export function renderChat(view: ChatView): TemplateResult {
   const {chat, language, label, disabled, dialog, act} = view;
-  const {status, messages, error, client} = chat;
-  const answer = chat.answering.turn?.message ?? null;
+  const {conversation, error, client} = chat;
+  const empty = conversation.head === null;
   return html`
     <div
       part="base"
@@ -58,17 +69,22 @@ export function renderChat(view: ChatView): TemplateResult {
       ${renderHeader({
         language,
         label,
-        clear: messages.length > 0 && !disabled ? act.clear : null,
+        clear: !empty && !disabled ? act.clear : null,
         close: dialog?.close ?? null,
       })}
       ${
-        client || messages.length > 0
+        client || !empty
           ? renderMessageList({
-              language,
-              messages,
-              answer,
-              scrolled: (event) => act.scrolled(event.currentTarget as HTMLElement),
-              regenerate: status === 'ready' && !disabled ? act.regenerate : null,
+              env: view.env,
+              conversation,
+              growing: chat.answering.turn,
+              actions: view.messageActions,
+              state: view.messageState,
+              starters: view.starters,
+              suggestions: view.suggestions,
+              say: chat.canSend && !disabled ? act.say : null,
+              scrolled: act.scrolled,
+              toEnd: view.atEnd ? null : act.toEnd,
             })
           : null
       }
@@ -92,14 +108,14 @@ function renderWayIn({chat: {status, model}, language, disabled, act}: ChatView)
   return renderPoster({language, source: model.source, disabled, load: act.load});
 }
 
-function composer({chat, language, draft, placeholder, disabled, act}: ChatView): TemplateResult {
+function composer({chat, language, draft, placeholder, disabled, showSpeed, act}: ChatView): TemplateResult {
   return renderComposer({
     language,
     draft,
     placeholder,
     generating: chat.status === 'generating',
     disabled,
-    status: statusText(language, chat),
+    status: statusText(language, chat, showSpeed),
     typed: act.typed,
     send: act.send,
     stop: act.stop,

@@ -1,62 +1,106 @@
-// The conversation. What visitor and model wrote is put in as text nodes, never as markup. The list is a log that
-// stays silent: a live region elsewhere speaks whole sentences (announcer.ts).
+// The conversation: its turns, what stands in its place while there is none, and what could be said next. The list is a
+// log that stays silent: a live region elsewhere speaks whole sentences (announcer.ts).
 import {html, type TemplateResult} from 'lit';
-import type {ChatMessage} from '../../protocol/messages.ts';
-import type {Language} from '../languages/index.ts';
+import {guard} from 'lit/directives/guard.js';
+import {repeat} from 'lit/directives/repeat.js';
+import type {Conversation, Turn} from '../conversation.ts';
+import type {MarkdownEnvironment} from '../markdown/render.ts';
+import {endIcon} from './icons.ts';
+import {type MessageActions, type MessageState, renderMessage} from './message.ts';
+
+/** What a visitor may say with one press: the text, or a text under a shorter label. */
+export type Prompt = string | {readonly label: string; readonly text: string};
 
 export interface MessageListView {
-  language: Language;
-  messages: readonly ChatMessage[];
+  env: MarkdownEnvironment;
+  conversation: Conversation;
   /** The answer in the making. */
-  answer: Readonly<ChatMessage> | null;
-  scrolled: (event: Event) => void;
-  /** Null while there is nothing to answer anew. */
-  regenerate: (() => void) | null;
+  growing: Turn | null;
+  /** What can be done with a message; null while nothing can. */
+  actions: MessageActions | null;
+  state: MessageState;
+  starters: readonly Prompt[];
+  suggestions: readonly Prompt[];
+  /** Null where the visitor cannot send. */
+  say: ((text: string) => void) | null;
+  scrolled: (list: HTMLElement) => void;
+  /** Null while the end is in view. */
+  toEnd: (() => void) | null;
 }
 
-export function renderMessageList({language, messages, answer, scrolled, regenerate}: MessageListView): TemplateResult {
-  const answerable = messages.some(({role}) => role === 'user');
+export function renderMessageList(view: MessageListView): TemplateResult {
+  const {env, conversation, growing, scrolled, toEnd} = view;
+  const {path} = conversation;
+  const turns = growing ? [...path, growing] : path;
   return html`
-    <div part="messages" role="log" aria-live="off" aria-label=${language.text('conversation')} tabindex="0" @scroll=${scrolled}>
-      ${messages.length === 0 && !answer ? html`<slot name="empty"><p part="empty">${language.text('empty')}</p></slot>` : null}
-      ${messages.map((message) => renderMessage(language, message, false))}
-      ${answer ? renderMessage(language, answer, true) : null}
+    <div class="conversation">
+      <div
+        part="messages"
+        role="log"
+        aria-live="off"
+        aria-label=${env.language.text('conversation')}
+        tabindex="0"
+        @scroll=${(event: Event) => scrolled(event.currentTarget as HTMLElement)}
+      >
+        ${turns.length === 0 ? renderEmpty(view) : null}
+        ${repeat(
+          turns,
+          ({id}) => id,
+          (turn, index) => renderTurn(view, turn, index === turns.length - 1),
+        )}
+        ${turns.length > 0 && !growing ? renderSuggestions(view) : null}
+      </div>
       ${
-        regenerate && answerable
-          ? html`<button part="button regenerate-button" type="button" @click=${regenerate}>${language.text('regenerate')}</button>`
+        toEnd
+          ? html`<button part="button end-button" type="button" aria-label=${env.language.text('toEnd')} @click=${toEnd}>${endIcon}</button>`
           : null
       }
     </div>
   `;
 }
 
-function renderMessage(language: Language, message: Readonly<ChatMessage>, growing: boolean): TemplateResult {
-  const {content, reasoning} = message;
-  return message.role === 'user'
-    ? html`<div part="message message-user" role="article" aria-label=${language.text('authorUser')}>
-        <div part="message-text" dir="auto">${content}</div>
-      </div>`
-    : html`<div part="message message-assistant" role="article" aria-label=${language.text('authorAssistant')}>
-        ${reasoning ? renderThinking(language, reasoning, growing && content === '') : null}
-        ${content || !growing ? renderAnswer(language, content) : renderWaiting(language)}
-      </div>`;
+/** A turn is drawn anew only when something about it has changed: a thousand others stay as they are. */
+function renderTurn(view: MessageListView, turn: Turn, last: boolean): unknown {
+  const {env, conversation, growing, actions, state} = view;
+  const isGrowing = turn === growing;
+  const {index, count} = isGrowing ? newest(conversation, turn) : place(conversation, turn);
+  const editing = state.editing?.id === turn.id ? state.editing : null;
+  const speaking = state.speaking === turn.id;
+  return guard([turn, env, actions, index, count, editing, speaking, last, isGrowing], () =>
+    renderMessage({env, turn, growing: isGrowing, last, branch: {index, count}, editing, speaking, actions}),
+  );
 }
 
-function renderAnswer(language: Language, content: string): TemplateResult {
-  return content
-    ? html`<div part="message-text" dir="auto">${content}</div>`
-    : html`<div part="message-text" class="quiet">${language.text('noAnswer')}</div>`;
+function place(conversation: Conversation, {id}: Turn): {index: number; count: number} {
+  const {index, ids} = conversation.branch(id);
+  return {index, count: ids.length};
 }
 
-function renderThinking(language: Language, reasoning: string, thinking: boolean): TemplateResult {
+function newest(conversation: Conversation, {parent}: Turn): {index: number; count: number} {
+  const count = conversation.branches(parent) + 1;
+  return {index: count - 1, count};
+}
+
+function renderEmpty({env, starters, say}: MessageListView): TemplateResult {
   return html`
-    <details part="thinking">
-      <summary part="thinking-summary">${thinking ? language.text('thinkingNow') : language.text('thinkingDone')}</summary>
-      <div part="thinking-text" dir="auto">${reasoning}</div>
-    </details>
+    <div class="beginning">
+      <slot name="empty"><p part="empty">${env.language.text('empty')}</p></slot>
+      <div part="starters" class="prompts" role="group" aria-label=${env.language.text('starters')}>
+        <slot name="starters">${starters.map((prompt) => renderPrompt(prompt, say))}</slot>
+      </div>
+    </div>
   `;
 }
 
-function renderWaiting(language: Language): TemplateResult {
-  return html`<div part="waiting" role="img" aria-label=${language.text('waiting')}><i></i><i></i><i></i></div>`;
+function renderSuggestions({env, suggestions, say}: MessageListView): TemplateResult {
+  return html`
+    <div part="suggestions" class=${suggestions.length > 0 ? 'prompts' : 'prompts bare'} role="group" aria-label=${env.language.text('suggestions')}>
+      <slot name="suggestions">${suggestions.map((prompt) => renderPrompt(prompt, say))}</slot>
+    </div>
+  `;
+}
+
+function renderPrompt(prompt: Prompt, say: MessageListView['say']): TemplateResult {
+  const {label, text} = typeof prompt === 'string' ? {label: prompt, text: prompt} : prompt;
+  return html`<button part="button prompt" type="button" dir="auto" ?disabled=${!say} @click=${() => say?.(text)}>${label}</button>`;
 }

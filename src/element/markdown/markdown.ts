@@ -1,0 +1,40 @@
+// `${markdown(text, finished, env)}` in a template: a text that may grow, shown as Markdown. Keeps what was parsed and
+// leaves alone what did not change; asks for colours and formulas when a text first has some.
+import {nothing} from 'lit';
+import {AsyncDirective, directive} from 'lit/async-directive.js';
+import {guard} from 'lit/directives/guard.js';
+import {repeat} from 'lit/directives/repeat.js';
+import {colours, type Lazy, mathematics} from './lazy.ts';
+import {type MarkdownEnvironment, needs, renderBlock} from './render.ts';
+import {type Block, MarkdownStream} from './stream.ts';
+
+class MarkdownDirective extends AsyncDirective {
+  readonly #stream = new MarkdownStream();
+  #again = () => {};
+
+  override render(text: string, finished: boolean, env: MarkdownEnvironment): unknown {
+    if (text === '') return nothing;
+    this.#again = () => this.setValue(this.render(text, finished, env));
+    const blocks = this.#stream.update(text, finished);
+    return repeat(
+      blocks,
+      ({key}) => key,
+      (block) => guard([block, env, ...this.#parts(block)], () => renderBlock(block.token, env, block.open)),
+    );
+  }
+
+  /** What of the lazy parts a block uses, as far as it is there. */
+  #parts({token, open}: Block): unknown[] {
+    return [
+      needs(token, 'code') && !open ? this.#wait(colours) : null,
+      needs(token, 'math') ? this.#wait(mathematics) : null,
+    ];
+  }
+
+  #wait<T>(part: Lazy<T>): T | null {
+    if (!part.value && !part.failed) part.load().then(() => part.value && this.isConnected && this.#again());
+    return part.value;
+  }
+}
+
+export const markdown = directive(MarkdownDirective);

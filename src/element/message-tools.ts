@@ -1,0 +1,141 @@
+// What a visitor does with single messages: copy, change, answer anew, read aloud, rate, delete, go to another version.
+// Owns what is going on with them; the conversation is the controller's.
+import type {ChatController} from './chat-controller.ts';
+import type {TurnId} from './conversation.ts';
+import type {Language} from './languages/index.ts';
+import {plainText} from './markdown/plain-text.ts';
+import {Speech} from './speech.ts';
+import type {MessageActions, MessageState} from './views/message.ts';
+import type {Editing} from './views/message-edit.ts';
+
+export interface MessageToolsHost {
+  chat: ChatController;
+  language(): Language;
+  changed(): void;
+  /** To a screen reader. */
+  say(text: string): void;
+  /** Follows an answer that a visitor has asked for. */
+  run(act: () => Promise<unknown> | null): void;
+  /** Once what changed is drawn: the focus to a part of a turn, or to the text field. */
+  focus(turn: TurnId | null, part: string): void;
+}
+
+/** How long a button shows that it has copied. */
+const SHOWN_MS = 2000;
+
+export class MessageTools implements MessageState {
+  readonly #host: MessageToolsHost;
+  readonly #speech: Speech<TurnId>;
+  editing: Editing | null = null;
+  #actions: MessageActions | null = null;
+
+  constructor(host: MessageToolsHost) {
+    this.#host = host;
+    this.#speech = new Speech(() => host.changed());
+  }
+
+  get speaking(): TurnId | null {
+    return this.#speech.id;
+  }
+
+  /** The same object as long as the same can be done. */
+  actions(can: Pick<MessageActions, 'feedback' | 'free' | 'answerable'>): MessageActions {
+    const {feedback, free, answerable} = can;
+    const old = this.#actions;
+    if (old && old.feedback === feedback && old.free === free && old.answerable === answerable) return old;
+    const {chat, run} = this.#host;
+    this.#actions = {
+      ...can,
+      voice: this.#speech.available,
+      copy: (text, button) => this.copy(text, button),
+      edit: (id) => this.#edit(id),
+      typed: (draft) => this.#setEditing(this.editing && {...this.editing, draft}),
+      cancelEdit: () => this.#cancelEdit(),
+      sendEdit: () => this.#sendEdit(),
+      regenerate: (id) => run(() => chat.regenerate(id)),
+      remove: (id) => this.#remove(id),
+      select: (id, step) => this.#select(id, step),
+      read: (id) => this.#read(id),
+      rate: (id, rating) => chat.rate(id, rating),
+    };
+    return this.#actions;
+  }
+
+  /** The conversation is another one. */
+  reset(): void {
+    this.#speech.stop();
+    this.editing = null;
+  }
+
+  copy(text: string, button: HTMLElement): void {
+    const language = this.#host.language();
+    const done = () => {
+      button.dataset.done = '';
+      setTimeout(() => delete button.dataset.done, SHOWN_MS);
+      this.#host.say(language.text('copied'));
+    };
+    writeClipboard(text).then(done, () => this.#host.say(language.text('copyFailed')));
+  }
+
+  #edit(id: TurnId): void {
+    const turn = this.#host.chat.conversation.path.find((shown) => shown.id === id);
+    if (!turn) return;
+    this.#setEditing({id, draft: turn.message.content});
+    this.#host.focus(id, 'edit-input');
+  }
+
+  #setEditing(editing: Editing | null): void {
+    this.editing = editing;
+    this.#host.changed();
+  }
+
+  #cancelEdit(): void {
+    const id = this.editing?.id ?? null;
+    this.#setEditing(null);
+    this.#host.focus(id, 'edit-button');
+  }
+
+  #sendEdit(): void {
+    if (!this.editing || this.editing.draft.trim() === '') return;
+    const {id, draft} = this.editing;
+    this.#host.run(() => {
+      const answer = this.#host.chat.edit(id, draft);
+      // Prevented by the page: the visitor keeps the text.
+      if (answer) this.#setEditing(null);
+      return answer;
+    });
+    if (!this.editing) this.#host.focus(null, 'input');
+  }
+
+  #remove(id: TurnId): void {
+    if (this.speaking === id) this.#speech.stop();
+    this.#host.chat.remove(id);
+    this.#host.say(this.#host.language().text('removed'));
+    this.#host.focus(null, 'input');
+  }
+
+  #select(id: TurnId, step: -1 | 1): void {
+    const {chat} = this.#host;
+    const {index, ids} = chat.conversation.branch(id);
+    const next = ids[index + step];
+    if (next === undefined) return;
+    this.reset();
+    chat.select(next);
+    this.#host.say(this.#host.language().text('version', {index: index + step + 1, count: ids.length}));
+    this.#host.focus(next, step < 0 ? 'previous-button' : 'next-button');
+  }
+
+  #read(id: TurnId): void {
+    if (this.speaking === id) {
+      this.#speech.stop();
+      return;
+    }
+    const turn = this.#host.chat.conversation.path.find((shown) => shown.id === id);
+    if (turn) this.#speech.read(id, plainText(turn.message.content), this.#host.language().tag);
+  }
+}
+
+/** Rejects where the page may not write to the clipboard. */
+async function writeClipboard(text: string): Promise<void> {
+  await navigator.clipboard.writeText(text);
+}

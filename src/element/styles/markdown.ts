@@ -1,0 +1,248 @@
+// What an answer is made of: paragraphs, lists, tables, code and its colours, formulas.
+import {css} from 'lit';
+
+export const markdown = css`
+  .markdown {
+    --_code-keyword: light-dark(#8a2be2, #d3a4ff);
+    --_code-string: light-dark(#0b6b3a, #8fd6a8);
+    --_code-number: light-dark(#9a3412, #f3b48b);
+    --_code-title: light-dark(#1d4ed8, #9dc1ff);
+    --_code-comment: light-dark(#5b6472, #9aa4b3);
+  }
+
+  .markdown > * {
+    margin-block: 0.625rem;
+  }
+
+  .markdown > :first-child {
+    margin-block-start: 0;
+  }
+
+  .markdown > :last-child {
+    margin-block-end: 0;
+  }
+
+  /* A line that the model ended stays a line. */
+  .markdown p,
+  .markdown li,
+  .markdown :is(h3, h4, h5, h6, th, td) {
+    white-space: pre-line;
+  }
+
+  .markdown :is(h3, h4, h5, h6) {
+    margin-block-start: 1rem;
+    font-size: 1rem;
+    font-weight: 650;
+    line-height: 1.35;
+    text-wrap: balance;
+  }
+
+  .markdown h3 {
+    font-size: 1.25rem;
+  }
+
+  .markdown h4 {
+    font-size: 1.125rem;
+  }
+
+  .markdown :is(ul, ol) {
+    padding-inline-start: 1.5rem;
+    white-space: normal;
+  }
+
+  .markdown li > :is(ul, ol, p) {
+    margin-block: 0.25rem;
+  }
+
+  .markdown li {
+    margin-block: 0.25rem;
+  }
+
+  .markdown li.task {
+    list-style: none;
+  }
+
+  .markdown .box {
+    display: inline-block;
+    inline-size: 1.5rem;
+    margin-inline-start: -1.5rem;
+  }
+
+  .markdown .box + p {
+    display: inline;
+  }
+
+  .markdown blockquote {
+    margin-inline: 0;
+    padding-inline-start: 0.875rem;
+    color: var(--_muted);
+    border-inline-start: 3px solid var(--_border);
+  }
+
+  .markdown blockquote > :is(:first-child, :last-child) {
+    margin-block: 0;
+  }
+
+  .markdown hr {
+    block-size: 1px;
+    background: var(--_border);
+    border: 0;
+  }
+
+  [part='link'] {
+    color: inherit;
+  }
+
+  [part='link'][href] {
+    color: var(--_accent);
+    text-underline-offset: 0.15em;
+  }
+
+  [part='image'] {
+    display: block;
+    max-inline-size: 100%;
+    max-block-size: 24rem;
+    block-size: auto;
+    border-radius: calc(var(--_radius) / 2);
+  }
+
+  .markdown :not(pre) > code {
+    padding: 0.1em 0.3em;
+    font-size: 0.9em;
+    background: var(--_raised);
+    border-radius: 0.25rem;
+  }
+
+  .scroll {
+    max-inline-size: 100%;
+    overflow-x: auto;
+    white-space: normal;
+  }
+
+  [part='table'] {
+    border-collapse: collapse;
+    font-size: 0.9375rem;
+    font-variant-numeric: tabular-nums;
+  }
+
+  [part='table'] :is(th, td) {
+    min-inline-size: 3rem;
+    padding: 0.375rem 0.75rem;
+    text-align: start;
+    vertical-align: top;
+    border: 1px solid var(--_border);
+  }
+
+  [part='table'] th {
+    font-weight: 600;
+    background: var(--_raised);
+  }
+
+  [part='table'] .center {
+    text-align: center;
+  }
+
+  [part='table'] .right {
+    text-align: end;
+  }
+
+  [part='code-block'] {
+    overflow: hidden;
+    white-space: normal;
+    background: var(--_raised);
+    border: 1px solid var(--_border);
+    border-radius: calc(var(--_radius) * 0.7);
+  }
+
+  .code-head {
+    display: flex;
+    align-items: center;
+    justify-content: space-between;
+    min-block-size: 2.25rem;
+    padding-inline: 0.875rem 0.25rem;
+    color: var(--_muted);
+    font-size: 0.8125rem;
+    border-block-end: 1px solid var(--_border);
+  }
+
+  [part~='copy-code-button'] {
+    min-block-size: 2rem;
+    min-inline-size: 2rem;
+    padding: 0.25rem;
+  }
+
+  [part='code'] {
+    margin: 0;
+    padding: 0.75rem 0.875rem;
+    overflow-x: auto;
+    font-size: 0.875rem;
+    line-height: 1.5;
+    text-align: start;
+    tab-size: 2;
+    overflow-wrap: normal;
+  }
+
+  :is([part='code'], .scroll):focus-visible {
+    outline-offset: -2px;
+  }
+
+  .code-keyword,
+  .code-literal,
+  .code-builtin,
+  .code-type,
+  .code-tag,
+  .code-selectortag {
+    color: var(--_code-keyword);
+  }
+
+  .code-string,
+  .code-regexp,
+  .code-addition,
+  .code-meta {
+    color: var(--_code-string);
+  }
+
+  .code-number,
+  .code-symbol,
+  .code-bullet,
+  .code-variable,
+  .code-templatevariable,
+  .code-deletion {
+    color: var(--_code-number);
+  }
+
+  .code-title,
+  .code-attr,
+  .code-selectorclass,
+  .code-attribute,
+  .code-name,
+  .code-section,
+  .code-property {
+    color: var(--_code-title);
+  }
+
+  .code-comment,
+  .code-quote,
+  .code-doctag {
+    color: var(--_code-comment);
+  }
+
+  .code-emphasis {
+    font-style: italic;
+  }
+
+  .code-strong {
+    font-weight: 650;
+  }
+
+  [part='math'].display {
+    display: block;
+    max-inline-size: 100%;
+    overflow: auto hidden;
+    text-align: center;
+  }
+
+  math {
+    font-family: 'STIX Two Math', 'Cambria Math', 'Latin Modern Math', math;
+  }
+`;

@@ -1,0 +1,109 @@
+// The buttons beneath a message, the form that changes one, and the way to the end.
+import {css} from 'lit';
+
+export const messageActions = css`
+  [part='actions'] {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.125rem;
+    align-items: center;
+    min-block-size: 2rem;
+    /* In line with the text above. */
+    margin-inline: -0.375rem;
+    opacity: 0;
+    transition: opacity 0.12s;
+  }
+
+  [part~='message']:hover > [part='actions'],
+  [part='actions']:focus-within,
+  [part='actions'].last {
+    opacity: 1;
+  }
+
+  [part~='action-button'] {
+    min-block-size: 2rem;
+    min-inline-size: 2rem;
+    padding: 0.25rem;
+  }
+
+  [part~='action-button'] .icon,
+  [part~='copy-code-button'] .icon {
+    inline-size: 1.125rem;
+    block-size: 1.125rem;
+  }
+
+  [part~='action-button'][aria-pressed='true'],
+  [part~='button'][data-done] {
+    color: var(--_accent);
+  }
+
+  /* It was copied. */
+  [part~='button'][data-done] .icon {
+    scale: 0.8;
+    transition: scale 0.12s;
+  }
+
+  [part~='action-button'][aria-disabled='true'],
+  [part~='action-button'][aria-disabled='true']:hover:not(:disabled) {
+    background: transparent;
+    border-color: transparent;
+    opacity: 0.5;
+  }
+
+  [part='branch'] {
+    display: inline-flex;
+    align-items: center;
+    color: var(--_muted);
+    font-size: 0.8125rem;
+    font-variant-numeric: tabular-nums;
+  }
+
+  :dir(rtl) > [part~='previous-button'] .icon,
+  :dir(rtl) > [part~='next-button'] .icon {
+    scale: -1 1;
+  }
+
+  [part='edit'] {
+    display: flex;
+    flex-direction: column;
+    gap: 0.5rem;
+    inline-size: min(32rem, 80cqi);
+    max-inline-size: 100%;
+  }
+
+  [part='edit'] .row {
+    justify-content: flex-end;
+  }
+
+  [part~='send-edit-button'],
+  [part~='send-edit-button']:hover:not(:disabled) {
+    color: var(--_on-accent);
+    background: var(--_accent);
+  }
+
+  [part~='cancel-edit-button'] {
+    color: var(--_text);
+  }
+
+  [part~='end-button'] {
+    position: absolute;
+    inset-block-end: 0.75rem;
+    inset-inline: 0;
+    inline-size: 2.5rem;
+    min-block-size: 2.5rem;
+    margin-inline: auto;
+    padding: 0;
+    color: var(--_text);
+    background: var(--_surface);
+    border-color: var(--_border);
+    border-radius: 50%;
+    box-shadow: 0 1px 6px rgb(0 0 0 / 0.15);
+  }
+
+  /* Nothing hovers where there is no pointer that could. */
+  @media (hover: none) {
+    [part='actions'] {
+      opacity: 1;
+    }
+  }
+`;
