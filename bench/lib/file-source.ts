@@ -4,7 +4,7 @@ import path from 'node:path';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import {checkRange} from '../../src/store/range.ts';
 
-const PIECE_BYTES = 8 * 2 ** 20;
+const PIECE_BYTES = 4 * 2 ** 20; // as the sources of src/store/
 
 export function fileSource(file: string): ByteSource {
   const descriptor = openSync(file, 'r');

@@ -48,9 +48,9 @@ export interface UploadOptions {
 }
 
 /** What one writeBuffer takes. Also what lies between two looks at the abort signal. */
-const PIECE_BYTES = 4 * 2 ** 20;
+const PIECE_BYTES = 2 ** 20;
 /** Bytes handed to the queue before we wait for it: the browser keeps a copy of each until then. */
-const IN_FLIGHT_BYTES = 32 * 2 ** 20;
+const IN_FLIGHT_BYTES = 8 * 2 ** 20;
 /** Both, and one piece that the source has handed out. */
 export const LOAD_PEAK_BYTES = 2 * PIECE_BYTES + IN_FLIGHT_BYTES;
 /** Unused bytes between two tensors that are cheaper to read than to skip with another request. */
