@@ -111,7 +111,7 @@ function rows(): Row[] {
     list.push(row(at(1536), kernels.rmsNorm, {N: 1536, EPS: 1e-6}, n, width));
     const three = {a: f32(1536), b: f32(1536), scale: 4, y: f32(1536)};
     list.push(row(at(1536), kernels.addScaled, {N: 1536}, n, three));
-    const gated = {gate: f32(6144), up: f32(6144), y: f32(6144)};
+    const gated = {gate: f32(6144), up: f32(6144), up_offset: 4, y: f32(6144)};
     list.push(row(at(6144), kernels.geglu, {N: 6144, UP_STRIDE: 6144}, n, gated));
     // 26B-A4B's router and the sum of its experts.
     const routed = {logits: f32(128), expert_scale: 4 * 128, experts: f32(8), weights: f32(8)};

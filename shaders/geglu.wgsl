@@ -1,9 +1,10 @@
 // geglu — the gated half of the feed-forward network, and of the per-layer embeddings.
 //
-//   y[r, i] = gelu(gate[r, i]) · up[r, UP_OFFSET + i]
+//   y[r, i] = gelu(gate[r, i]) · up[r, up_offset[0] + i]
 //   gelu(u) = ½ · u · (1 + tanh(√(2/π) · (u + 0.044715 · u³)))
 //
-// Shapes    gate, y: [n_rows, N] f32; up: [n_rows, UP_STRIDE] f32, of which N values from UP_OFFSET on are used
+// Shapes    gate, y: [n_rows, N] f32; up: [n_rows, UP_STRIDE] f32, of which N values from up_offset[0] on are used: a
+//           buffer and no constant, for it differs from layer to layer, and each constant would be another pipeline
 // Dispatch  one invocation a value; those behind the end of y do nothing
 // Numerics  the argument of tanh is clamped to ±10, where tanh is ±1 in f32: gates of ±40 occur, and would overflow
 // Reference src/engine/reference/geglu.ts
@@ -11,11 +12,11 @@
 override WORKGROUP_SIZE: u32 = 64u;
 override N: u32;
 override UP_STRIDE: u32;
-override UP_OFFSET: u32 = 0u;
 
 @group(0) @binding(0) var<storage, read> gate: array<f32>;
 @group(0) @binding(1) var<storage, read> up: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read> up_offset: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 #include "lib/linear.wgsl"
 #include "lib/tanh.wgsl"
@@ -32,5 +33,5 @@ fn geglu(
   }
   let u = gate[index];
   let bent = tanh_clamped(0.7978845608 * (u + 0.044715 * u * u * u));
-  y[index] = 0.5 * u * (1.0 + bent) * up[(index / N) * UP_STRIDE + UP_OFFSET + index % N];
+  y[index] = 0.5 * u * (1.0 + bent) * up[(index / N) * UP_STRIDE + u32(up_offset[0]) + index % N];
 }

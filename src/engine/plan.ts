@@ -313,8 +313,8 @@ export class Plan {
   geglu(gate: Rows, up: Rows, y: Rows, upOffset = 0): void {
     this.#recorder.add(
       geglu,
-      {N: gate.width, UP_STRIDE: up.width, UP_OFFSET: upOffset},
-      {gate: gate.buffer, up: up.buffer, y: y.buffer},
+      {N: gate.width, UP_STRIDE: up.width},
+      {gate: gate.buffer, up: up.buffer, up_offset: this.constant(`offset ${upOffset}`, [upOffset]), y: y.buffer},
       this.#rowsOf(),
     );
   }

@@ -146,7 +146,12 @@ function gegluCase(recorder: Recorder<null>, pool: BufferPool): Case {
   const gate = Float32Array.of(-1000, -40, -5, -1, -0.01, 0, 0.01, 1, 5, 40, 1000, 0.5);
   const up = new Float32Array(gate.length).fill(0.5);
   const y = pool.create('self-test y', 'scratch', gate.byteLength);
-  const buffers = {gate: pool.createFrom('gate', 'scratch', gate), up: pool.createFrom('up', 'scratch', up), y};
+  const buffers = {
+    gate: pool.createFrom('gate', 'scratch', gate),
+    up: pool.createFrom('up', 'scratch', up),
+    up_offset: pool.createFrom('offset', 'scratch', Float32Array.of(0)),
+    y,
+  };
   recorder.add(geglu, {N: gate.length, UP_STRIDE: gate.length}, buffers, () => ({nRows: 1}));
   const expected = gegluF64(Float64Array.from(gate), Float64Array.from(up));
   return {kernel: geglu.name, output: y, expected, tolerance: expected.map((value) => 1e-5 + 1e-6 * Math.abs(value))};

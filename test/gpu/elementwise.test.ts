@@ -34,7 +34,7 @@ describe('geglu', () => {
     withDevice(async (device) => {
       const [gate, up] = [noise(5 * 69).map((x) => 3 * x), noise(5 * 69, 2)];
       const y = await runKernel(device, geglu, {
-        input: {gate, up},
+        input: {gate, up, up_offset: Float32Array.of(0)},
         output: {y: gate.length},
         constants: {N: 69, UP_STRIDE: 69},
         shape: {nRows: 5},
@@ -49,9 +49,9 @@ describe('geglu', () => {
       const [n, stride, offset] = [32, 96, 64];
       const [gate, up] = [noise(4 * n), noise(4 * stride, 2)];
       const y = await runKernel(device, geglu, {
-        input: {gate, up},
+        input: {gate, up, up_offset: Float32Array.of(offset)},
         output: {y: gate.length},
-        constants: {N: n, UP_STRIDE: stride, UP_OFFSET: offset},
+        constants: {N: n, UP_STRIDE: stride},
         shape: {nRows: 4},
       });
       expectClose(y, reference.geglu(gate, up, n, stride, offset), 1e-6);
@@ -67,7 +67,7 @@ describe('geglu', () => {
       ]);
       const up = new Float32Array(gate.length).fill(1);
       const y = await runKernel(device, geglu, {
-        input: {gate, up},
+        input: {gate, up, up_offset: Float32Array.of(0)},
         output: {y: gate.length},
         constants: {N: gate.length, UP_STRIDE: gate.length},
         shape: {nRows: 1},

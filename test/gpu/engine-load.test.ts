@@ -179,6 +179,25 @@ describe('engine load', function () {
     ),
   );
 
+  it(
+    'compiles a pipeline for each shape, not for each layer',
+    withDevice(async (device) => {
+      const create = device.createComputePipelineAsync.bind(device);
+      const labels: string[] = [];
+      device.createComputePipelineAsync = (descriptor) => {
+        labels.push(descriptor.label ?? '');
+        return create(descriptor);
+      };
+      try {
+        await withEngine(device, {type: 'Q4_K'}, async () => {});
+      } finally {
+        delete (device as {createComputePipelineAsync?: unknown}).createComputePipelineAsync;
+      }
+      // The self-test's, two widths of feed-forward layers, and the per-layer embeddings of five layers.
+      expect(labels.filter((label) => label === 'geglu').length).to.equal(4);
+    }),
+  );
+
   const refusals: [string, object, ErrorCode, RegExp][] = [
     ['a chunk of no rows', {chunkSize: 0}, 'option-invalid', /chunkSize is 0/],
     ['half a page', {kvPages: 0.5}, 'option-invalid', /kvPages is 0.5/],

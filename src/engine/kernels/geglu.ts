@@ -4,7 +4,7 @@ import {elementwise} from '../../gpu/grid.ts';
 import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
 
 export const geglu = defineKernel(shader, {
-  bindings: ['gate', 'up', 'y'],
-  constants: ['N', 'UP_STRIDE', 'UP_OFFSET', 'WORKGROUP_SIZE'],
+  bindings: ['gate', 'up', 'up_offset', 'y'],
+  constants: ['N', 'UP_STRIDE', 'WORKGROUP_SIZE'],
   grid: ({nRows}: RowShape, {N, WORKGROUP_SIZE}) => elementwise(nRows * N, WORKGROUP_SIZE),
 });
