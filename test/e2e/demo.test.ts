@@ -128,6 +128,7 @@ describe('the demo page', () => {
     await box.press('Enter');
     // The second answer to this question, on its way.
     await widget(first, 0)
+      .getByRole('article')
       .getByText(/^Add one/)
       .nth(1)
       .waitFor();
@@ -136,7 +137,7 @@ describe('the demo page', () => {
     const kept = await first.evaluate(() => document.querySelector('gemma-chat')!.messages.at(-1)!);
     expect(kept.role).to.equal('assistant');
     expect(kept.content).to.match(/^Add/);
-    await widget(first, 0).getByRole('button', {name: 'Answer again'}).click();
+    await widget(first, 0).getByRole('button', {name: 'Answer again'}).last().click();
     await first.waitForFunction(
       (length) => {
         const element = document.querySelector('gemma-chat')!;
