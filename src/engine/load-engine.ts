@@ -20,7 +20,7 @@ import {uploadWeights} from './weights.ts';
 /**
  * @param source the file's bytes, read once in file order; if the engine `readsSource`, rows of one table also later
  * @param file its header
- * @throws GemmaError: every code of `readConfig`, `option-invalid`, `out-of-memory`, `shader-invalid`, `device-lost`,
+ * @throws GemmaError: every code of `readConfig`, `gguf-invalid`, `option-invalid`, `out-of-memory`, `shader-invalid`, `device-lost`,
  *   the source's own; AbortError when `signal` aborts. Whatever is thrown, the GPU's memory is given back.
  */
 export async function loadEngine(

@@ -70,9 +70,10 @@ export async function checkKernels(
 }
 
 /**
- * Two tokens at once, then one after the other: the logits must be numbers, and the same bit for bit.
+ * Two tokens at once, then one after the other: the logits must be different numbers, and the same in both bit for bit.
  * Also the first step, which on many drivers is the slow one.
- * @throws GemmaError `shader-invalid`
+ * @throws GemmaError `gguf-invalid` when they are not: the kernels were found right before, so the weights are
+ *   damaged; `shader-invalid` when they differ
  */
 export async function checkRun(engine: Engine): Promise<void> {
   const tokens = [Math.min(2, engine.vocabSize - 1), engine.vocabSize - 1];
@@ -85,11 +86,19 @@ export async function checkRun(engine: Engine): Promise<void> {
     let alone = together;
     for (const token of tokens.slice(0, size))
       [[alone]] = await engine.step([{sequence, tokens: [token], logits: 'last'}]);
+    let differ = together.length === 1;
+    let first = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < together.length; i++) {
       const suppressed = together[i] === Number.NEGATIVE_INFINITY;
-      if (together[i] === alone[i] && (suppressed || Number.isFinite(together[i]))) continue;
-      throw wrong('the model', `logit ${i} is ${together[i]} in a batch and ${alone[i]} alone`);
+      if (!suppressed && !Number.isFinite(together[i])) throw damaged(`that of token ${i} is ${together[i]}`);
+      if (together[i] !== alone[i]) {
+        throw wrong('the model', `logit ${i} is ${together[i]} in a batch and ${alone[i]} alone`);
+      }
+      if (first === Number.NEGATIVE_INFINITY) first = together[i];
+      else if (!suppressed && together[i] !== first) differ = true;
     }
+    // A soft cap makes a number even of what is none.
+    if (!differ) throw damaged(`all are ${first}`);
   } finally {
     sequence.free();
   }
@@ -239,6 +248,14 @@ function compare({kernel, expected, tolerance}: Case, found: Float32Array): void
     // Written so that NaN is wrong.
     if (!(Math.abs(found[i] - value) <= allowed)) throw wrong(kernel, `value ${i} is ${found[i]}, expected ${value}`);
   });
+}
+
+function damaged(found: string): GemmaError {
+  return new GemmaError(
+    'gguf-invalid',
+    `the model's logits mean nothing: ${found}. The file's weights are damaged: get the file again`,
+    {detail: {found}},
+  );
 }
 
 function wrong(what: string, found: string): GemmaError {
