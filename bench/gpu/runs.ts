@@ -33,6 +33,8 @@ const ORDER: readonly [BigShape, BigType][] = [
   ['1b', 'Q4_K_M'],
   ['270m', 'Q4_K_M'],
   ['e2b', 'Q8_0'],
+  ['26b-a4b', 'Q4_0'],
+  ['12b', 'Q4_K_M'],
 ];
 
 /** Every shape and every kind of type. */
@@ -40,6 +42,8 @@ const DRY_ORDER: typeof ORDER = [
   ['1b', 'Q4_0'],
   ['e2b', 'Q4_K_M'],
   ['270m', 'Q8_0'],
+  ['26b-a4b', 'Q4_0'],
+  ['12b', 'Q4_K_M'],
 ];
 
 const small = {vocabSize: 2048, nFf: 512, contextLength: 512};
@@ -48,6 +52,14 @@ const DRY_SHAPES: Record<BigShape, Gemma4Shape> = {
   '270m': {...BIG_SHAPES['270m'], ...small, nEmbd: 128, layers: 'SF'},
   '1b': {...BIG_SHAPES['1b'], ...small, nEmbd: 256, layers: 'SSF'},
   e2b: {...BIG_SHAPES.e2b, ...small, nEmbd: 256, layers: 'SSFSF', sharedKvLayers: 2, nEmbdPerLayer: 32},
+  '12b': {...BIG_SHAPES['12b'], ...small, nEmbd: 256, layers: 'SF'},
+  '26b-a4b': {
+    ...BIG_SHAPES['26b-a4b'],
+    ...small,
+    nEmbd: 256,
+    layers: 'SF',
+    experts: {count: 16, used: 4, ffn: 64, split: false},
+  },
 };
 
 export const runs = (dry: boolean): Run[] =>

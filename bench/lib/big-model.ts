@@ -21,6 +21,14 @@ const gemma3Like = {
   contextLength: 32768,
 };
 
+const large = {
+  ...gemma3Like,
+  headDim: {sliding: 256, full: 512},
+  slidingWindow: 1024,
+  contextLength: 262144,
+  valuesFromKeys: true,
+};
+
 /** The sizes of published models. 270M and 1B have Gemma 3's sizes in Gemma 4's architecture. */
 export const BIG_SHAPES = {
   '270m': {...gemma3Like, nEmbd: 640, layers: 'SSSSSF'.repeat(3), nFf: 2048},
@@ -35,6 +43,16 @@ export const BIG_SHAPES = {
     nFf: Array.from({length: 35}, (_, i) => (i < 15 ? 6144 : 12288)),
     nEmbdPerLayer: 256,
     contextLength: 131072,
+  },
+  '12b': {...large, nEmbd: 3840, layers: 'SSSSSF'.repeat(8), nHead: 16, nHeadKv: {sliding: 8, full: 1}, nFf: 15360},
+  '26b-a4b': {
+    ...large,
+    nEmbd: 2816,
+    layers: 'SSSSSF'.repeat(5),
+    nHead: 16,
+    nHeadKv: {sliding: 8, full: 2},
+    nFf: 2112,
+    experts: {count: 128, used: 8, ffn: 704, split: false},
   },
 } satisfies Record<string, Gemma4Shape>;
 
@@ -87,7 +105,8 @@ export function writeBigModel(file: string, name: BigShape | Gemma4Shape, type: 
   };
   for (const each of plans) {
     write(new Uint8Array((ALIGNMENT - (size % ALIGNMENT)) % ALIGNMENT));
-    const [nIn, nOut = 1] = each.shape;
+    const nIn = each.shape[0];
+    const nOut = each.shape.slice(1).reduce((product, extent) => product * extent, 1);
     if (each.shape.length === 1) {
       write(fill(each, seed).data);
       continue;

@@ -54,7 +54,7 @@ const choose = (nRows: number, nExpert: number, used: number): number[] =>
 
 for (const type of WEIGHT_TYPES) {
   const {blockSize} = ggmlType(type);
-  // An odd number of blocks and a row that ends within a chunk of 8.
+  // An odd number of blocks, or a row that ends within a chunk of 8.
   const nIn = blockSize === 1 ? 37 : 3 * blockSize;
 
   describe(`mul_mat_id_${type.toLowerCase()}`, () => {

@@ -62,6 +62,16 @@ describe('top_experts', () => {
   );
 
   it(
+    'names only experts that there are when a damaged file makes the logits NaN',
+    withDevice(async (device) => {
+      const logits = new Float32Array(70).fill(Number.NaN);
+      logits.set([3, 1], 40);
+      const {experts} = await run(device, logits, [70, 8]);
+      expect(Math.max(...experts)).to.be.below(70);
+    }),
+  );
+
+  it(
     'stays finite for logits that are far apart',
     withDevice(async (device) => {
       const {weights} = await run(device, Float32Array.of(-1e6, 1e6, 0, 999), [4, 3]);
