@@ -13,6 +13,6 @@ export interface ByteSource {
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
   /** The same bytes in order, in pieces of the source's choosing, never buffered whole. */
   stream(offset: number, length: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
-  /** Lets go of connections and handles. */
-  close?(): void;
+  /** Lets go of connections and handles; resolves when nothing goes on any more. */
+  close?(): void | Promise<void>;
 }

@@ -101,6 +101,7 @@ export class BlockAssembly {
 
   async #add(index: number, at: number, part: Uint8Array, signal: AbortSignal): Promise<void> {
     const block = this.#pending.get(index) ?? (await this.#begin(index, signal));
+    if (!block) return;
     const known = block.filled - at;
     if (known < 0) throw new GemmaError('internal', `block ${index} has ${block.filled} bytes; more came at ${at}`);
     if (known >= part.length) return;
@@ -109,13 +110,17 @@ export class BlockAssembly {
     if (block.filled === block.bytes.length) this.#commit(block);
   }
 
-  async #begin(index: number, signal: AbortSignal): Promise<PendingBlock> {
+  /** Null if it has been stored while there was no room for it. */
+  async #begin(index: number, signal: AbortSignal): Promise<PendingBlock | null> {
     while (this.#commits >= MAX_COMMITS || index > this.#head + this.#options.window) {
       signal.throwIfAborted();
       await this.changed();
     }
     if (this.#failure) throw this.#failure;
     signal.throwIfAborted();
+    // A server that stops sending ranges leaves two transfers that meet in one block.
+    const begun = this.#pending.get(index);
+    if (begun || this.#folder.has(index)) return begun ?? null;
     const block = {index, bytes: new Uint8Array(this.#folder.blockLength(index)), filled: 0};
     this.#pending.set(index, block);
     return block;

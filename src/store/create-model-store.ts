@@ -58,6 +58,8 @@ interface Found {
   readonly identity: FileIdentity;
   readonly sha256: string | null;
   readonly online: boolean;
+  /** Whether the server sends ranges, as far as it was asked. */
+  readonly ranges: boolean;
   /** Bytes that came with the answer. */
   readonly first: {readonly offset: number; readonly bytes: Uint8Array};
 }
@@ -79,7 +81,7 @@ class BlockModelStore implements ModelStore {
 
   async inspect(address: ModelAddress, signal?: AbortSignal): Promise<Inspection> {
     const found = await this.#find(address, signal ?? new AbortController().signal);
-    const {remote, folder, identity, sha256, online, first} = found;
+    const {remote, folder, identity, sha256, online, ranges, first} = found;
     remote.close();
     const stored = folder?.has(0) ? await folder.read(0) : null;
     return {
@@ -91,7 +93,7 @@ class BlockModelStore implements ModelStore {
       sha256,
       head: stored?.slice(0, HEAD_BYTES) ?? (first.offset === 0 ? first.bytes : new Uint8Array(0)),
       online,
-      ranges: remote.ranges,
+      ranges,
       storage: this.storage,
     };
   }
@@ -208,13 +210,31 @@ class BlockModelStore implements ModelStore {
     const none = {offset: 0, bytes: new Uint8Array(0)};
     if (folder?.complete && integrity !== null && folder.sha256 === integrity) {
       const known = this.#remote(address.url, folder.identity);
-      return {id, remote: known, folder, identity: folder.identity, sha256: integrity, online: false, first: none};
+      return {
+        id,
+        remote: known,
+        folder,
+        identity: folder.identity,
+        sha256: integrity,
+        online: false,
+        ranges: true,
+        first: none,
+      };
     }
     if (folder) {
       const asked = await this.#revalidate(address.url, folder, signal);
       if (asked === 'unreachable') {
         const known = this.#remote(address.url, folder.identity);
-        return {id, remote: known, folder, identity: folder.identity, sha256: integrity, online: false, first: none};
+        return {
+          id,
+          remote: known,
+          folder,
+          identity: folder.identity,
+          sha256: integrity,
+          online: false,
+          ranges: true,
+          first: none,
+        };
       }
       if (asked) return {id, folder, sha256: expected(asked.remote, integrity), online: true, ...asked};
     }
@@ -264,7 +284,7 @@ class BlockModelStore implements ModelStore {
     }
     const {identity} = remote;
     if (!identity) throw new GemmaError('internal', `${remote.name} answered and is unknown`);
-    return {remote, identity, first: {offset, bytes: bytes.subarray(0, at)}};
+    return {remote, identity, ranges: remote.ranges, first: {offset, bytes: bytes.subarray(0, at)}};
   }
 
   async #requireSpace(needed: number): Promise<void> {

@@ -68,7 +68,7 @@ export async function fetchRun(
   }
 }
 
-/** The blocks of one stream. Begins when the first of them is found missing. */
+/** The blocks of one stream. */
 export class Download {
   readonly #context: TransferContext;
   readonly #signal: AbortSignal;
@@ -77,7 +77,6 @@ export class Download {
   readonly #pace: Pace;
   #next: number;
   #head: number;
-  #began = false;
   #lanes = 0;
   #error: unknown = null;
 
@@ -88,20 +87,24 @@ export class Download {
     this.#next = Math.floor(range.start / blockBytes);
     this.#head = this.#next;
     this.#end = Math.min(size, Math.ceil(range.end / blockBytes) * blockBytes);
-    this.#pace = new Pace(context.clock);
+    this.#pace = new Pace(context.clock, blockBytes);
     this.#signal = AbortSignal.any([signal, this.#stop.signal]);
   }
 
-  /** A reader has come to this block: with a window there is room for another. */
+  /** Whether something is being fetched. */
+  get busy(): boolean {
+    return this.#lanes > 0;
+  }
+
+  /** A reader has come to this block: fetches what is missing from there on, as far as the window allows. */
   advance(index: number): void {
     this.#head = index;
-    if (this.#began) this.#open();
+    this.#open();
   }
 
   /** A reader stands before this block, and it is missing. @throws what a transfer threw */
   need(index: number): void {
     if (this.#error) throw this.#error;
-    this.#began = true;
     this.#next = Math.min(this.#next, index);
     this.#open();
   }
@@ -114,7 +117,7 @@ export class Download {
 
   /** As many lanes as there may be. */
   #open(): void {
-    while (!this.#signal.aborted && this.#lanes < this.#pace.lanes && this.#hasMore()) {
+    while (!this.#error && !this.#signal.aborted && this.#lanes < this.#pace.lanes && this.#hasMore()) {
       this.#lanes++;
       this.#lane().catch((error) => {
         this.#error ??= error;
@@ -163,7 +166,7 @@ export class Download {
   #peek(): Run | null {
     const {folder, window} = this.#context;
     const {blockBytes} = folder;
-    const ahead = Math.max(blockBytes, this.#pace.runBytes);
+    const ahead = this.#pace.runBytes;
     const end = Math.min(this.#end, (this.#head + 1 + window) * blockBytes);
     for (; this.#next * blockBytes < end; this.#next++) {
       const run = runFrom(this.#context, this.#next, Math.min(end, this.#next * blockBytes + ahead));

@@ -126,9 +126,16 @@ export class HttpConnection {
   async *#body(response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     const reader = response.body?.getReader();
     if (!reader) return;
+    // Not every fetch ends a read whose body is complete but for its end when it is aborted (Node's does not).
+    let abort = (): void => {};
+    const aborted = new Promise<never>((_, reject) => {
+      abort = () => reject(signal.reason);
+      signal.addEventListener('abort', abort);
+    });
     try {
       for (;;) {
-        const {done, value} = await reader.read();
+        signal.throwIfAborted();
+        const {done, value} = await Promise.race([reader.read(), aborted]);
         if (done) return;
         yield value;
       }
@@ -136,7 +143,9 @@ export class HttpConnection {
       if (signal.aborted) throw signal.reason;
       throw this.#brokenOff(error);
     } finally {
-      await reader.cancel().catch(() => undefined);
+      signal.removeEventListener('abort', abort);
+      // Not waited for: what a server does with it is no concern of whoever reads.
+      reader.cancel().catch(() => undefined);
     }
   }
 

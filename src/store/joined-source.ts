@@ -42,8 +42,8 @@ export function joinedSource(parts: readonly ByteSource[]): ByteSource {
       checkRange(file, offset, length);
       for (const {part, at, length: wanted} of pieces(offset, length)) yield* part.stream(at, wanted, signal);
     },
-    close() {
-      for (const part of parts) part.close?.();
+    async close() {
+      await Promise.all(parts.map((part) => part.close?.()));
     },
   };
 }

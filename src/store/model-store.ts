@@ -99,8 +99,8 @@ export interface ModelSource extends ByteSource {
   settle(): Promise<void>;
   /** The file is of no use: closes, and deletes what is stored of it. */
   discard(): Promise<void>;
-  /** Ends all transfers. Idempotent. Whole blocks stay stored. */
-  close(): void;
+  /** Ends all transfers at once; resolves when whole blocks are stored and others may write. Idempotent; never rejects. */
+  close(): Promise<void>;
 }
 
 /** A model on the disk, complete or not. */

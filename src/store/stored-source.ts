@@ -52,8 +52,10 @@ export class StoredSource implements ModelSource {
   readonly #hash: WholeHash | null;
   /** Once weights are read, blocks are fetched whole; before, of the header only what is asked for. */
   #streamed = false;
+  #closed: Promise<void> | null = null;
   #settled = false;
   #verifying = false;
+  #waiting = false;
   #reported: {phase: StoreProgress['phase']; at: number; loadedBytes: number} | null = null;
 
   constructor(options: StoredSourceOptions) {
@@ -81,8 +83,14 @@ export class StoredSource implements ModelSource {
       window,
       claimed: new Set(),
       hooks: {
-        onWait: () => this.#report('waiting'),
-        onTaken: () => (storage === 'memory' ? Promise.resolve() : folder.adopt()),
+        onWait: () => {
+          this.#waiting = true;
+          this.#report('waiting');
+        },
+        onTaken: async () => {
+          this.#waiting = false;
+          if (storage !== 'memory') await folder.adopt();
+        },
       },
       onRetry: (waitMs) => this.#report('retry', waitMs),
     };
@@ -136,7 +144,7 @@ export class StoredSource implements ModelSource {
         const start = index * blockBytes;
         const range = {from: Math.max(offset - start, 0), to: Math.min(end - start, this.#folder.blockLength(index))};
         this.#assembly.head = index;
-        download.advance(index);
+        if (this.#remote.ranges) download.advance(index);
         for (let next = index; next <= Math.min(index + READ_AHEAD, last - 1); next++) this.#readAhead(ahead, next);
         yield* this.#block(index, range, {download, ahead, signal: both.signal});
         ahead.delete(index);
@@ -180,18 +188,22 @@ export class StoredSource implements ModelSource {
   }
 
   async discard(): Promise<void> {
-    this.close();
-    await this.#assembly.flush().catch(() => undefined);
+    await this.close();
     await this.#folder.drop();
   }
 
-  close(): void {
-    if (this.#closing.signal.aborted) return;
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#remote.close();
     this.#closing.abort(new GemmaError('closed', `${this.name} was closed`));
     this.#assembly.notify();
-    // What is whole is still written down, and then others may go on.
-    this.#completed().catch(() => undefined);
+    // What failed to be written was told to those who read.
+    await this.#completed().catch(() => undefined);
+    await this.#lock.idle();
   }
 
   /** Waits for the disk, then lets others write. @throws GemmaError `storage-full`, `storage-failed` */
@@ -314,7 +326,7 @@ export class StoredSource implements ModelSource {
         ahead.delete(index);
         if (!bytes) continue;
         this.#hash?.offer(index, bytes);
-        this.#report('read');
+        this.#report(download.busy ? 'download' : 'read');
         for (; at < to; at += PIECE_BYTES) {
           signal.throwIfAborted();
           yield bytes.subarray(at, Math.min(to, at + PIECE_BYTES));
@@ -339,14 +351,19 @@ export class StoredSource implements ModelSource {
 
   // Telling
 
+  #phase(wanted: StoreProgress['phase']): StoreProgress['phase'] {
+    if (wanted === 'retry') return wanted;
+    if (this.#waiting) return 'waiting';
+    return this.#verifying ? 'verify' : wanted;
+  }
+
   #report(wanted: StoreProgress['phase'], retryInMs?: number): void {
     const onProgress = this.#onProgress;
     if (!onProgress || this.#settled) return;
-    const busy = wanted === 'waiting' || wanted === 'retry';
-    const phase = this.#verifying && !busy ? 'verify' : wanted;
+    const phase = this.#phase(wanted);
     const now = this.#clock.now();
     const last = this.#reported;
-    if (last?.phase === phase && !busy && now - last.at < REPORT_MS) return;
+    if (last?.phase === phase && retryInMs === undefined && now - last.at < REPORT_MS) return;
     const here =
       phase === 'verify' ? (this.#hash?.length ?? 0) : this.#folder.storedBytes + this.#assembly.pendingBytes;
     // A damaged block that was dropped takes back nothing of what was said.

@@ -25,6 +25,7 @@ export class WriterLock {
   #release: (() => void) | null = null;
   #taking: Promise<void> | null = null;
   #users = 0;
+  readonly #leaving = new Set<() => void>();
   #kept = true;
 
   /** @param locks undefined where there are none: then nobody else is assumed to write */
@@ -51,6 +52,11 @@ export class WriterLock {
     this.#letGo();
   }
 
+  /** Resolves when nothing is done under the lock any more, and it was let go of if it is not kept. */
+  async idle(): Promise<void> {
+    if (this.#users > 0) await new Promise<void>((resolve) => this.#leaving.add(resolve));
+  }
+
   /** Several transfers begin at once; one of them takes the lock for all. */
   async #takeOnce(signal: AbortSignal, hooks: Hooks): Promise<void> {
     this.#taking ??= this.#take(signal, hooks).finally(() => {
@@ -65,7 +71,10 @@ export class WriterLock {
   }
 
   #letGo(): void {
-    if (this.#users > 0 || this.#kept) return;
+    if (this.#users > 0) return;
+    for (const leave of this.#leaving) leave();
+    this.#leaving.clear();
+    if (this.#kept) return;
     this.#release?.();
     this.#release = null;
   }

@@ -113,7 +113,7 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
       if (!suitable && error instanceof GemmaError && UNSUITABLE.includes(error.code)) await opened.discard();
       throw error;
     } finally {
-      if (!readsSource) source.close?.();
+      if (!readsSource) await source.close?.();
     }
   } catch (error) {
     // A device that went while the model was loading explains whatever failed after it.

@@ -55,7 +55,7 @@ async function openStored(
       sum.opened(i, file);
     }
   } catch (error) {
-    for (const file of files) file.close();
+    await Promise.all(files.map((file) => file.close()));
     throw error;
   }
   return {

@@ -67,7 +67,7 @@ export class FakeStore implements ModelStore {
       async discard() {
         log.closed = true;
       },
-      close() {
+      async close() {
         log.closed = true;
       },
     };

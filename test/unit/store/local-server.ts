@@ -42,6 +42,7 @@ export function requestedRange(request: IncomingMessage, size: number): [number,
 export function serveRanges(bytes: Uint8Array, headers: Record<string, string | undefined> = {}): Handler {
   return (request, response) => {
     const [start, end] = requestedRange(request, bytes.length);
+    if (start >= end) return void response.writeHead(416, {'Content-Range': `bytes */${bytes.length}`}).end();
     const all = {
       'Content-Range': `bytes ${start}-${end - 1}/${bytes.length}`,
       'Content-Length': String(end - start),
