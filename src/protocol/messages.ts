@@ -116,6 +116,8 @@ export interface WorkerStats {
   clients: number;
   /** Loaded models: 0 or 1. */
   models: number;
+  /** How often a lost GPU device was replaced. */
+  recoveries: number;
   /** Generations that run and that wait for their turn; rows of the last step: of those that decode, and of a prompt. */
   batch: {running: number; queued: number; decodeRows: number; prefillRows: number};
   gpu: {

@@ -5,10 +5,12 @@ import type {LoadProgress, ModelRef, NamedBlob} from '../protocol/messages.ts';
 import type {LoadedModel, LoadModel} from './loaded-model.ts';
 import {Meter} from './meter.ts';
 import {Scheduler} from './scheduler.ts';
+import {type Clock, Watchdog} from './watchdog.ts';
 
 /** A loaded model and everything that lives and dies with it. */
 export interface Instance {
-  readonly model: LoadedModel;
+  /** Another one, of the same file, after the device was lost. */
+  model: LoadedModel;
   readonly scheduler: Scheduler;
   readonly meter: Meter;
 }
@@ -23,6 +25,14 @@ export interface HostLoadOptions {
   contextLength?: number;
   onProgress?(progress: LoadProgress): void;
   signal?: AbortSignal;
+  /** How long the model stays on the GPU without a client, in milliseconds. The last to ask decides. */
+  idleTimeout?: number;
+}
+
+/** Tests bring a clock of their own. */
+export interface HostClock extends Clock {
+  /** Calls back once after `ms`, unless the returned function is called before. */
+  after(ms: number, then: () => void): () => void;
 }
 
 interface Slot {
@@ -35,7 +45,30 @@ interface Slot {
   progress: LoadProgress;
   readonly instance: Promise<Instance>;
   ready: Instance | null;
+  readonly ref: ModelRef;
+  idleTimeout: number;
+  /** Stops the timer that runs while nobody uses the model. */
+  stopIdle: () => void;
+  /** Losses of the device since an answer was last finished. */
+  losses: number;
+  completed: number;
 }
+
+const DEFAULT_IDLE_MS = 60_000;
+/** Before each attempt to get a device again; then it is given up. */
+const RETRY_AFTER_MS = [0, 1000, 4000] as const;
+
+const hostClock: HostClock = {
+  now: () => performance.now(),
+  every(ms, look) {
+    const timer = setInterval(look, ms);
+    return () => clearInterval(timer);
+  },
+  after(ms, then) {
+    const timer = setTimeout(then, ms);
+    return () => clearTimeout(timer);
+  },
+};
 
 export class ModelHost {
   readonly #load: LoadModel;
@@ -45,8 +78,17 @@ export class ModelHost {
   /** Until the load before has ended, one way or the other. */
   #settled: Promise<void> = Promise.resolve();
 
-  constructor(load: LoadModel) {
+  readonly #clock: HostClock;
+  #recoveries = 0;
+
+  constructor(load: LoadModel, clock: HostClock = hostClock) {
     this.#load = load;
+    this.#clock = clock;
+  }
+
+  /** How often a lost device was replaced. */
+  get recoveries(): number {
+    return this.#recoveries;
   }
 
   get instance(): Instance | null {
@@ -65,6 +107,8 @@ export class ModelHost {
     const held = this.#slot;
     if (held && held.key !== key) this.#replace(held, user, `${held.name} is loaded and in use by another client`);
     const slot = this.#slot ?? this.#begin(key, ref, options.contextLength);
+    slot.stopIdle();
+    slot.idleTimeout = options.idleTimeout ?? slot.idleTimeout;
     const instance = await this.#join(slot, user, options);
     const {contextLength} = instance.model.engine;
     if (options.contextLength === undefined || options.contextLength <= contextLength) return instance;
@@ -72,11 +116,16 @@ export class ModelHost {
     return this.load(user, ref, options);
   }
 
-  /** The client wants the model no more. A load that nobody waits for is stopped; a loaded model stays for the next. */
+  /**
+   * The client wants the model no more. A load that nobody waits for is stopped; a loaded model stays a while for the
+   * next.
+   */
   release(user: ModelUser): void {
     const slot = this.#slot;
     if (!slot?.users.delete(user)) return;
-    if (slot.users.size === 0 && !slot.ready) this.#discard(slot);
+    if (slot.users.size > 0) return;
+    if (slot.ready) slot.stopIdle = this.#clock.after(slot.idleTimeout, () => this.#discard(slot));
+    else this.#discard(slot);
   }
 
   /** Resolves when no load that nobody waits for holds anything any more. One that goes on is not waited for. */
@@ -93,6 +142,11 @@ export class ModelHost {
       listeners: new Set(),
       progress: {phase: 'connect', fraction: 0, loadedBytes: 0, totalBytes: 0},
       ready: null,
+      ref,
+      idleTimeout: DEFAULT_IDLE_MS,
+      stopIdle: () => {},
+      losses: 0,
+      completed: 0,
       instance: this.#settled.then(() => this.#fill(slot, ref, contextLength)),
     };
     this.#slot = slot;
@@ -119,12 +173,10 @@ export class ModelHost {
         throw signal.reason;
       }
       const meter = new Meter();
-      slot.ready = {
-        model,
-        meter,
-        scheduler: new Scheduler(model.engine, meter),
-      };
-      model.lost.then((error) => this.#lose(slot, error));
+      const watchdog = new Watchdog((ms) => this.#lose(slot, slot.ready?.model, stuck(ms)), this.#clock);
+      const scheduler = new Scheduler(model.engine, {meter, watchdog, recovers: true});
+      slot.ready = {model, meter, scheduler};
+      model.lost.then((error) => this.#lose(slot, model, error));
       return slot.ready;
     } catch (error) {
       if (this.#slot === slot) this.#slot = null;
@@ -168,15 +220,46 @@ export class ModelHost {
 
   #discard(slot: Slot): void {
     if (this.#slot === slot) this.#slot = null;
+    slot.stopIdle();
     slot.abort.abort(new DOMException('nobody waits for this model any more', 'AbortError'));
+    slot.ready?.scheduler.fail(new GemmaError('closed', 'the model was unloaded; load it again'));
     slot.ready?.model.destroy();
   }
 
-  #lose(slot: Slot, error: GemmaError): void {
+  /** Loads the model again, from where it is stored, and lets the conversations go on. */
+  #lose(slot: Slot, model: LoadedModel | undefined, error: GemmaError): void {
+    const {ready} = slot;
     // A model that was replaced destroys its own device: that is no news to anyone.
-    if (this.#slot !== slot) return;
-    this.#slot = null;
-    slot.ready?.model.destroy();
+    if (this.#slot !== slot || !ready || ready.model !== model) return;
+    ready.scheduler.suspend();
+    model.destroy();
+    if (ready.scheduler.completed > slot.completed) slot.losses = 0;
+    slot.completed = ready.scheduler.completed;
+    void this.#recover(slot, ready, error);
+  }
+
+  async #recover(slot: Slot, instance: Instance, error: GemmaError): Promise<void> {
+    const {contextLength} = instance.model.engine;
+    const {signal} = slot.abort;
+    for (; slot.losses < RETRY_AFTER_MS.length; ) {
+      await new Promise<void>((resolve) => this.#clock.after(RETRY_AFTER_MS[slot.losses], resolve));
+      slot.losses += 1;
+      if (signal.aborted) return;
+      try {
+        const model = await this.#load(slot.ref, {contextLength, onProgress: () => {}, signal});
+        if (signal.aborted) return model.destroy();
+        instance.model = model;
+        this.#recoveries += 1;
+        model.lost.then((reason) => this.#lose(slot, model, reason));
+        instance.scheduler.resume(model.engine);
+        return;
+      } catch {
+        // The first reason says more than that of a failed attempt.
+        if (signal.aborted) return;
+      }
+    }
+    if (this.#slot === slot) this.#slot = null;
+    instance.scheduler.fail(error);
     for (const user of slot.users) user.lost(error);
   }
 
@@ -194,6 +277,14 @@ export class ModelHost {
     this.#keys.set(blob, key);
     return key;
   }
+}
+
+function stuck(ms: number): GemmaError {
+  return new GemmaError(
+    'device-lost',
+    `the GPU did not finish a step within ${Math.round(ms / 1000)} s and was given up. Reload the page; if it happens again, use a smaller model`,
+    {detail: {ms}},
+  );
 }
 
 function nameOf(ref: ModelRef): string {

@@ -10,6 +10,7 @@ import {PAGE_SIZE} from '../engine/kv-cache.ts';
 import {GemmaError} from '../errors.ts';
 import {ChunkSize} from './chunk-size.ts';
 import type {Meter} from './meter.ts';
+import type {Watchdog} from './watchdog.ts';
 
 /** Who is looked at goes first. */
 export type Priority = 'focused' | 'visible' | 'hidden';
@@ -44,28 +45,78 @@ export interface BatchStats {
   prefillRows: number;
 }
 
+export interface SchedulerOptions {
+  meter?: Meter;
+  /** Told when a step has not come back for a long time. */
+  watchdog?: Watchdog;
+  /** Whoever owns the engine brings another one when it is lost; until then jobs wait. Default false: they fail. */
+  recovers?: boolean;
+}
+
 export class Scheduler {
-  readonly #engine: SchedulerEngine;
+  #engine: SchedulerEngine;
   readonly #meter: Meter | undefined;
+  readonly #watchdog: Watchdog | undefined;
+  readonly #recovers: boolean;
   readonly #chunk: ChunkSize;
   readonly #lanes = new Set<JobLane>();
   /** Tokens served, by client. */
   readonly #served = new WeakMap<object, number>();
   #arrivals = 0;
   #running = false;
+  /** Jobs that ended well. */
+  #completed = 0;
+  /** While the engine is lost: ends the wait. */
+  #suspended: (() => void) | null = null;
+  /** The engine is lost for good. */
+  #failed: unknown = null;
+  /** Gives the step that is under way up. */
+  #abandon: ((error: unknown) => void) | null = null;
   #last = {decodeRows: 0, prefillRows: 0};
   /** Wakes the loop when no lane is thinking any more. */
   #settled: (() => void) | null = null;
 
-  constructor(engine: SchedulerEngine, meter?: Meter) {
+  constructor(engine: SchedulerEngine, {meter, watchdog, recovers = false}: SchedulerOptions = {}) {
     this.#engine = engine;
     this.#meter = meter;
+    this.#watchdog = watchdog;
+    this.#recovers = recovers;
     this.#chunk = new ChunkSize(engine.chunkSize);
   }
 
   /** Jobs that wait for their turn. */
   get queued(): number {
     return this.stats().queued;
+  }
+
+  get completed(): number {
+    return this.#completed;
+  }
+
+  /** The engine is gone: jobs keep what they have said and wait, fed anew once `resume` brings another. */
+  suspend(): void {
+    this.#suspended ??= () => {};
+    for (const lane of this.#lanes) lane.sequence = null;
+    this.#abandon?.(SUSPENDED);
+  }
+
+  /** Goes on with another engine of the same model. */
+  resume(engine: SchedulerEngine): void {
+    this.#engine = engine;
+    this.#wake();
+  }
+
+  /** There will be no other engine: whoever waits, and whoever comes later, gets this error. */
+  fail(error: unknown): void {
+    this.#failed = error;
+    this.suspend();
+    this.#wake();
+  }
+
+  #wake(): void {
+    const wake = this.#suspended;
+    this.#suspended = null;
+    wake?.();
   }
 
   stats(): BatchStats {
@@ -85,6 +136,7 @@ export class Scheduler {
     this.#lanes.add(lane);
     try {
       await job.work(lane);
+      this.#completed += 1;
     } finally {
       job.signal.removeEventListener('abort', leave);
       this.#lanes.delete(lane);
@@ -122,8 +174,15 @@ export class Scheduler {
     if (this.#running) return;
     this.#running = true;
     try {
+      this.#watchdog?.start();
       while (this.#lanes.size > 0) {
-        this.#admit();
+        if (this.#suspended) {
+          await new Promise<void>((resolve) => {
+            this.#suspended = resolve;
+          });
+        }
+        if (this.#failed) for (const lane of this.#lanes) lane.fail(this.#failed);
+        else this.#admit();
         const ran = await this.#step();
         if (!this.#thinking && !ran) return; // nobody can go on; whoever changes that begins again
         // Lanes answer in the same turn of the event loop: there is nothing outside that they could wait for.
@@ -135,6 +194,7 @@ export class Scheduler {
         }
       }
     } finally {
+      this.#watchdog?.stop();
       this.#running = false;
     }
   }
@@ -205,7 +265,7 @@ export class Scheduler {
   async #attempt(turns: readonly Turn[]): Promise<void> {
     try {
       const started = performance.now();
-      const logits = await this.#engine.step(turns.map(({input}) => input));
+      const logits = await this.#run(turns.map(({input}) => input));
       this.#account(turns, performance.now() - started);
       turns.forEach(({lane}, i) => {
         lane.took(logits[i]);
@@ -213,6 +273,19 @@ export class Scheduler {
     } catch (error) {
       await this.#recover(turns, error);
     }
+  }
+
+  /** A step that `suspend` can give up. */
+  #run(inputs: readonly StepInput[]): Promise<Float32Array[][]> {
+    this.#watchdog?.begin();
+    const step = new Promise<Float32Array[][]>((resolve, reject) => {
+      this.#abandon = reject;
+      this.#engine.step(inputs).then(resolve, reject);
+    });
+    return step.finally(() => {
+      this.#abandon = null;
+      this.#watchdog?.end();
+    });
   }
 
   #account(turns: readonly Turn[], ms: number): void {
@@ -229,6 +302,8 @@ export class Scheduler {
 
   /** Nothing was written: the engine checks first. Whose fault it was is found by going on without the others. */
   async #recover(turns: readonly Turn[], error: unknown): Promise<void> {
+    if (error !== SUSPENDED && this.#recovers && isLost(error)) this.suspend();
+    if (this.#suspended || this.#failed || error === SUSPENDED) return; // all lanes still have what they put down
     const holding = this.#holding();
     if (isOutOfMemory(error) && holding.length > 1) {
       // The others take what it leaves before it may come back.
@@ -364,6 +439,13 @@ function pageEnd(held: number, most: number): number {
   const end = held + most;
   const aligned = end - (end % PAGE_SIZE);
   return aligned > held ? aligned : end;
+}
+
+/** Why a step was given up. */
+const SUSPENDED = Symbol('suspended');
+
+function isLost(error: unknown): boolean {
+  return error instanceof GemmaError && error.code === 'device-lost';
 }
 
 function isOutOfMemory(error: unknown): boolean {

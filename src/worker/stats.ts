@@ -16,6 +16,7 @@ export function workerStats({host, sessions}: WorkerContext): WorkerStats {
   return {
     clients: sessions.size,
     models: instance ? 1 : 0,
+    recoveries: host.recoveries,
     batch,
     gpu: {weightBytes, kvBytes, scratchBytes, kvPages},
     perToken: engine?.perToken ?? NO_STEPS,

@@ -9,7 +9,7 @@ import {createModelStore} from '../../src/store/create-model-store.ts';
 import type {ModelStore} from '../../src/store/model-store.ts';
 import type {Tokenizer} from '../../src/tokenizer/tokenizer.ts';
 import type {LoadOptions as HostOptions, LoadedModel} from '../../src/worker/loaded-model.ts';
-import {ModelHost} from '../../src/worker/model-host.ts';
+import {type HostClock, ModelHost} from '../../src/worker/model-host.ts';
 import {ModelLibrary} from '../../src/worker/model-library.ts';
 import {type Session, serve, type WorkerContext} from '../../src/worker/serve.ts';
 import {FakeEngine, type FakeEngineOptions, tinyTokenizer, VOCAB_SIZE} from './fake-engine.ts';
@@ -97,6 +97,19 @@ export interface FakeWorkerOptions extends FakeEngineOptions {
   /** In place of an immediate load. */
   load?: (ref: ModelRef, options: HostOptions) => Promise<LoadedModel>;
   store?: ModelStore;
+  clock?: HostClock;
+}
+
+/** A clock that waits for nothing. */
+export function impatient(): HostClock {
+  return {
+    now: () => performance.now(),
+    every: () => () => {},
+    after(_ms, then) {
+      setImmediate(then);
+      return () => {};
+    },
+  };
 }
 
 export class FakeWorker {
@@ -113,7 +126,7 @@ export class FakeWorker {
       return model;
     };
     this.context = {
-      host: new ModelHost(options.load ?? load),
+      host: new ModelHost(options.load ?? load, options.clock),
       library: new ModelLibrary(async () => options.store ?? createModelStore({}), undefined),
       locks: this.locks,
       lock: Promise.resolve(this.locks ? this.#name : null),

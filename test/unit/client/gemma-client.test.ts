@@ -3,7 +3,15 @@ import type {GemmaClient} from '../../../src/client/gemma-client.ts';
 import type {ChatCompletionChunk} from '../../../src/client/shapes.ts';
 import {GemmaError} from '../../../src/errors.ts';
 import {says, someToken, tinyTokenizer} from '../../helpers/fake-engine.ts';
-import {closePorts, FakeWorker, rejection, until} from '../../helpers/fake-worker.ts';
+import {
+  closePorts,
+  type FakeModel,
+  FakeWorker,
+  fakeModel,
+  impatient,
+  rejection,
+  until,
+} from '../../helpers/fake-worker.ts';
 
 const hello = [{role: 'user' as const, content: 'Hello'}];
 
@@ -550,23 +558,52 @@ describe('GemmaClient', () => {
   });
 
   describe('when the device is lost', () => {
-    it('every pending request of every client errors with `device-lost`; the next load gets a new device', async () => {
+    it('answers of all clients go on with another device, token for token', async () => {
       const worker = new FakeWorker();
+      const [one, two] = [await worker.load(), await worker.load()];
+      const pending = [one, two].map((client, i) =>
+        client.completions.create({prompt: `the page ${i}`, max_tokens: 30, ...greedy}),
+      );
+      await until(() => worker.engine.steps.length > 12);
+      worker.models[0].lose();
+      const texts = (await Promise.all(pending)).map(({choices}) => choices[0].text);
+      expect(texts).to.deep.equal(
+        [0, 1].map((i) => {
+          const prompt = tinyTokenizer().encode(`the page ${i}`);
+          return tinyTokenizer().decode(continuation(prompt, 30));
+        }),
+      );
+      expect(worker.models).to.have.length(2);
+      expect(worker.models[0].engine.destroyed).to.equal(true);
+      expect((await two.stats()).recoveries).to.equal(1);
+    });
+
+    it('every request errors with `device-lost` when none can be had; the next load tries again', async () => {
+      let broken = false;
+      const models: FakeModel[] = [];
+      const worker = new FakeWorker({
+        load: async () => {
+          if (broken) throw new GemmaError('adapter-missing', 'no adapter');
+          models.push(fakeModel());
+          return models[models.length - 1];
+        },
+        clock: impatient(),
+      });
       const [one, two] = [await worker.load(), await worker.load()];
       const pending = [one, two].map((client) =>
         rejection(client.chat.completions.create({messages: hello, ...greedy})),
       );
-      await until(() => worker.engine.steps.length > 2);
-      worker.models[0].lose();
+      await until(() => models[0].engine.steps.length > 2);
+      broken = true;
+      models[0].lose();
       for (const error of await Promise.all(pending)) expect(error.code).to.equal('device-lost');
       expect((await one.lost).code).to.equal('device-lost');
       expect((await rejection(two.stats())).code).to.equal('device-lost');
-      expect(worker.models[0].engine.destroyed).to.equal(true);
       // Clients of no more use leave by themselves.
       await until(() => worker.context.sessions.size === 0);
       expect(worker.locks?.held('gemma-chat-client')).to.have.length(0);
+      broken = false;
       const again = await worker.load();
-      expect(worker.models).to.have.length(2);
       expect((await again.completions.create({prompt: 'x', max_tokens: 1})).usage.completion_tokens).to.equal(1);
     });
   });

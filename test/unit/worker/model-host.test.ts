@@ -168,15 +168,91 @@ describe('ModelHost', () => {
     );
   });
 
-  it('a lost device is told to every user once; the next load begins anew', async () => {
-    const model = await ready();
-    await host.load(b, url);
-    model.lose();
-    await until(() => a.losses.length > 0);
-    expect([a, b].map(({losses}) => losses.map(({code}) => code))).to.deep.equal([['device-lost'], ['device-lost']]);
-    expect([host.instance, model.engine.destroyed]).to.deep.equal([null, true]);
-    await ready();
-    expect(loads).to.have.length(2);
+  describe('when the device is lost', () => {
+    /** Timers that run when the test says so. */
+    let waiting: {ms: number; then: () => void}[];
+    beforeEach(() => {
+      waiting = [];
+      host = new ModelHost(
+        (_ref, options) => new Promise((resolve, reject) => loads.push({options, resolve, reject})),
+        {
+          now: () => 0,
+          every: () => () => {},
+          after(ms, then) {
+            const timer = {ms, then};
+            waiting.push(timer);
+            return () => {
+              waiting = waiting.filter((other) => other !== timer);
+            };
+          },
+        },
+      );
+    });
+    const tick = async (): Promise<number> => {
+      await until(() => waiting.length > 0);
+      const [{ms, then}] = waiting.splice(0, 1);
+      then();
+      return ms;
+    };
+
+    it('loads again with the same context, and nobody has to know', async () => {
+      const model = await ready(fakeModel({contextLength: 64}));
+      model.lose();
+      expect(await tick()).to.equal(0);
+      await until(() => loads.length === 2);
+      expect(loads[1].options.contextLength).to.equal(64);
+      const second = fakeModel({contextLength: 64});
+      loads[1].resolve(second);
+      await until(() => host.recoveries === 1);
+      expect([host.instance?.model, model.engine.destroyed]).to.deep.equal([second, true]);
+      expect(a.losses).to.deep.equal([]);
+    });
+
+    it('tries three times, a little later each time, then tells every user once', async () => {
+      const model = await ready();
+      await host.load(b, url);
+      model.lose();
+      const waits: number[] = [];
+      for (let attempt = 2; attempt < 5; attempt++) {
+        waits.push(await tick());
+        await until(() => loads.length === attempt);
+        loads[attempt - 1].reject(new GemmaError('adapter-missing', 'no adapter'));
+      }
+      await until(() => a.losses.length > 0);
+      expect(waits).to.deep.equal([0, 1000, 4000]);
+      expect([a, b].map(({losses}) => losses.map(({code}) => code))).to.deep.equal([['device-lost'], ['device-lost']]);
+      expect(host.instance).to.equal(null);
+      await ready();
+      expect(loads).to.have.length(5);
+    });
+
+    it('gives up on a device that is lost again and again before an answer is finished', async () => {
+      let model = await ready();
+      for (let loss = 0; loss < 3; loss++) {
+        model.lose();
+        await tick();
+        await until(() => loads.length === loss + 2);
+        model = fakeModel();
+        loads[loss + 1].resolve(model);
+        await until(() => host.recoveries === loss + 1);
+      }
+      model.lose();
+      await until(() => a.losses.length > 0);
+      expect(loads).to.have.length(4);
+    });
+
+    it('frees a model that nobody has used for a while', async () => {
+      const model = await ready();
+      await host.load(a, url, {idleTimeout: 5000});
+      host.release(a);
+      expect(waiting.map(({ms}) => ms)).to.deep.equal([5000]);
+      // Somebody came in time.
+      await host.load(b, url);
+      expect([waiting.length, model.engine.destroyed]).to.deep.equal([0, false]);
+      host.release(b);
+      await tick();
+      expect([host.instance, model.engine.destroyed]).to.deep.equal([null, true]);
+    });
   });
 
   it('a device that goes because its model was replaced is no loss', async () => {

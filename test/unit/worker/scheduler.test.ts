@@ -1,5 +1,6 @@
 import {expect} from 'chai';
 import type {Lane} from '../../../src/chat/lane.ts';
+import {GemmaError} from '../../../src/errors.ts';
 import {Meter} from '../../../src/worker/meter.ts';
 import {type Job, type Priority, Scheduler} from '../../../src/worker/scheduler.ts';
 import {seededRandom} from '../../fixtures/random.ts';
@@ -78,7 +79,7 @@ describe('Scheduler', () => {
   it('measures tokens of both kinds', async () => {
     const meter = new Meter();
     const engine = new FakeEngine();
-    await new Scheduler(engine, meter).run({
+    await new Scheduler(engine, {meter}).run({
       client: {},
       signal: new AbortController().signal,
       work: async (lane) => {
@@ -257,6 +258,60 @@ describe('Scheduler', () => {
       await good.ran;
       expect(good.said).to.deep.equal(alone(text(4), 20));
       expect(engine.alive).to.equal(0);
+    });
+  });
+
+  describe('when the engine is lost', () => {
+    const lost = new GemmaError('device-lost', 'gone');
+
+    it('feeds everyone anew to the next one, and nobody hears a difference', async () => {
+      const {engine, scheduler} = setUp({chunkSize: 32});
+      const recovering = new Scheduler(engine, {recovers: true});
+      const talks = [1, 2, 3].map((seed) => {
+        const said: number[] = [];
+        const job = {client: {}, signal: new AbortController().signal};
+        return {
+          said,
+          ran: recovering.run({...job, work: async (lane) => void (await speak(lane, text(40, seed), 20, said))}),
+        };
+      });
+      await until(() => talks[2].said.length > 5);
+      engine.beforeStep = () => Promise.reject(lost);
+      await until(() => recovering.stats().running === 0);
+      const next = new FakeEngine({chunkSize: 32});
+      recovering.resume(next);
+      await Promise.all(talks.map(({ran}) => ran));
+      for (const [i, {said}] of talks.entries()) expect(said).to.deep.equal(alone(text(40, i + 1), 20));
+      expect(next.alive).to.equal(0);
+      expect(scheduler.stats().running).to.equal(0);
+    });
+
+    it('gives up a step that never comes back', async () => {
+      const engine = new FakeEngine();
+      const scheduler = new Scheduler(engine, {recovers: true});
+      const said: number[] = [];
+      const job = {client: {}, signal: new AbortController().signal};
+      const ran = scheduler.run({...job, work: async (lane) => void (await speak(lane, text(4), 9, said))});
+      await until(() => said.length === 3);
+      engine.beforeStep = () => new Promise(() => {});
+      await until(() => true);
+      scheduler.suspend();
+      scheduler.resume(new FakeEngine());
+      await ran;
+      expect(said).to.deep.equal(alone(text(4), 9));
+    });
+
+    it('tells everyone when there is no next one, and whoever comes later', async () => {
+      const engine = new FakeEngine();
+      const scheduler = new Scheduler(engine, {recovers: true});
+      const job = {client: {}, signal: new AbortController().signal};
+      const begin = () =>
+        rejection(scheduler.run({...job, work: async (lane) => void (await speak(lane, text(4), 9))}));
+      const first = begin();
+      await until(() => engine.steps.length > 2);
+      scheduler.fail(lost);
+      expect(await first).to.equal(lost);
+      expect(await begin()).to.equal(lost);
     });
   });
 
