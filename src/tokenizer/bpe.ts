@@ -4,6 +4,7 @@ import {GemmaError} from '../errors.ts';
 import type {PackedStrings} from '../gguf/metadata.ts';
 import {MAX_RANK, MergeEncoder} from './merge-encoder.ts';
 import {NeighbourFilter} from './neighbour-filter.ts';
+import {MAX_PROBES, refuseCollisions} from './probe-limit.ts';
 import {firstCodePoint, lastCodePoint} from './utf8.ts';
 import {NO_TOKEN, type Vocabulary} from './vocabulary.ts';
 
@@ -55,21 +56,28 @@ class MergeTable {
       this.#right[merge] = right;
       this.results[merge] = result;
       // Plain text must never become a control token, whatever the merges say.
-      if (vocabulary.isMarkup(result) || this.find(left, right) >= 0) continue;
-      const mask = capacity - 1;
-      let slot = hashPair(left, right) & mask;
-      while (this.#table[slot] >= 0) slot = (slot + 1) & mask;
+      if (vocabulary.isMarkup(result)) continue;
+      const slot = this.#slotOf(left, right);
+      if (this.#table[slot] >= 0) continue; // the better rank of a pair that is there twice
       this.#table[slot] = merge;
       this.neighbours.add(lastCodePoint(bytes, space), firstCodePoint(bytes, space + 1));
     }
   }
 
   find(left: number, right: number): number {
+    return this.#table[this.#slotOf(left, right)];
+  }
+
+  /** Where the merge of a pair stands, or the free place where it would. */
+  #slotOf(left: number, right: number): number {
     const mask = this.#table.length - 1;
-    for (let slot = hashPair(left, right) & mask; ; slot = (slot + 1) & mask) {
+    let slot = hashPair(left, right) & mask;
+    for (let probes = 0; this.#table[slot] >= 0; slot = (slot + 1) & mask) {
+      if (++probes > MAX_PROBES) refuseCollisions('tokenizer.ggml.merges');
       const merge = this.#table[slot];
-      if (merge < 0 || (this.#left[merge] === left && this.#right[merge] === right)) return merge;
+      if (this.#left[merge] === left && this.#right[merge] === right) break;
     }
+    return slot;
   }
 }
 

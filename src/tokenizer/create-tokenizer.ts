@@ -13,6 +13,8 @@ const KEY = 'tokenizer.ggml.';
 
 /** Tokens that end a generation whatever the metadata say: files name one of them, rarely all. */
 const STOP_TEXTS = ['<eos>', '<turn|>', '<|tool_response>', '<end_of_turn>'];
+/** Opens a turn. Some converters type these and `<end_of_turn>` as normal text. */
+const TURN_TEXTS = ['<|turn>', '<start_of_turn>'];
 /** An HTML tag in Gemma's vocabulary, though other families stop at it. */
 const NEVER_STOP = '</s>';
 
@@ -36,6 +38,10 @@ function build(metadata: Metadata): Tokenizer {
   if (tokens.length === 0) throw invalid(`${KEY}tokens is empty; expected the vocabulary`, {});
   const vocabulary = new Vocabulary(tokens, perToken(metadata, 'token_type', tokens));
   const stopIds = findStops(metadata, vocabulary);
+  for (const text of TURN_TEXTS) {
+    const id = vocabulary.idOfText(text);
+    if (id !== NO_TOKEN) vocabulary.markControl(id);
+  }
   const bosId = findId(metadata, vocabulary, 'bos_token_id', '<bos>');
   if (bosId === NO_TOKEN) {
     throw invalid(
@@ -51,6 +57,7 @@ function build(metadata: Metadata): Tokenizer {
     // Files by some makers say false because their template writes the token; a prompt without it is garbage.
     addBos: algorithm === 'bpe' || metadata.boolean(`${KEY}add_bos_token`, true),
     addSpacePrefix: algorithm === 'spm' && metadata.boolean(`${KEY}add_space_prefix`, false),
+    marksAreSpaces: algorithm === 'spm',
     stopIds,
     suppressedIds: idList(metadata, vocabulary, 'suppress_tokens'),
     chatTemplate: metadata.has('tokenizer.chat_template') ? metadata.string('tokenizer.chat_template') : null,

@@ -12,9 +12,8 @@ export function bytesOfToken(vocabulary: Vocabulary, id: number, options: Decode
     case 'byte':
       return Uint8Array.of(vocabulary.byteValue(id));
     case 'normal':
+    case 'user': // runs of spaces, which some converters store as spaces and others as marks
       return withSpaces(vocabulary.bytes(id));
-    case 'user':
-      return vocabulary.bytes(id);
     default:
       return options.special ? vocabulary.bytes(id) : NOTHING;
   }

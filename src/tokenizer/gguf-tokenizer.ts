@@ -16,6 +16,8 @@ export interface TokenizerParts {
   addBos: boolean;
   /** Text at the start and after a special token gets a space before it (SentencePiece's dummy prefix). */
   addSpacePrefix: boolean;
+  /** A ▁ in text counts as a space where text is cut at user-defined tokens (SentencePiece). */
+  marksAreSpaces: boolean;
   stopIds: ReadonlySet<number>;
   suppressedIds: readonly number[];
   chatTemplate: string | null;
@@ -53,8 +55,9 @@ export class GgufTokenizer implements Tokenizer {
       if (this.#vocabulary.isMarkup(id)) markup.push({id, text: this.#vocabulary.text(id)});
       else if (this.#vocabulary.type(id) === 'user') user.push({id, text: this.#vocabulary.text(id)});
     }
-    this.#userTokens = new SpecialTokens(user);
-    this.#allTokens = new SpecialTokens([...user, ...markup]);
+    const {marksAreSpaces} = parts;
+    this.#userTokens = new SpecialTokens(user, {marksAreSpaces});
+    this.#allTokens = new SpecialTokens([...user, ...markup], {marksAreSpaces});
   }
 
   encode(text: string, options: EncodeOptions = {}): number[] {

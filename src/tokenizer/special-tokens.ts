@@ -1,5 +1,6 @@
 // Cuts text at special tokens before anything else looks at it: the longest token of the whole text first, then the next,
 // never inside one already found (llama.cpp's order). Knows texts and ids only.
+import {GemmaError} from '../errors.ts';
 import {MinHeap} from './min-heap.ts';
 
 export interface SpecialToken {
@@ -18,11 +19,26 @@ interface Node {
 
 const POSITIONS = 2 ** 32;
 
+/** Far above any Gemma's: 31 characters, and 77,000 in all. A tree of a hostile file's tokens must stay small. */
+const MAX_LENGTH = 256;
+const MAX_CHARACTERS = 2 ** 20;
+
+const SPACE = 0x20;
+/** ▁, which stands for a space in every token. */
+const SPACE_MARK = 0x2581;
+
 export class SpecialTokens {
   readonly #tokens: readonly SpecialToken[];
   readonly #root: Node = {next: new Map(), order: -1};
+  readonly #marksAreSpaces: boolean;
 
-  constructor(tokens: readonly SpecialToken[]) {
+  /**
+   * @param options.marksAreSpaces a ▁ in text counts as a space: SentencePiece cuts text after it has made spaces marks.
+   * @throws GemmaError `tokenizer-invalid` where tokens are longer than any model's
+   */
+  constructor(tokens: readonly SpecialToken[], options: {marksAreSpaces?: boolean} = {}) {
+    this.#marksAreSpaces = options.marksAreSpaces ?? false;
+    checkSize(tokens);
     const length = new Map(tokens.map(({id, text}) => [id, new TextEncoder().encode(text).length]));
     // Longest in bytes, then lowest id.
     this.#tokens = tokens
@@ -31,7 +47,7 @@ export class SpecialTokens {
     this.#tokens.forEach(({text}, order) => {
       let node = this.#root;
       for (let i = 0; i < text.length; i++) {
-        const unit = text.charCodeAt(i);
+        const unit = this.#unit(text, i);
         let next = node.next.get(unit);
         if (!next) {
           next = {next: new Map(), order: -1};
@@ -79,15 +95,35 @@ export class SpecialTokens {
     return fragments;
   }
 
+  #unit(text: string, i: number): number {
+    const unit = text.charCodeAt(i);
+    return unit === SPACE_MARK && this.#marksAreSpaces ? SPACE : unit;
+  }
+
   /** Puts the longest token that begins at `at` and touches nothing taken among the candidates. */
   #offer(text: string, at: number, taken: Uint8Array | null, candidates: MinHeap): void {
     let best = -1;
     let node: Node | undefined = this.#root;
     for (let i = at; i < text.length && !taken?.[i]; i++) {
-      node = node.next.get(text.charCodeAt(i));
+      node = node.next.get(this.#unit(text, i));
       if (!node) break;
       if (node.order >= 0) best = node.order;
     }
     if (best >= 0) candidates.push(best * POSITIONS + at);
+  }
+}
+
+function checkSize(tokens: readonly SpecialToken[]): void {
+  let characters = 0;
+  for (const {id, text} of tokens) {
+    characters += text.length;
+    if (text.length <= MAX_LENGTH && characters <= MAX_CHARACTERS) continue;
+    const found = text.length > MAX_LENGTH ? `special token ${id} has ${text.length} characters` : 'special tokens';
+    throw new GemmaError(
+      'tokenizer-invalid',
+      `${found}, ${characters} in all so far; at most ${MAX_LENGTH} a token and ${MAX_CHARACTERS} in all are supported. ` +
+        'The file was not made for this model, or is damaged',
+      {detail: {id, length: text.length, characters}},
+    );
   }
 }

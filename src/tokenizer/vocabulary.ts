@@ -3,10 +3,14 @@
 // Knows no algorithm and no GGUF key.
 import {GemmaError} from '../errors.ts';
 import type {PackedStrings} from '../gguf/metadata.ts';
+import {MAX_PROBES, refuseCollisions} from './probe-limit.ts';
 import type {TokenType} from './tokenizer.ts';
 import {onlyCodePoint} from './utf8.ts';
 
 export const NO_TOKEN = -1;
+
+/** Gemma's longest has 93. Encoding compares whole tokens, so that a hostile file's long ones would make it slow. */
+const MAX_TOKEN_BYTES = 2048;
 
 /** GGUF's `tokenizer.ggml.token_type`: index 1 to 6. Index 0 (undefined) is read as normal. */
 const TYPE_NAMES: readonly TokenType[] = ['normal', 'normal', 'unknown', 'control', 'user', 'unused', 'byte'];
@@ -41,6 +45,13 @@ export class Vocabulary {
       const start = offsets[id];
       const end = offsets[id + 1];
       maxBytes = Math.max(maxBytes, end - start);
+      if (maxBytes > MAX_TOKEN_BYTES) {
+        throw new GemmaError(
+          'tokenizer-invalid',
+          `token ${id} has ${maxBytes} bytes; at most ${MAX_TOKEN_BYTES} are supported. The file is damaged: get another`,
+          {detail: {id, bytes: maxBytes}},
+        );
+      }
       const byte = byteOfText(bytes, start, end);
       // Old files type byte tokens as normal, so their text decides.
       const type = byte >= 0 ? 6 : (types?.[id] ?? 1);
@@ -123,28 +134,32 @@ export class Vocabulary {
   }
 
   #find(hash: number, bytes: Uint8Array, start: number, end: number): number {
+    return this.#table[this.#slotOf(hash, bytes, start, end)];
+  }
+
+  /** Where a token with these bytes stands, or the free place where it would. */
+  #slotOf(hash: number, bytes: Uint8Array, start: number, end: number): number {
     const mask = this.#table.length - 1;
     const {bytes: stored, offsets} = this.#tokens;
     const length = end - start;
-    for (let slot = hash & mask; this.#table[slot] !== NO_TOKEN; slot = (slot + 1) & mask) {
+    let slot = hash & mask;
+    for (let probes = 0; this.#table[slot] !== NO_TOKEN; slot = (slot + 1) & mask) {
+      if (++probes > MAX_PROBES) refuseCollisions('tokenizer.ggml.tokens');
       const id = this.#table[slot];
       const from = offsets[id];
       if (offsets[id + 1] - from !== length) continue;
       let i = 0;
       while (i < length && stored[from + i] === bytes[start + i]) i++;
-      if (i === length) return id;
+      if (i === length) break;
     }
-    return NO_TOKEN;
+    return slot;
   }
 
   #insert(id: number, start: number, end: number): void {
     if (start === end) return; // an empty token can only be reached by its id
-    const mask = this.#table.length - 1;
-    const hash = hashBytes(this.#tokens.bytes, start, end);
-    if (this.#find(hash, this.#tokens.bytes, start, end) !== NO_TOKEN) return;
-    let slot = hash & mask;
-    while (this.#table[slot] !== NO_TOKEN) slot = (slot + 1) & mask;
-    this.#table[slot] = id;
+    const {bytes} = this.#tokens;
+    const slot = this.#slotOf(hashBytes(bytes, start, end), bytes, start, end);
+    if (this.#table[slot] === NO_TOKEN) this.#table[slot] = id;
   }
 }
 

@@ -54,7 +54,7 @@ const c = {
   initContext: llama.func('void *llama_init_from_model(void *model, llama_context_params params)'),
   freeContext: llama.func('void llama_free(void *context)'),
   tokenize: llama.func(
-    'int32_t llama_tokenize(void *vocab, const char *text, int32_t length, _Out_ int32_t *tokens, int32_t max, bool add_special, bool parse_special)',
+    'int32_t llama_tokenize(void *vocab, const uint8_t *text, int32_t length, _Out_ int32_t *tokens, int32_t max, bool add_special, bool parse_special)',
   ),
   tokenToPiece: llama.func(
     'int32_t llama_token_to_piece(void *vocab, int32_t token, _Out_ uint8_t *bytes, int32_t length, int32_t lstrip, bool special)',
@@ -133,13 +133,22 @@ export function quantize(bytes, fileType) {
   }
 }
 
+/** llama.cpp's own Jinja interpreter. @returns a function from a template's variables to the text */
+export function llamaJinja(template) {
+  const {AddonJinjaRenderer} = require(path.join(directory, 'llama-addon.node'));
+  const renderer = new AddonJinjaRenderer(template);
+  return (variables) => renderer.render(variables);
+}
+
 export class LlamaModel {
   #model;
   #vocab;
+  #piece = new Uint8Array(1024);
 
-  constructor(file) {
+  /** @param options.vocabOnly for a file without weights: it can tokenize, and nothing else */
+  constructor(file, {vocabOnly = false} = {}) {
     start();
-    this.#model = c.loadModel(file, {...c.modelParams(), n_gpu_layers: 0});
+    this.#model = c.loadModel(file, {...c.modelParams(), n_gpu_layers: 0, vocab_only: vocabOnly});
     if (!this.#model) throw new Error(`llama.cpp cannot load ${file}`);
     this.#vocab = c.vocab(this.#model);
     this.vocabSize = c.vocabSize(this.#vocab);
@@ -147,17 +156,18 @@ export class LlamaModel {
 
   /** Without bos unless asked for. */
   tokenize(text, {addBos = false, parseSpecial = false} = {}) {
-    const length = Buffer.byteLength(text);
-    const tokens = new Int32Array(length + 8);
-    const count = c.tokenize(this.#vocab, text, length, tokens, tokens.length, addBos, parseSpecial);
+    const bytes = Buffer.from(text); // a lone surrogate is U+FFFD by then
+    const tokens = new Int32Array(bytes.length + 8);
+    const count = c.tokenize(this.#vocab, bytes, bytes.length, tokens, tokens.length, addBos, parseSpecial);
     if (count < 0) throw new Error(`llama_tokenize: ${count}`);
     return [...tokens.subarray(0, count)];
   }
 
-  /** The bytes a token stands for, control tokens by name. */
-  pieceOf(token) {
-    const bytes = new Uint8Array(512);
-    return bytes.subarray(0, Math.max(0, c.tokenToPiece(this.#vocab, token, bytes, bytes.length, 0, true)));
+  /** The bytes a token stands for; a control token's name, or nothing where it is to be silent. */
+  pieceOf(token, special = true) {
+    const length = c.tokenToPiece(this.#vocab, token, this.#piece, this.#piece.length, 0, special);
+    if (length < 0) throw new Error(`llama_token_to_piece: ${length}`);
+    return this.#piece.slice(0, length);
   }
 
   detokenize(tokens) {

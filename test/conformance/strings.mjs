@@ -87,6 +87,30 @@ const SCRIPTS = [
   'Z\u0351\u036b\u0343a\u0369\u0321l\u0328g\u0335o\u0489',
   'ﬁnal ﬂow ﬀ ﬃ',
   'ǅ ǈ ŉ ß ẞ İ ı',
+  'ਸਤ ਸ੍ਰੀ ਅਕਾਲ ਦੁਨੀਆ',
+  'નમસ્તે દુનિયા, કેમ છો?',
+  'ନମସ୍କାର ଦୁନିଆ',
+  'ܫܠܡܐ ܥܠܡܐ',
+  'ދިވެހި ބަސް',
+  'ߒߞߏ ߞߊ߲',
+  'ⵜⴰⵎⴰⵣⵉⵖⵜ ⴰⵣⵓⵍ',
+  'ᱥᱟᱱᱛᱟᱲᱤ',
+  'ꦲꦏ꧀ꦱꦫꦗꦮ',
+  'ᬅᬓ᭄ᬱᬭᬩᬮᬶ',
+  'ᮞᮥᮔ᮪ᮓ',
+  'ᜊᜌ᜔ᜊᜌᜒᜈ᜔',
+  'ᠮᠣᠩᠭᠣᠯ ᠪᠢᠴᠢᠭ',
+  'ꆈꌠꁱꂷ',
+  'ㄅㄆㄇㄈ ㄓㄨˋ ㄧㄣ',
+  'ⲙⲉⲧⲣⲉⲙⲛ̀ⲭⲏⲙⲓ',
+  'ⰃⰎⰀⰃⰑⰎⰉⰜⰀ',
+  '𐌲𐌿𐍄𐌹𐍃𐌺',
+  'ꕙꔤ ꗏ',
+  'ᥖᥭᥰᥖᥬᥳᥑᥨᥒᥰ',
+  'ᑎᗅ ᚛ᚑᚌᚐᚋ᚜',
+  '𐐔𐐯𐑅𐐨𐑉𐐯𐐻',
+  '𞤀𞤣𞤤𞤢𞤥',
+  'ꯃꯩꯇꯩ ꯃꯌꯦꯛ',
   'left \u202bright\u202c \u200eleft\u200f',
 ];
 
@@ -314,3 +338,64 @@ export const STRINGS = [
     ...scalars(30),
   ]),
 ];
+
+/** Blocks that random strings take characters from: most living scripts, marks, symbols, and what is no character. */
+const BLOCKS = [
+  [0x20, 0x7e],
+  [0xa0, 0x24f],
+  [0x250, 0x36f],
+  [0x370, 0x52f],
+  [0x530, 0x6ff],
+  [0x700, 0x8ff],
+  [0x900, 0xdff],
+  [0xe00, 0x10ff],
+  [0x1100, 0x139f],
+  [0x13a0, 0x18af],
+  [0x1900, 0x1cff],
+  [0x1e00, 0x20cf],
+  [0x2100, 0x2bff],
+  [0x2c00, 0x2dff],
+  [0x3000, 0x31ff],
+  [0x3400, 0x9fff],
+  [0xa000, 0xabff],
+  [0xac00, 0xd7ff],
+  [0xd800, 0xdfff], // lone surrogates
+  [0xe000, 0xffff],
+  [0x10000, 0x10fff],
+  [0x12000, 0x1342f],
+  [0x1d000, 0x1e95f],
+  [0x1f000, 0x1fbff],
+  [0x20000, 0x2ffff],
+];
+const RUNS = [' ', '  ', '\n', '\n\n', '\t', ' \n', '\r\n', '\0', 'a', '=', '-', '0'];
+
+/**
+ * Random strings of up to some dozen parts: tokens of the vocabulary (special ones too, also cut), characters of every
+ * block, runs of white space and controls.
+ * @param texts of tokens
+ */
+export function* randomStrings(count, seed, texts) {
+  const next = generator(seed);
+  const below = (limit) => Math.floor(next() * limit);
+  const special = texts.filter((text) => /^<.*>$/.test(text) && !/^<0x|^<unused/.test(text));
+  const word = () => texts[below(texts.length)].replaceAll('▁', ' ');
+  const character = () => {
+    const [from, to] = BLOCKS[below(BLOCKS.length)];
+    const codePoint = from + below(to - from + 1);
+    return codePoint < 0x10000 ? String.fromCharCode(codePoint) : String.fromCodePoint(codePoint);
+  };
+  const parts = [
+    word,
+    word,
+    () => Array.from({length: 1 + below(6)}, character).join(''),
+    () => RUNS[below(RUNS.length)].repeat(1 + below(below(8) === 0 ? 70 : 4)),
+    () => {
+      const text = special[below(special.length)];
+      return below(3) > 0 ? text : text.slice(below(3), text.length - below(3));
+    },
+    () => `${below(10 ** (1 + below(9)))}`,
+  ];
+  for (let n = 0; n < count; n++) {
+    yield Array.from({length: 1 + below(12)}, () => parts[below(parts.length)]()).join('');
+  }
+}

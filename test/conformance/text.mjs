@@ -1,7 +1,7 @@
 // Runs the tests of tokenizers and chat templates beside llama.cpp as part of the conformance run.
 import {run} from '../../scripts/lib/run.mjs';
 
-const FILES = ['tokenizer.test.mjs'];
+const FILES = ['tokenizer.test.mjs', 'template.test.mjs'];
 
 export async function checkText() {
   const args = ['--import', './scripts/lib/node.mjs', 'node_modules/mocha/bin/mocha.js', '--exit'];

@@ -62,6 +62,18 @@ describe('createTokenizer', () => {
       expect(stopTexts({...BPE, tokens: more, keys})).not.to.include('</s>');
     });
 
+    it('opens of turns are control tokens whatever the file types them', () => {
+      const tokens: SmallVocabulary['tokens'] = [
+        ...SPM.tokens,
+        ['<start_of_turn>', 'normal'],
+        ['<end_of_turn>', 'normal'],
+      ];
+      const tokenizer = createTokenizer(smallMetadata({tokens}));
+      for (const text of ['<start_of_turn>', '<end_of_turn>']) {
+        expect(tokenizer.tokenType(tokenizer.idOf(text)!)).to.equal('control');
+      }
+    });
+
     it('are control tokens whatever the file types them', () => {
       const tokenizer = createTokenizer(smallMetadata({...BPE, tokens: more}));
       const id = tokenizer.idOf('<|tool_response>')!;
@@ -118,6 +130,23 @@ describe('createTokenizer', () => {
       'a suppressed id out of range',
       {...BPE, keys: {'tokenizer.ggml.suppress_tokens': Int32Array.of(99)}},
       /names token 99/,
+    ],
+    ['a token longer than any', {...BPE, tokens: [...TOKENS, ['a'.repeat(2049)]]}, /token 7 has 2049 bytes/],
+    [
+      'a special token longer than any',
+      {...BPE, tokens: [...TOKENS, ['<'.repeat(257), 'user']]},
+      /special token 7 has 257 characters/,
+    ],
+    [
+      'more special tokens than any model has',
+      {
+        ...BPE,
+        tokens: [
+          ...TOKENS,
+          ...Array.from({length: 4200}, (_, i): [string, 'user'] => [`${i}`.padEnd(250, '-'), 'user']),
+        ],
+      },
+      /1048\d{3} in all so far/,
     ],
     [
       'no bos token',

@@ -20,7 +20,7 @@ describe('decoding', () => {
       'é',
       '<bos><unk><unused0>é',
     ],
-    ['user-defined tokens stand as they are', [id('<|"|>'), id('▁▁')], '<|"|>▁▁'],
+    ['user-defined tokens are text, marks in them spaces', [id('<|"|>'), id('▁▁')], '<|"|>  '],
     ['bytes join into characters', [0xf0, 0x9f, 0x98, 0x80].map(byte), '😀'],
     ['bytes that are no UTF-8 become U+FFFD', [byte(0xff), byte(0x41), byte(0xc3)], '\ufffdA\ufffd'],
     ['a byte order mark is kept', [0xef, 0xbb, 0xbf].map(byte), '\ufeff'],

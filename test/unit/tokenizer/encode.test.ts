@@ -108,6 +108,17 @@ describe('SentencePiece-style (Gemma 3)', () => {
     it(name, () => expect(texts(withScores(scores), text)).to.deep.equal(expected));
   }
 
+  it('takes a mark in text for a space where user-defined tokens are runs of spaces', () => {
+    const runs: [string, 'user'][] = [
+      ['  ', 'user'],
+      ['   ', 'user'],
+    ];
+    const tokenizer = createTokenizer(smallMetadata({tokens: [...SPECIALS, ...letters, ...runs]}));
+    for (const text of ['a   b', 'a ▁ b', 'a▁▁▁b', 'a▁  b'])
+      expect(texts(tokenizer, text)).to.deep.equal(['a', '   ', 'b']);
+    expect(texts(tokenizer, 'a▁b')).to.deep.equal(['a', '▁', 'b']);
+  });
+
   it('adds a space before text where the file asks for it', () => {
     const tokenizer = createTokenizer(
       smallMetadata({tokens: [...SPECIALS, ...letters], keys: {'tokenizer.ggml.add_space_prefix': true}}),
@@ -196,6 +207,28 @@ describe('special tokens', () => {
     expect(encode('', true)).to.deep.equal([]);
   });
 });
+
+describe('a vocabulary made so that its tokens collide', () => {
+  it('is refused', () => {
+    const tokens: [string][] = collidingTokens(600, 2048).map((text) => [text]);
+    expect(() => createTokenizer(smallMetadata({tokens: [...SPECIALS, ...tokens]})))
+      .to.throw(/same place in a table/)
+      .with.property('code', 'tokenizer-invalid');
+  });
+});
+
+/** Texts whose hash (that of vocabulary.ts) begins a search at the same place of a table of this size. */
+function collidingTokens(count: number, tableSize: number): string[] {
+  const found: string[] = [];
+  for (let n = 0; found.length < count; n++) {
+    const text = n.toString(36);
+    let hash = 0x811c9dc5;
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+    if (((hash ^ (hash >>> 13)) & (tableSize - 1)) === 7) found.push(text);
+  }
+  return found;
+}
 
 describe('bos', () => {
   const tokens = [...SPECIALS, ...BYTES, ['a'], ['b'], ['ab']] as [string][];
