@@ -75,9 +75,12 @@ export class UntrustedText {
     };
   }
 
-  /** White space at the edges stays outside: templates trim, and it is never markup. */
+  /**
+   * White space at the edges stays outside: templates trim, and it is never markup. A byte order mark is white space to
+   * JavaScript alone: elsewhere templates keep it.
+   */
   #hide(text: string): string {
-    const core = text.trim();
+    const core = text.replace(/^[^\S\ufeff]+|[^\S\ufeff]+$/g, '');
     if (core === '') return text;
     const start = text.indexOf(core);
     this.#texts.push(core);

@@ -107,6 +107,10 @@ describe('chat template of the file', () => {
     expect(text).to.contain('"description": "Gets it"');
   });
 
+  it('keeps a byte order mark, which is white space to JavaScript alone', () => {
+    expect(renderToText(fromFile, template, [user(' \ufeffhello ')])).to.contain('user\n\ufeffhello<turn|>');
+  });
+
   it('has exactly one bos token, whether the template writes none, one or two', () => {
     for (const bos of ['', '{{ bos_token }}', '{{ bos_token }}<bos>']) {
       const tokenizer = tokenizerWith(`${bos}{{ messages[0].content }}`);
