@@ -93,7 +93,7 @@ export class BlockAssembly {
     this.notify();
   }
 
-  /** Waits until all full blocks are stored. @throws what their writing threw */
+  /** Waits until all blocks that are being written are. @throws what their writing threw */
   async flush(): Promise<void> {
     while (this.#commits > 0) await this.changed();
     if (this.#failure) throw this.#failure;
@@ -107,17 +107,20 @@ export class BlockAssembly {
     if (known >= part.length) return;
     block.bytes.set(part.subarray(known), block.filled);
     block.filled += part.length - known;
-    if (block.filled === block.bytes.length) this.#commit(block);
+    if (block.filled < block.bytes.length) return;
+    // Readers have it already. A transfer that is stopped meanwhile leaves no whole block behind.
+    this.notify();
+    while (this.#commits >= MAX_COMMITS) await this.changed();
+    this.#commit(block);
   }
 
-  /** Null if it has been stored while there was no room for it. */
+  /** Null if it has been stored while it was too far ahead. */
   async #begin(index: number, signal: AbortSignal): Promise<PendingBlock | null> {
-    while (this.#commits >= MAX_COMMITS || index > this.#head + this.#options.window) {
+    while (index > this.#head + this.#options.window) {
       signal.throwIfAborted();
       await this.changed();
     }
     if (this.#failure) throw this.#failure;
-    signal.throwIfAborted();
     // A server that stops sending ranges leaves two transfers that meet in one block.
     const begun = this.#pending.get(index);
     if (begun || this.#folder.has(index)) return begun ?? null;

@@ -161,8 +161,9 @@ class BlockModelStore implements ModelStore {
     for (const id of await this.#blocks.folders()) await this.remove(id);
   }
 
-  async idOf({url}: ModelAddress): Promise<string> {
-    return this.#idOf(this.#remote(url));
+  async idOf({url, integrity}: ModelAddress): Promise<string> {
+    const id = await this.#idOf(this.#remote(url));
+    return (await this.#stored(id, integrity === undefined ? null : parseIntegrity(integrity)))?.id ?? id;
   }
 
   async estimate() {
@@ -260,7 +261,12 @@ class BlockModelStore implements ModelStore {
     const offset = missing === null ? 0 : missing * folder.blockBytes;
     const remote = this.#remote(url, null, missing === null ? REVALIDATION : {});
     try {
-      const answer = await this.#ask(remote, offset, missing === null ? 1 : HEAD_BYTES, signal);
+      const answer = await this.#ask(
+        remote,
+        offset,
+        missing === null ? 1 : Math.min(HEAD_BYTES, folder.blockLength(missing)),
+        signal,
+      );
       if (describeChange(folder.identity, answer.identity)) return null;
       if (missing !== null) return answer;
       remote.close();

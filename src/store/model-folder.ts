@@ -25,6 +25,8 @@ export class ModelFolder {
   #stored: number;
   /** Blocks whose bytes on the disk were found, or written, as their hash says since this object exists. */
   readonly #checked = new Set<number>();
+  /** Blocks that were missing or not what their hash says, and that hash. */
+  readonly #damaged = new Map<number, string | null>();
   #writing: Promise<void> | null = null;
   #dirty = false;
   #failure: GemmaError | null = null;
@@ -141,7 +143,10 @@ export class ModelFolder {
       await this.#blocks.deleteFolder(this.id);
       return;
     }
-    for (const [index, hash] of found.hashes.entries()) if (!this.has(index)) this.#note(index, hash, false);
+    for (const [index, hash] of found.hashes.entries()) {
+      // What was found damaged here is fetched, even where another worker has mended it meanwhile.
+      if (!this.has(index) && hash !== this.#damaged.get(index)) this.#note(index, hash, false);
+    }
     this.#manifest.sha256 ??= found.sha256;
   }
 
@@ -184,9 +189,11 @@ export class ModelFolder {
 
   #forget(index: number): void {
     this.#checked.delete(index);
+    this.#damaged.set(index, this.#manifest.hashes[index]);
     // What comes in its place need not be what was hashed with the rest.
     this.#manifest.sha256 = null;
-    this.#note(index, null);
+    // Not written down: whoever reads the manifest finds out as well, and the folder may have been removed.
+    this.#note(index, null, false);
   }
 
   #note(index: number, hash: string | null, save = true): void {

@@ -172,13 +172,22 @@ export class StoredSource implements ModelSource {
     } finally {
       this.#verifying = false;
     }
-    if (hash.digest() === this.sha256) return this.#folder.confirm(this.sha256);
+    if (hash.digest() === this.sha256) return this.#confirm(this.sha256, signal);
     await this.#assembly.flush().catch(() => undefined);
     await this.#folder.drop();
     throw new GemmaError(
       'integrity-mismatch',
       `${this.name} has the SHA-256 ${hash.digest()}; expected ${this.sha256}. It was dropped: load it again, or correct integrity`,
       {detail: {found: hash.digest(), expected: this.sha256}},
+    );
+  }
+
+  async #confirm(sha256: string, signal: AbortSignal | undefined): Promise<void> {
+    await this.#reading(signal, (both) =>
+      this.#lock.during(both, this.#context.hooks, async () => {
+        this.#folder.confirm(sha256);
+        await this.#folder.flush();
+      }),
     );
   }
 
