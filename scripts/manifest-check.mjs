@@ -86,7 +86,11 @@ function usage(kind, documentedNames, usedNames) {
 const all = (pattern, text = looks + source.replace(contracts[0].doc, '')) =>
   [...text.matchAll(pattern)].map(([, found]) => found);
 // `part="a b"` and `part=${condition ? 'a b' : 'a c'}`
-const parts = [...all(/ part="([^"]+)"/g), ...all(/ part=\$\{([^}]+)\}/g).flatMap((code) => all(/'([^']+)'/g, code))];
+const parts = [
+  ...all(/ part="([^"]+)"/g).map((list) => list.replace(/ ?\$\{.*\}/, '')),
+  ...all(/iconButton\('([^']+)'/g),
+  ...all(/ part=\$\{([^}]+)\}/g).flatMap((code) => all(/'([^']+)'/g, code)),
+];
 const slots = [
   ...all(/<slot name="([^"]+)"/g),
   ...all(/<slot name=\$\{`([^`]+)`\}/g).map((name) => name.replace(/\$\{.*\}/, '<code>')),

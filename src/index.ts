@@ -7,6 +7,7 @@ export * from './client/index.ts';
 export type * from './element/events.ts';
 export {type Display, GemmaChatElement} from './element/gemma-chat-element.ts';
 export {GemmaChatModelElement} from './element/gemma-chat-model-element.ts';
+export type {ConversationSummary, HistoryStore, StoredConversation} from './element/history/store.ts';
 export type {StringKey, Strings} from './element/languages/index.ts';
 export type {ChatMessage} from './protocol/messages.ts';
 

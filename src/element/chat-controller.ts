@@ -131,6 +131,11 @@ export class ChatController {
     this.model.close();
   }
 
+  /** Another conversation is about to take the place of this one: what came of an answer stays in this one. */
+  park(): void {
+    this.#leave();
+  }
+
   /** The client goes: what came of the answer stays. */
   #leave(): void {
     const turn = this.answering.drop();

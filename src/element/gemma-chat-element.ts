@@ -11,6 +11,10 @@ import {Conversation, checkMessage} from './conversation.ts';
 import {type ChatStatus, createEvent} from './events.ts';
 import {CONTROLS, FocusKeeper} from './focus-keeper.ts';
 import {FormValue} from './form-value.ts';
+import {History, type HistorySettings} from './history/history.ts';
+import {HistoryPanel} from './history/history-panel.ts';
+import type {HistoryKind} from './history/scope.ts';
+import type {ConversationSummary, HistoryStore} from './history/store.ts';
 import type {Strings} from './languages/index.ts';
 import {PageLanguage} from './languages/page-language.ts';
 import {LauncherState} from './launcher-state.ts';
@@ -58,6 +62,26 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @csspart close-button - Closes the launcher's panel.
  * @csspart launcher-button - The floating button of `display="launcher"`.
  * @csspart panel - What it opens.
+ * @csspart history-button - Opens the list of conversations.
+ * @csspart new-button - Begins a conversation, where conversations are kept.
+ * @csspart history - The list of conversations, over the chat.
+ * @csspart history-header - The row at its top.
+ * @csspart history-back - Goes back to the chat.
+ * @csspart history-new - Begins a conversation.
+ * @csspart history-note - What is said in the place of a list.
+ * @csspart history-list - The list.
+ * @csspart history-item - One conversation.
+ * @csspart history-current - The one on screen.
+ * @csspart history-open - Opens it.
+ * @csspart history-title - Its title.
+ * @csspart history-facts - When it was last used, and how long it is.
+ * @csspart history-tool - Renames, exports or deletes it.
+ * @csspart history-input - The field for its new title.
+ * @csspart history-answer - Answers what a row asks.
+ * @csspart history-danger - Deletes it.
+ * @csspart history-footer - The row at the bottom.
+ * @csspart history-import - Reads conversations from a file.
+ * @csspart history-export-all - Writes all of them to a file.
  * @csspart clear-button - Clears the conversation.
  * @csspart poster - The card shown before the model is loaded.
  * @csspart poster-title - Its title.
@@ -156,6 +180,9 @@ export class GemmaChatElement extends LitElement {
     placeholder: {},
     label: {},
     disabled: {type: Boolean},
+    history: {},
+    historyKey: {attribute: 'history-key'},
+    historyStore: {attribute: false},
     display: {reflect: true},
     open: {type: Boolean, reflect: true},
     images: {type: Boolean},
@@ -197,6 +224,12 @@ export class GemmaChatElement extends LitElement {
   declare label: string | null;
   /** Whether the visitor can act; the methods work all the same. */
   declare disabled: boolean;
+  /** Where conversations are kept: `none`, `session` for this tab, or `local` for good. */
+  declare history: HistoryKind;
+  /** Which chats see them: those of the `origin`, those of the same `path`, or those with the same key of any other name. */
+  declare historyKey: string | null;
+  /** What keeps them in the place of IndexedDB. Set it before `history`. */
+  declare historyStore: HistoryStore | null;
   /** Its shape: `inline` in the page's flow, `panel` fills its parent, `launcher` is a floating button that opens it. */
   declare display: Display;
   /** Whether the launcher's panel is open. */
@@ -227,6 +260,8 @@ export class GemmaChatElement extends LitElement {
   readonly #announcer: Announcer;
   readonly #spoken = new PageLanguage(this, () => this.requestUpdate());
   readonly #launcher = new LauncherState(this);
+  readonly #kept: History;
+  readonly #historyPanel: HistoryPanel;
   readonly #scroll = new ScrollPin();
   readonly #focus = new FocusKeeper();
   readonly #formValue = new FormValue(this);
@@ -252,6 +287,9 @@ export class GemmaChatElement extends LitElement {
     this.placeholder = null;
     this.label = null;
     this.disabled = false;
+    this.history = 'none';
+    this.historyKey = null;
+    this.historyStore = null;
     this.display = 'inline';
     this.open = false;
     this.images = false;
@@ -280,6 +318,21 @@ export class GemmaChatElement extends LitElement {
     this.#announcer = new Announcer(
       () => this.requestUpdate(),
       () => this.#spoken.language,
+    );
+    this.#kept = new History(
+      {settings: () => this.#historySettings, changed: () => this.requestUpdate()},
+      this.#controller,
+    );
+    this.#historyPanel = new HistoryPanel(
+      {
+        rendered: () => this.updateComplete,
+        root: () => this.shadowRoot,
+        language: () => this.#spoken.language,
+        focus: () => this.focus(),
+        changed: () => this.requestUpdate(),
+        say: (...texts) => this.#announcer.say(...texts),
+      },
+      this.#kept,
     );
     takeOver(this, ['messages', 'client']);
   }
@@ -360,6 +413,37 @@ export class GemmaChatElement extends LitElement {
     this.#announcer.say(this.#spoken.language.text('announceCleared'));
   }
 
+  /** @internal Resolves once everything that is to be kept has been written. */
+  get historyWritten(): Promise<void> {
+    return this.#kept.written;
+  }
+
+  /** The conversations that are kept, newest first. */
+  async conversations(): Promise<readonly ConversationSummary[]> {
+    await this.#kept.refresh();
+    return this.#kept.list ?? [];
+  }
+
+  /** Puts a kept conversation in place. False where it is not there any more. */
+  openConversation(id: string): Promise<boolean> {
+    return this.#kept.open(id);
+  }
+
+  /** Begins a conversation; the present one stays among those that are kept. */
+  newConversation(): void {
+    this.#kept.fresh();
+  }
+
+  /** All conversations that are kept, as the JSON that `importConversations` reads. */
+  exportConversations(): Promise<string> {
+    return this.#kept.json();
+  }
+
+  /** Adds the conversations of an exported file, JSON or Markdown. Gives how many there were. */
+  importConversations(file: Blob): Promise<number> {
+    return this.#kept.import(file);
+  }
+
   override connectedCallback(): void {
     super.connectedCallback();
     this.#spoken.connect();
@@ -367,6 +451,7 @@ export class GemmaChatElement extends LitElement {
     onPageModel(this.#sourceNamed);
     if (!this.hasUpdated) return;
     this.#sourceNamed();
+    this.#kept.start();
     this.#controller.model.resume();
     this.#loadIfEager();
   }
@@ -381,6 +466,7 @@ export class GemmaChatElement extends LitElement {
       if (this.isConnected) return;
       this.#tools.reset();
       this.#controller.close();
+      this.#kept.stop();
     });
   }
 
@@ -397,6 +483,7 @@ export class GemmaChatElement extends LitElement {
     if (changed.has('strings')) this.#spoken.override(this.strings);
     if (changed.has('modelSrc')) this.#sourceNamed();
     if (changed.has('loading')) this.#loadIfEager();
+    if (changed.has('history') || changed.has('historyKey') || changed.has('historyStore')) this.#kept.start();
     this.#focus.remember(this.shadowRoot);
     const names = (role: string) => this.#spoken.language.text(role === 'user' ? 'authorUser' : 'authorAssistant');
     this.#formValue.update(this.#controller.conversation, this.valueFormat, names);
@@ -404,6 +491,7 @@ export class GemmaChatElement extends LitElement {
 
   protected override updated(changed: PropertyValues<this>): void {
     if (changed.get('open') !== undefined) this.#emit(createEvent('gemma-chat-toggle', {open: this.open}));
+    this.#kept.note();
     // A launcher that nobody opened asks no server anything.
     const seen = this.display !== 'launcher' || this.open;
     if (this.status === 'consent' && this.isConnected && seen) this.#controller.model.askSize();
@@ -449,6 +537,8 @@ export class GemmaChatElement extends LitElement {
       starters: this.starters ?? [],
       suggestions: this.suggestions ?? [],
       showSpeed: this.showSpeed,
+      history: this.#historyPanel.render(),
+      historyTools: this.#kept.on ? this.#historyPanel : null,
       live: this.#announcer.render(),
       act: this.#actions,
     });
@@ -534,6 +624,10 @@ export class GemmaChatElement extends LitElement {
     this.#controller.model.sourceChanged();
     this.#loadIfEager();
   };
+
+  get #historySettings(): HistorySettings {
+    return {kind: this.history, key: this.historyKey, store: this.historyStore};
+  }
 
   #settings(): ChatSettings {
     const {systemPrompt} = this;

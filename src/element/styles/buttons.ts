@@ -70,6 +70,20 @@ export const buttons = css`
     cursor: default;
   }
 
+  [part~='icon-button'] {
+    inline-size: 2.5rem;
+    min-block-size: 2.5rem;
+    padding: 0;
+  }
+
+  .mirrored {
+    display: contents;
+  }
+
+  .mirrored:dir(rtl) .icon {
+    scale: -1 1;
+  }
+
   .icon {
     inline-size: 1.375rem;
     block-size: 1.375rem;

@@ -3,6 +3,7 @@ import {buttons} from './buttons.ts';
 import {composer} from './composer.ts';
 import {conditions} from './conditions.ts';
 import {errors} from './errors.ts';
+import {history} from './history.ts';
 import {launcher} from './launcher.ts';
 import {markdown} from './markdown.ts';
 import {messageActions} from './message-actions.ts';
@@ -19,6 +20,7 @@ export const styles = [
   messageActions,
   errors,
   composer,
+  history,
   launcher,
   conditions,
 ];

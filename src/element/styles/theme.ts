@@ -46,6 +46,11 @@ export const theme = css`
     visibility: hidden;
   }
 
+  /* Only to be inert as one. */
+  .body {
+    display: contents;
+  }
+
   [part='header'] {
     display: flex;
     flex: none;
@@ -55,6 +60,12 @@ export const theme = css`
     min-block-size: 3rem;
     padding-inline: var(--_gap) calc(var(--_gap) / 2);
     border-block-end: 1px solid var(--_border);
+  }
+
+  [part='tools'] {
+    display: flex;
+    flex: none;
+    align-items: center;
   }
 
   [part='label'] {

@@ -47,6 +47,10 @@ export interface ChatView {
   starters: readonly Prompt[];
   suggestions: readonly Prompt[];
   showSpeed: boolean;
+  /** The list of conversations, over the chat; null where it is closed. */
+  history: TemplateResult | null;
+  /** Null where no conversations are kept. */
+  historyTools: {show: () => void; fresh: () => void} | null;
   /** What a screen reader is told. */
   live: TemplateResult;
   act: ChatActions;
@@ -66,9 +70,11 @@ export function renderChat(view: ChatView): TemplateResult {
       lang=${language.tag}
       dir=${view.dir ?? nothing}
     >
+      <div class="body" ?inert=${view.history !== null}>
       ${renderHeader({
         language,
         label,
+        history: disabled ? null : view.historyTools,
         clear: !empty && !disabled ? act.clear : null,
         close: dialog?.close ?? null,
       })}
@@ -90,7 +96,8 @@ export function renderChat(view: ChatView): TemplateResult {
       }
       ${error ? renderError({language, error, retry: disabled ? null : act.retry}) : null}
       ${client ? composer(view) : renderWayIn(view)}
-      ${view.live}
+      </div>
+      ${view.history} ${view.live}
     </div>
   `;
 }

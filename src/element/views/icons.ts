@@ -35,3 +35,4 @@ export const removeIcon = stroked('M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10.500 11v
 export const previousIcon = stroked('M14 6l-6 6 6 6');
 export const nextIcon = stroked('M10 6l6 6-6 6');
 export const endIcon = stroked('M12 5v13M6 12l6 6 6-6');
+export const exportIcon = stroked('M12 4v11M7.5 10.5L12 15l4.5-4.5M5 19.5h14');

@@ -1,0 +1,99 @@
+// Conversations as files: JSON for all of them with their branches, Markdown to read one. Both can be read back. Pure.
+import {Conversation, type ConversationData} from '../conversation.ts';
+import type {StoredConversation} from './store.ts';
+
+export interface Exchanged {
+  title: string;
+  /** Milliseconds since 1970; null where the file does not say. */
+  created: number | null;
+  updated: number | null;
+  conversation: Conversation;
+}
+
+const FORMAT = 'gemma-chat';
+const VERSION = 1;
+
+export function toJson(conversations: readonly StoredConversation[]): string {
+  const plain = conversations.map(({title, created, updated, conversation: {turns, head}}) => {
+    return {title, created, updated, turns, head};
+  });
+  return `${JSON.stringify({format: FORMAT, version: VERSION, conversations: plain}, null, 1)}\n`;
+}
+
+/** Stands before each message, and tells it from a heading that somebody wrote. */
+const MARK = /^<!-- gemma-chat (user|assistant) -->$/;
+const ESCAPED = /^(\\*)(<!-- gemma-chat )/;
+
+/** The path that is shown. `authors` are the headings. */
+export function toMarkdown(
+  {title, conversation}: Pick<StoredConversation, 'title' | 'conversation'>,
+  authors: {user: string; assistant: string},
+): string {
+  const messages = Conversation.from(conversation).path.map(({message: {role, content}}) => {
+    const author = role === 'user' ? authors.user : authors.assistant;
+    const text = content.split('\n').map((line) => line.replace(ESCAPED, '\\$1$2'));
+    return `<!-- gemma-chat ${role} -->\n## ${author}\n\n${text.join('\n')}\n`;
+  });
+  return [`# ${title.replaceAll(/\s+/g, ' ')}\n`, ...messages].join('\n');
+}
+
+/** Every conversation in a file that can be read; none for a file of another kind. */
+export function fromFile(text: string): Exchanged[] {
+  const json = parse(text);
+  return json === undefined ? fromMarkdown(text) : fromJson(json);
+}
+
+function fromJson(file: unknown): Exchanged[] {
+  const {format, conversations} = (file ?? {}) as {format?: unknown; conversations?: unknown};
+  if (format !== FORMAT || !Array.isArray(conversations)) return [];
+  return conversations.flatMap((each: Partial<Record<string, unknown>> | null) => {
+    const {title, created, updated, turns, head} = each ?? {};
+    const conversation = readConversation({turns, head: head ?? null} as ConversationData);
+    if (!conversation) return [];
+    const time = (value: unknown) => (typeof value === 'number' && value >= 0 && value < 8.64e15 ? value : null);
+    return [
+      {title: typeof title === 'string' ? title : '', created: time(created), updated: time(updated), conversation},
+    ];
+  });
+}
+
+function fromMarkdown(text: string): Exchanged[] {
+  const lines = text.split(/\r?\n/);
+  const title = lines.find((line) => line.startsWith('# '))?.slice(2) ?? '';
+  const conversation = new Conversation();
+  let role: 'user' | 'assistant' | null = null;
+  let content: string[] = [];
+  const finish = () => {
+    // The heading after the mark is for readers.
+    const body = content[0]?.startsWith('## ') ? content.slice(1) : content;
+    const written = body.join('\n').replace(/^\n/, '').replace(/\n+$/, '');
+    if (role) conversation.append({role, content: written});
+    content = [];
+  };
+  for (const line of lines) {
+    const mark = MARK.exec(line);
+    if (mark) {
+      finish();
+      role = mark[1] as 'user' | 'assistant';
+    } else if (role) content.push(line.replace(/^\\(\\*<!-- gemma-chat )/, '$1'));
+  }
+  finish();
+  return conversation.head === null ? [] : [{title, created: null, updated: null, conversation}];
+}
+
+function readConversation(data: ConversationData): Conversation | null {
+  try {
+    const conversation = Conversation.from(data);
+    return conversation.head === null ? null : conversation;
+  } catch {
+    return null;
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
