@@ -24,6 +24,8 @@ export interface Generation {
   /** Log-probabilities of sampled tokens, and of the prompt's if it is echoed. */
   logprobs: boolean;
   topLogprobs: number;
+  /** Messages that were left out of the prompt. */
+  dropped?: number;
   /** Text to return before the answer. */
   echo?: EchoOptions;
 }
@@ -65,6 +67,7 @@ export async function* generate(generation: Generation, context: GenerateContext
     const scores = scorePrompt ? firstScore(generation, tokenizer) : undefined;
     const most = scorePrompt ? rowsOfLogits(engine) : prompt.length;
     let logits: Float32Array | undefined;
+    if (generation.dropped) yield {type: 'truncated', messages: generation.dropped};
     yield {type: 'prefill', done: 0, total: prompt.length};
     for (let at = 0; at < prompt.length; ) {
       if (signal.aborted) return yield done('abort');

@@ -147,6 +147,7 @@ export async function completion(
 
 function tellProgress(reply: StreamReply, onProgress: OnProgress): void {
   if (reply.type === 'queued') onProgress?.({phase: 'queued', position: reply.position});
+  if (reply.type === 'truncated') onProgress?.({phase: 'truncated', messages: reply.messages});
   if (reply.type === 'prefill') onProgress?.({phase: 'prefill', done: reply.done, total: reply.total});
 }
 

@@ -3,7 +3,7 @@
 import {GemmaError} from '../errors.ts';
 import {abortError, Caller} from '../protocol/caller.ts';
 import type {PortLike} from '../protocol/endpoint.ts';
-import {type HelloResult, PROTOCOL_VERSION} from '../protocol/messages.ts';
+import {type Attention, type HelloResult, PROTOCOL_VERSION} from '../protocol/messages.ts';
 import {type OpenPort, openDedicated, openShared, type WorkerPlatform} from './workers.ts';
 
 /** What we use of `navigator.locks`. */
@@ -18,6 +18,8 @@ export interface Platform extends WorkerPlatform {
   readonly baseUrl: string;
   /** Calls back when the page goes for good; returns how to stop listening. */
   onPageGone(listener: () => void): () => void;
+  /** Calls back at once and whenever the page is looked at more or less than before; returns how to stop listening. */
+  onAttention?(listener: (attention: Attention) => void): () => void;
 }
 
 export interface Connection {
@@ -85,6 +87,12 @@ async function greet(
       'abort',
       platform.onPageGone(() => caller.bye()),
     );
+    if (platform.onAttention) {
+      gone.signal.addEventListener(
+        'abort',
+        platform.onAttention((attention) => caller.attend(attention)),
+      );
+    }
     // A connection that failed for good holds nothing any more.
     caller.lost.then(close);
     return {connection: {caller, shared, close}, hello};

@@ -42,6 +42,8 @@ export interface LoadOptions {
   workerSrc?: string | URL;
   /** Positions a conversation may have. Default: the model's, at most 4096. */
   contextLength?: number;
+  /** Milliseconds that the model stays on the GPU when no client uses it any more. Default 60 000. */
+  idleTimeout?: number;
   onProgress?: (progress: LoadProgress) => void;
   signal?: AbortSignal;
 }
@@ -69,6 +71,7 @@ const loadSpecs: Specs = {
     check: (value) => isCount(value) && (value as number) >= 1 && (value as number) <= 2 ** 20,
     expected: 'an integer from 1 to 1048576',
   },
+  idleTimeout: {check: isCount, expected: 'milliseconds, 0 or more'},
   onProgress: functionOption,
   signal: signalOption,
 };
@@ -105,7 +108,7 @@ export class GemmaClient {
    */
   static async load(options: LoadOptions, platform: Platform = pagePlatform()): Promise<GemmaClient> {
     checkOptions('GemmaClient.load', options, loadSpecs);
-    const {modelSrc, integrity, contextLength, signal, onProgress} = options;
+    const {modelSrc, integrity, contextLength, idleTimeout, signal, onProgress} = options;
     if (modelSrc === undefined) {
       throw new GemmaError('option-invalid', `modelSrc is missing; expected ${loadSpecs.modelSrc.expected}`);
     }
@@ -115,7 +118,10 @@ export class GemmaClient {
     onProgress?.({phase: 'connect', fraction: 0, loadedBytes: 0, totalBytes: 0});
     const connection = await connect(script, platform, {signal});
     try {
-      const info = await connection.caller.call({type: 'load', model, contextLength}, {signal, onProgress});
+      const info = await connection.caller.call(
+        {type: 'load', model, contextLength, idleTimeout},
+        {signal, onProgress},
+      );
       return new GemmaClient(connection, info);
     } catch (error) {
       connection.close();

@@ -1,4 +1,5 @@
 // The browser's page as a client sees it.
+import type {Attention} from '../protocol/messages.ts';
 import type {Platform} from './connect.ts';
 
 export function pagePlatform(): Platform {
@@ -15,6 +16,19 @@ export function pagePlatform(): Platform {
       };
       addEventListener('pagehide', gone);
       return () => removeEventListener('pagehide', gone);
+    },
+    onAttention(listener) {
+      let last: Attention | null = null;
+      const look = (): void => {
+        const now = document.visibilityState === 'hidden' ? 'hidden' : document.hasFocus() ? 'focused' : 'visible';
+        if (now !== last) listener(now);
+        last = now;
+      };
+      const stop = new AbortController();
+      for (const type of ['focus', 'blur']) addEventListener(type, look, {signal: stop.signal});
+      document.addEventListener('visibilitychange', look, {signal: stop.signal});
+      look();
+      return () => stop.abort();
     },
   };
 }

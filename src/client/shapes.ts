@@ -21,6 +21,10 @@ export interface ChatMessageParam extends Omit<ChatMessage, 'content' | 'tool_ca
 /** Where a request stands before its first token. */
 export type RequestProgress =
   | {phase: 'queued' /** Requests that go first. */; position: number}
+  | {
+      phase: 'truncated' /** Messages left out, the oldest ones: `context_overflow: 'truncate-oldest'`. */;
+      messages: number;
+    }
   | {phase: 'prefill' /** Tokens of the prompt, cached ones included. */; done: number; total: number};
 
 interface RequestOptions {
@@ -37,7 +41,7 @@ type Generation = Nullable<Omit<GenerationOptions, 'stop' | 'logprobs'>> & {stop
 export interface ChatCompletionParams
   extends Generation,
     RequestOptions,
-    Nullable<Pick<ChatRequest, 'tools' | 'thinking'>> {
+    Nullable<Pick<ChatRequest, 'tools' | 'thinking' | 'context_overflow'>> {
   messages: readonly ChatMessageParam[];
   stream?: boolean | null;
   logprobs?: boolean | null;

@@ -1,7 +1,7 @@
 // The page's end: gives each request an id, and turns replies into promises and streams. Knows no OpenAI shapes.
 import {GemmaError} from '../errors.ts';
 import {Endpoint, type PortLike} from './endpoint.ts';
-import type {LoadProgress, Reply, Request, Results, StreamReply} from './messages.ts';
+import type {Attention, LoadProgress, Reply, Request, Results, StreamReply} from './messages.ts';
 import {parseReply} from './parse.ts';
 import {AsyncQueue} from './queue.ts';
 
@@ -115,6 +115,11 @@ export class Caller {
     this.#end(new GemmaError('closed', 'the client was closed; load the model again for a new one'));
     this.#endpoint.post({type: 'bye'});
     this.#endpoint.close();
+  }
+
+  /** Tells who is looked at. */
+  attend(attention: Attention): void {
+    this.#endpoint.post({type: 'attention', attention});
   }
 
   /** The page goes away: free what we hold without waiting. */

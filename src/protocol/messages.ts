@@ -49,6 +49,12 @@ export interface ChatRequest extends GenerationOptions {
   tools?: ToolDefinition[];
   /** Let the model think before it answers, where its template can. */
   thinking?: boolean;
+  /**
+   * When the messages are longer than the context: `stop` (default) refuses them with `context-overflow`;
+   * `truncate-oldest` leaves whole turns out, the oldest first, until there is room for the answer (`max_tokens`, or a
+   * quarter of the context). An answer that fills the context ends with `length` either way.
+   */
+  context_overflow?: 'stop' | 'truncate-oldest';
 }
 
 export interface CompletionRequest extends GenerationOptions {
@@ -217,11 +223,14 @@ export interface Connect {
   type: 'connect';
 }
 
+/** `focused`: the visitor is at it; `visible`: it can be seen; `hidden`: its page is in the background. */
+export type Attention = 'focused' | 'visible' | 'hidden';
+
 /** From page to worker. */
 export type Request =
   /** `lock`: a Web Lock that the client holds as long as it lives; null where there are none. */
   | {type: 'hello'; id: number; version: number; lock: string | null}
-  | {type: 'load'; id: number; model: ModelRef; contextLength?: number}
+  | {type: 'load'; id: number; model: ModelRef; contextLength?: number; idleTimeout?: number}
   /** What would be loaded. Reads no more than the beginning of the header; needs no GPU. */
   | {type: 'inspect'; id: number; model: ModelRef; contextLength?: number}
   /** What is stored. */
@@ -241,6 +250,8 @@ export type Request =
       addGenerationPrompt?: boolean;
     }
   | {type: 'stats'; id: number}
+  /** Whether anybody looks at the client. Until it says so: visible. */
+  | {type: 'attention'; attention: Attention}
   /** Ends the request of that id: a stream with `done`, anything else silently. */
   | {type: 'abort'; id: number}
   | {type: 'bye'};
@@ -260,6 +271,8 @@ export interface Results {
 
 /** What one generation says, in order; `done` comes last. */
 export type GenerationEvent =
+  /** So many of the oldest messages were left out. */
+  | {type: 'truncated'; messages: number}
   | {type: 'prefill'; done: number; total: number}
   | {type: 'echo'; text: string; logprobs?: TokenLogprob[]}
   | {type: 'text'; channel: 'content' | 'reasoning'; delta: string; logprobs?: TokenLogprob[]}

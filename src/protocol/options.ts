@@ -66,7 +66,11 @@ export const templateOptions = {
   thinking: {check: isBoolean, expected: 'true or false'},
 } satisfies Record<string, OptionSpec>;
 
-export const chatOptions: OptionSpecs<ChatRequest> = {...templateOptions, ...generation};
+export const chatOptions: OptionSpecs<ChatRequest> = {
+  ...templateOptions,
+  context_overflow: {check: oneOf('stop', 'truncate-oldest'), expected: 'stop or truncate-oldest'},
+  ...generation,
+};
 
 export const completionOptions: OptionSpecs<CompletionRequest> = {
   prompt: {

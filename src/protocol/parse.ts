@@ -26,7 +26,7 @@ const isModelRef: Check = (value) =>
 
 const REQUESTS: Record<Request['type'], Shape> = {
   hello: {id: isCount, version: isNumber, lock: nullable(isString)},
-  load: {id: isCount, model: isModelRef, contextLength: optional(isCount)},
+  load: {id: isCount, model: isModelRef, contextLength: optional(isCount), idleTimeout: optional(isCount)},
   inspect: {id: isCount, model: isModelRef, contextLength: optional(isCount)},
   models: {id: isCount},
   remove: {id: isCount, model: nullable(isString)},
@@ -42,6 +42,7 @@ const REQUESTS: Record<Request['type'], Shape> = {
     addGenerationPrompt: optional(isBoolean),
   },
   stats: {id: isCount},
+  attention: {attention: oneOf('focused', 'visible', 'hidden')},
   abort: {id: isCount},
   bye: {},
 };
@@ -63,6 +64,7 @@ const REPLIES: Record<Reply['type'], Shape> = {
   },
   queued: {id: isCount, position: isCount},
   prefill: {id: isCount, done: isCount, total: isCount},
+  truncated: {id: isCount, messages: isCount},
   text: {id: isCount, channel: oneOf('content', 'reasoning'), delta: isString, logprobs: isLogprobs},
   'tool-calls': {
     id: isCount,

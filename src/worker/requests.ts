@@ -1,4 +1,5 @@
 // A request's options as a generation: prompt ids, sampler, output. Every option of the wire has its one place here.
+import {dropOldestTurns} from '../chat/context-overflow.ts';
 import type {Generation} from '../chat/generate.ts';
 import {checkPrompt} from '../chat/generate.ts';
 import {endsInThought, OutputParser} from '../chat/output-parser.ts';
@@ -6,16 +7,22 @@ import {StopStrings} from '../chat/stop-strings.ts';
 import {renderToTokens} from '../chat/template.ts';
 import {type Parser, rawParser, TextOutput} from '../chat/text-output.ts';
 import {createSampler} from '../engine/sampler.ts';
-import type {ChatRequest, CompletionRequest, GenerationOptions} from '../protocol/messages.ts';
+import type {ChatMessage, ChatRequest, CompletionRequest, GenerationOptions} from '../protocol/messages.ts';
 import type {LoadedModel} from './loaded-model.ts';
 
 /** @throws GemmaError `template-invalid`, `context-overflow`, `option-invalid` */
 export function chatGeneration(model: LoadedModel, request: ChatRequest): Generation {
-  const {messages, tools, thinking} = request;
-  const {tokenizer} = model;
-  const prompt = renderToTokens(tokenizer, model.template(), messages, {tools, thinking});
+  const {messages, tools, thinking, context_overflow} = request;
+  const {tokenizer, engine} = model;
+  const template = model.template();
+  const render = (some: readonly ChatMessage[]) => renderToTokens(tokenizer, template, some, {tools, thinking});
+  const room = engine.contextLength - (request.max_tokens ?? Math.ceil(engine.contextLength / 4));
+  const {prompt, dropped} =
+    context_overflow === 'truncate-oldest'
+      ? dropOldestTurns(messages, Math.max(1, room), render)
+      : {prompt: render(messages), dropped: 0};
   const parser = new OutputParser(tokenizer, {startInThought: endsInThought(tokenizer, prompt)});
-  return generation(model, request, prompt, parser);
+  return {...generation(model, request, prompt, parser), dropped};
 }
 
 /** @throws GemmaError `context-overflow`, `option-invalid` */

@@ -8,19 +8,19 @@ import type {Lane, LaneStep} from '../chat/lane.ts';
 import type {Engine, Sequence, StepInput} from '../engine/engine.ts';
 import {PAGE_SIZE} from '../engine/kv-cache.ts';
 import {GemmaError} from '../errors.ts';
+import type {Attention} from '../protocol/messages.ts';
 import {ChunkSize} from './chunk-size.ts';
 import type {Meter} from './meter.ts';
 import type {Watchdog} from './watchdog.ts';
 
 /** Who is looked at goes first. */
-export type Priority = 'focused' | 'visible' | 'hidden';
-const ORDER: Readonly<Record<Priority, number>> = {focused: 0, visible: 1, hidden: 2};
+const ORDER: Readonly<Record<Attention, number>> = {focused: 0, visible: 1, hidden: 2};
 
 export interface Job {
   client: object;
   signal: AbortSignal;
   /** Asked before every step. Default: visible. */
-  priority?(): Priority;
+  attention?(): Attention;
   /** Jobs that go first; 0 when its turn has come. Called on every change. */
   onPosition?(position: number): void;
   work(lane: Lane): Promise<void>;
@@ -351,7 +351,7 @@ class JobLane implements Lane {
   }
 
   look(): void {
-    this.rank = ORDER[this.job.priority?.() ?? 'visible'];
+    this.rank = ORDER[this.job.attention?.() ?? 'visible'];
   }
 
   tell(position: number): void {

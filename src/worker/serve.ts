@@ -4,7 +4,7 @@ import {generate} from '../chat/generate.ts';
 import {renderToText} from '../chat/template.ts';
 import {GemmaError, isAbort} from '../errors.ts';
 import {Endpoint, type PortLike} from '../protocol/endpoint.ts';
-import {PROTOCOL_VERSION, type Reply, type Request, type Results} from '../protocol/messages.ts';
+import {type Attention, PROTOCOL_VERSION, type Reply, type Request, type Results} from '../protocol/messages.ts';
 import {type BadRequest, parseRequest} from '../protocol/parse.ts';
 import type {Instance, ModelHost, ModelUser} from './model-host.ts';
 import type {ModelLibrary} from './model-library.ts';
@@ -42,6 +42,7 @@ export class Session implements ModelUser {
   #instance: Instance | null = null;
   #closed = false;
   #watched = false;
+  #attention: Attention = 'visible';
 
   constructor(port: PortLike, context: WorkerContext) {
     this.#context = context;
@@ -74,6 +75,7 @@ export class Session implements ModelUser {
   #receive(request: Request | BadRequest): void {
     if (request.type === 'bad') this.#fail(request.id, request.error);
     else if (request.type === 'bye') this.close();
+    else if (request.type === 'attention') this.#attention = request.attention;
     else if (request.type === 'abort') {
       this.#running.get(request.id)?.abort(new DOMException('the client stopped it', 'AbortError'));
     } else this.#begin(request);
@@ -146,9 +148,10 @@ export class Session implements ModelUser {
     this.#context.locks?.request(lock, {signal: this.#lockWait.signal}, () => this.close()).catch(() => undefined);
   }
 
-  async #load({id, model, contextLength}: Extract<Request, {type: 'load'}>, signal: AbortSignal) {
+  async #load({id, model, contextLength, idleTimeout}: Extract<Request, {type: 'load'}>, signal: AbortSignal) {
     const instance = await this.#context.host.load(this, model, {
       contextLength,
+      idleTimeout,
       signal,
       onProgress: (progress) => this.#endpoint.post({type: 'progress', id, progress}),
     });
@@ -164,6 +167,7 @@ export class Session implements ModelUser {
     await scheduler.run({
       client: this,
       signal,
+      attention: () => this.#attention,
       onPosition: (position) => this.#endpoint.post({type: 'queued', id, position}),
       work: async (lane) => {
         const {engine, tokenizer} = model;

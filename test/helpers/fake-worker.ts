@@ -4,7 +4,7 @@ import {createTemplate} from '../../src/chat/template.ts';
 import type {Platform} from '../../src/client/connect.ts';
 import {GemmaClient, type LoadOptions} from '../../src/client/gemma-client.ts';
 import {GemmaError} from '../../src/errors.ts';
-import type {ModelInfo, ModelRef} from '../../src/protocol/messages.ts';
+import type {Attention, ModelInfo, ModelRef} from '../../src/protocol/messages.ts';
 import {createModelStore} from '../../src/store/create-model-store.ts';
 import type {ModelStore} from '../../src/store/model-store.ts';
 import type {Tokenizer} from '../../src/tokenizer/tokenizer.ts';
@@ -170,8 +170,15 @@ export class FakeWorker {
     };
   }
 
-  load(options: Partial<LoadOptions> = {}): Promise<GemmaClient> {
-    return GemmaClient.load({modelSrc: 'model.gguf', workerSrc: '/gemma-chat.worker.js', ...options}, this.platform());
+  load(options: Partial<LoadOptions> = {}, attention?: Attention): Promise<GemmaClient> {
+    const platform: Platform = this.platform();
+    if (attention) {
+      platform.onAttention = (listener) => {
+        listener(attention);
+        return () => {};
+      };
+    }
+    return GemmaClient.load({modelSrc: 'model.gguf', workerSrc: '/gemma-chat.worker.js', ...options}, platform);
   }
 }
 

@@ -1,7 +1,8 @@
 import {expect} from 'chai';
 import type {GemmaClient} from '../../../src/client/gemma-client.ts';
-import type {ChatCompletionChunk} from '../../../src/client/shapes.ts';
+import type {ChatCompletionChunk, RequestProgress} from '../../../src/client/shapes.ts';
 import {GemmaError} from '../../../src/errors.ts';
+import type {Attention} from '../../../src/protocol/messages.ts';
 import {says, someToken, tinyTokenizer} from '../../helpers/fake-engine.ts';
 import {
   closePorts,
@@ -389,6 +390,58 @@ describe('GemmaClient', () => {
       stream: true,
     });
     expect((await rejection(stream.then(all<ChatCompletionChunk>))).code).to.equal('context-overflow');
+  });
+
+  describe('a chat that outgrows its context', () => {
+    const turns = Array.from({length: 6}, (_, i) => ({
+      role: i % 2 === 0 ? ('user' as const) : ('assistant' as const),
+      content: `turn ${i}: the page asks the worker`,
+    }));
+    const long = [{role: 'system' as const, content: 'Be kind.'}, ...turns, {role: 'user' as const, content: 'hello'}];
+
+    it('is refused by default, and loses whole turns where it asks for that: never silently', async () => {
+      const client = await new FakeWorker({contextLength: 128, next: says('the page')}).load();
+      const create = (context_overflow?: 'stop' | 'truncate-oldest') => {
+        const seen: RequestProgress[] = [];
+        const onProgress = (progress: RequestProgress) => seen.push(progress);
+        const answer = client.chat.completions.create({messages: long, max_tokens: 20, context_overflow, onProgress});
+        return {seen, answer};
+      };
+      expect((await rejection(create().answer)).code).to.equal('context-overflow');
+      expect((await rejection(create('stop').answer)).code).to.equal('context-overflow');
+      const {seen, answer} = create('truncate-oldest');
+      const {usage} = await answer;
+      expect(usage.prompt_tokens).to.be.at.most(128 - 20);
+      const [truncated] = seen.filter(({phase}) => phase === 'truncated');
+      expect(truncated).to.deep.equal({phase: 'truncated', messages: 4});
+      const kept = await client.applyTemplate([long[0], ...long.slice(5)]);
+      expect(usage.prompt_tokens).to.equal((await client.tokenize(kept, {addBos: false, parseSpecial: true})).length);
+    });
+  });
+
+  describe('attention', () => {
+    it('puts whoever is looked at first', async () => {
+      const worker = new FakeWorker({maxSequences: 1});
+      const ends: string[] = [];
+      const talk = async (name: string, attention: Attention) => {
+        const client = await worker.load({}, attention);
+        return {
+          name,
+          speak: (count: number) =>
+            client.completions
+              .create({prompt: `the page ${name}`, max_tokens: count, ...greedy})
+              .then(() => ends.push(name)),
+        };
+      };
+      const hidden = await talk('hidden', 'hidden');
+      const focused = await talk('focused', 'focused');
+      const visible = await talk('visible', 'visible');
+      const all = [hidden.speak(60)];
+      await until(() => worker.engine.steps.length > 3);
+      all.push(visible.speak(5), focused.speak(5));
+      await Promise.all(all);
+      expect(ends).to.deep.equal(['focused', 'visible', 'hidden']);
+    });
   });
 
   describe('aborts', () => {

@@ -1,8 +1,9 @@
 import {expect} from 'chai';
 import type {Lane} from '../../../src/chat/lane.ts';
 import {GemmaError} from '../../../src/errors.ts';
+import type {Attention} from '../../../src/protocol/messages.ts';
 import {Meter} from '../../../src/worker/meter.ts';
-import {type Job, type Priority, Scheduler} from '../../../src/worker/scheduler.ts';
+import {type Job, Scheduler} from '../../../src/worker/scheduler.ts';
 import {seededRandom} from '../../fixtures/random.ts';
 import {FakeEngine, type FakeEngineOptions, someToken} from '../../helpers/fake-engine.ts';
 import {rejection, until} from '../../helpers/fake-worker.ts';
@@ -170,7 +171,7 @@ describe('Scheduler', () => {
   });
 
   describe('priorities', () => {
-    const at = (priority: Priority): Partial<Job> => ({priority: () => priority});
+    const at = (attention: Attention): Partial<Job> => ({attention: () => attention});
 
     it('gives turns to the focused first, then to the visible, then to the hidden', async () => {
       const {engine, begin} = setUp({maxSequences: 1});
@@ -196,11 +197,11 @@ describe('Scheduler', () => {
 
     it('follows them when they change', async () => {
       const {begin} = setUp({maxSequences: 1});
-      let priority: Priority = 'hidden';
+      let attention: Attention = 'hidden';
       const first = begin(text(3), 12, at('visible'));
-      const second = begin(text(3, 1), 4, {priority: () => priority});
+      const second = begin(text(3, 1), 4, {attention: () => attention});
       await until(() => first.said.length > 3);
-      priority = 'focused';
+      attention = 'focused';
       await second.ran;
       expect(first.said.length).to.be.below(12);
       await first.ran;
@@ -328,11 +329,11 @@ describe('Scheduler', () => {
         const prompt = [...text(1 + below(90)), ...text(1 + below(9), 1 + i)];
         const count = 1 + below(40);
         const abort = new AbortController();
-        const priority = (['focused', 'visible', 'hidden'] as const)[below(3)];
+        const attention = (['focused', 'visible', 'hidden'] as const)[below(3)];
         const talk = begin(prompt, count, {
           client: clients[below(4)],
           signal: abort.signal,
-          priority: () => priority,
+          attention: () => attention,
         });
         const stopAt = below(5) === 0 ? below(20) : Number.POSITIVE_INFINITY;
         const check = (): void => {

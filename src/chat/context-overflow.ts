@@ -1,0 +1,37 @@
+// What a chat does when it has grown beyond the context: nothing, or leave its oldest turns out. Knows no model; how
+// long messages are is the caller's to say.
+import type {ChatMessage} from '../protocol/messages.ts';
+
+export interface FittedChat {
+  prompt: number[];
+  /** Messages left out, the oldest ones. */
+  dropped: number;
+}
+
+/**
+ * The prompt of as many of the latest turns as fit into `room` tokens. A turn is a user's message with all that
+ * follows it up to the next; system messages at the beginning stay, and so does the last turn, fitting or not.
+ */
+export function dropOldestTurns(
+  messages: readonly ChatMessage[],
+  room: number,
+  render: (messages: readonly ChatMessage[]) => number[],
+): FittedChat {
+  const kept = messages.findIndex(({role}) => role !== 'system');
+  const head = messages.slice(0, Math.max(0, kept));
+  const starts = messages.flatMap(({role}, i) => (role === 'user' && i >= kept ? [i] : []));
+  const from = (turn: number): FittedChat => {
+    const start = turn === 0 ? head.length : starts[turn];
+    return {prompt: render([...head, ...messages.slice(start)]), dropped: start - head.length};
+  };
+  const whole = from(0);
+  if (whole.prompt.length <= room || starts.length < 2) return whole;
+  // The fewest turns that must go: fewer messages never make a longer prompt.
+  let [low, high] = [1, starts.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (from(middle).prompt.length <= room) high = middle;
+    else low = middle + 1;
+  }
+  return from(low);
+}

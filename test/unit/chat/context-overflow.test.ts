@@ -1,0 +1,54 @@
+import {expect} from 'chai';
+import {dropOldestTurns} from '../../../src/chat/context-overflow.ts';
+import type {ChatMessage} from '../../../src/protocol/messages.ts';
+
+const message = (role: ChatMessage['role'], length: number): ChatMessage => ({role, content: 'x'.repeat(length)});
+/** A token a character, and one a message. */
+const render = (messages: readonly ChatMessage[]) =>
+  messages.flatMap(({content}) => [0, ...Array.from(content, () => 1)]);
+
+const chat = [
+  message('system', 4),
+  message('user', 9),
+  message('assistant', 9),
+  message('user', 9),
+  message('assistant', 9),
+  message('tool', 9),
+  message('user', 9),
+];
+
+describe('dropOldestTurns', () => {
+  it('keeps everything that fits', () => {
+    expect(dropOldestTurns(chat, 65, render)).to.deep.equal({prompt: render(chat), dropped: 0});
+  });
+
+  for (const [room, dropped] of [
+    [64, 2], // a user's message and its answer
+    [45, 2],
+    [44, 5], // and the next one with its tool's
+    [15, 5],
+    [3, 5], // the last turn stays, fitting or not
+  ] as const) {
+    it(`leaves ${dropped} messages out where there is room for ${room}, never the system's`, () => {
+      const kept = [chat[0], ...chat.slice(1 + dropped)];
+      expect(dropOldestTurns(chat, room, render)).to.deep.equal({prompt: render(kept), dropped});
+    });
+  }
+
+  it('works without a system message, and has nothing to leave out of a single turn', () => {
+    const two = [message('user', 9), message('user', 9)];
+    expect(dropOldestTurns(two, 15, render)).to.deep.equal({prompt: render([two[1]]), dropped: 1});
+    expect(dropOldestTurns([two[0]], 5, render).dropped).to.equal(0);
+  });
+
+  it('renders as few times as it can', () => {
+    const long = Array.from({length: 200}, (_, i) => message(i % 2 === 0 ? 'user' : 'assistant', 9));
+    let times = 0;
+    const {dropped} = dropOldestTurns(long, 505, (some) => {
+      times += 1;
+      return render(some);
+    });
+    expect(dropped).to.equal(150);
+    expect(times).to.be.below(12);
+  });
+});
