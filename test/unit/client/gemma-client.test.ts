@@ -413,8 +413,8 @@ describe('GemmaClient', () => {
       const {usage} = await answer;
       expect(usage.prompt_tokens).to.be.at.most(128 - 20);
       const [truncated] = seen.filter(({phase}) => phase === 'truncated');
-      expect(truncated).to.deep.equal({phase: 'truncated', messages: 4});
-      const kept = await client.applyTemplate([long[0], ...long.slice(5)]);
+      expect(truncated).to.deep.equal({phase: 'truncated', messages: 2});
+      const kept = await client.applyTemplate([long[0], ...long.slice(3)]);
       expect(usage.prompt_tokens).to.equal((await client.tokenize(kept, {addBos: false, parseSpecial: true})).length);
     });
   });
