@@ -4,7 +4,8 @@ import type {Platform} from './connect.ts';
 
 export function pagePlatform(): Platform {
   return {
-    origin: location.origin,
+    // Not the location's: a frame with srcdoc has its parent's origin at about:srcdoc.
+    origin: globalThis.origin,
     baseUrl: document.baseURI,
     SharedWorker: globalThis.SharedWorker,
     Worker: globalThis.Worker,

@@ -49,6 +49,7 @@ export class Announcer {
 
   #hearStatus({status, previous}: GemmaChatStatusEvent['detail']): void {
     if (status === 'generating') this.#reader = new SentenceReader();
+    if (status === 'paused') this.say(this.#language().text('announcePaused'));
     if (status === 'downloading' && previous !== 'loading') this.say(this.#language().text('announceLoading'));
     if (status === 'ready' && previous !== 'generating') this.say(this.#language().text('announceReady'));
   }

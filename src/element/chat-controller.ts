@@ -7,6 +7,7 @@ import {Answering, type Outcome} from './answering.ts';
 import {abortError, type ChatHost, ChatState} from './chat-state.ts';
 import {Conversation, type Feedback, type Turn, type TurnId} from './conversation.ts';
 import {type ChatStatus, createEvent, type GemmaChatSendDetail} from './events.ts';
+import type {ModelQuestions} from './model-offer.ts';
 import {type LoadClient, ModelSession} from './model-session.ts';
 import {requestMessages} from './request-messages.ts';
 
@@ -22,12 +23,12 @@ export class ChatController {
   /** Why the last answer ended; null before the first and after a failure. */
   finishReason: FinishReason | null = null;
 
-  constructor(host: ChatHost, loadClient: LoadClient) {
+  constructor(host: ChatHost, loadClient: LoadClient, questions: ModelQuestions) {
     this.#host = host;
     this.#state = new ChatState(host);
     this.answering = new Answering({changed: () => host.changed(), grown: (turn) => this.#emitTurn(turn, false)});
     const user = {busy: () => this.answering.busy, leaving: () => this.#leave()};
-    this.model = new ModelSession(this.#state, user, loadClient);
+    this.model = new ModelSession(this.#state, user, loadClient, questions);
   }
 
   get status(): ChatStatus {

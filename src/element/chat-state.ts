@@ -1,12 +1,17 @@
 // The one status of a chat, the error that is shown, and the way to the page: what its parts (the model's session, the
 // conversation) share. Knows neither.
+import type {ModelSrc} from '../client/model-src.ts';
 import type {GemmaError} from '../errors.ts';
 import type {GenerationOptions} from '../protocol/messages.ts';
 import {type ChatStatus, createEvent, type GemmaChatSendDetail} from './events.ts';
 
 /** What the page has set, read anew whenever it is needed. */
 export interface ChatSettings {
-  modelSrc: string | Blob | null;
+  modelSrc: ModelSrc | null;
+  /** The hash that its file must have. */
+  integrity: string | null;
+  /** `given`: the site has asked the visitor itself. */
+  consent: string | null;
   workerSrc: string | null;
   contextLength: number | null;
   systemPrompt: string | null;

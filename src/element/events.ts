@@ -5,10 +5,10 @@ import type {ChatMessage, FinishReason, LoadProgress, ModelInfo, Usage} from '..
 import type {Feedback} from './conversation.ts';
 
 /**
- * `idle` (no model named) → `consent` (poster) → `downloading` → `loading` (on the GPU) → `ready` ⇄ `generating`;
+ * `idle` (no model named) → `consent` (poster) → `downloading` ⇄ `paused` → `loading` (on the GPU) → `ready` ⇄ `generating`;
  * `error` from any of them.
  */
-export type ChatStatus = 'idle' | 'consent' | 'downloading' | 'loading' | 'ready' | 'generating' | 'error';
+export type ChatStatus = 'idle' | 'consent' | 'downloading' | 'paused' | 'loading' | 'ready' | 'generating' | 'error';
 
 export type GemmaChatProgressEvent = CustomEvent<LoadProgress>;
 export type GemmaChatLoadEvent = CustomEvent<{model: ModelInfo}>;

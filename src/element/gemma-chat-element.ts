@@ -1,7 +1,7 @@
 // The class behind <gemma-chat>: its public contract, and how its attributes, state and views meet. What happens in a
 // conversation is the controller's; how it looks is the views' and the styles'. Registers nothing.
 import {LitElement, type PropertyValues, type TemplateResult} from 'lit';
-import {GemmaClient} from '../client/index.ts';
+import {GemmaClient, type ModelSrc} from '../client/index.ts';
 import {GemmaError, isAbort} from '../errors.ts';
 import type {ChatMessage, GenerationOptions} from '../protocol/messages.ts';
 import {Announcer} from './announcer.ts';
@@ -20,6 +20,7 @@ import {PageLanguage} from './languages/page-language.ts';
 import {LauncherState} from './launcher-state.ts';
 import type {MarkdownEnvironment} from './markdown/render.ts';
 import {MessageTools} from './message-tools.ts';
+import type {ModelQuestions} from './model-offer.ts';
 import type {LoadClient} from './model-session.ts';
 import {offPageModel, onPageModel, pageModel} from './page-model.ts';
 import {ScrollPin} from './scroll-pin.ts';
@@ -86,11 +87,20 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @csspart poster - The card shown before the model is loaded.
  * @csspart poster-title - Its title.
  * @csspart poster-text - Its text.
- * @csspart facts - The model's name, size and host.
+ * @csspart facts - The model's name, size, host, licence and what it needs.
+ * @csspart fact-file - The name of the model's file, beside the name the model gives itself.
+ * @csspart license-link - The link to the model's licence.
+ * @csspart notes - What to know before agreeing.
+ * @csspart note - One of it.
  * @csspart load-button - Agrees to load the model.
+ * @csspart remove-button - Deletes what is stored of a model.
  * @csspart progress - The view shown while the model is loaded.
  * @csspart progress-text - What is going on.
  * @csspart progress-bar - The bar, a `<progress>`.
+ * @csspart progress-rate - How fast the download is, and how long it will take.
+ * @csspart progress-buttons - The row with the buttons beneath.
+ * @csspart pause-button - Interrupts the download.
+ * @csspart resume-button - Goes on with it.
  * @csspart cancel-button - Stops the loading.
  * @csspart messages - The conversation, a scrolling list.
  * @csspart empty - The invitation shown while there is no message.
@@ -167,7 +177,9 @@ export class GemmaChatElement extends LitElement {
 
   static override properties = {
     modelSrc: {attribute: 'model-src'},
+    integrity: {},
     loading: {},
+    consent: {},
     systemPrompt: {attribute: 'system-prompt'},
     contextLength: {attribute: 'context-length', type: Number},
     temperature: {type: Number},
@@ -196,10 +208,20 @@ export class GemmaChatElement extends LitElement {
     beforeSend: {attribute: false},
   };
 
-  /** URL of a GGUF file; the property also takes a `File` or `Blob`. */
-  declare modelSrc: string | Blob | null;
-  /** When to load it: `lazy` shows its name and size and waits until the visitor agrees, `eager` loads at once. */
+  /**
+   * URL of a GGUF file, or `hf:owner/repo/file.gguf[@revision]`; of a split model its first part. The property also takes
+   * a `File` or `Blob`, or an array with all files of a split model.
+   */
+  declare modelSrc: ModelSrc | null;
+  /** SHA-256 that the file must have, as `sha256-…` in base64 or hex; for a split model one a part, with spaces between. */
+  declare integrity: string | null;
+  /**
+   * When to load it: `lazy` shows what it is and waits until the visitor agrees; `eager` loads at once if it is stored
+   * already or `consent` is `given`, and otherwise asks too.
+   */
   declare loading: 'lazy' | 'eager';
+  /** `given`: the site has asked the visitor itself, and `eager` need not. */
+  declare consent: 'given' | null;
   /** What the model is told before the conversation. Read at every message. */
   declare systemPrompt: string | null;
   /** Tokens a conversation may have; null leaves it to the model. Read when the model is loaded. */
@@ -255,6 +277,11 @@ export class GemmaChatElement extends LitElement {
 
   /** @internal How a client is made; a test puts its own here. */
   static loadClient: LoadClient = (options) => GemmaClient.load(options);
+  /** @internal What is asked of a model before it is loaded; a test answers itself. */
+  static questions: ModelQuestions = {
+    inspect: (options) => GemmaClient.inspect(options),
+    remove: (id, options) => GemmaClient.models.remove(id, options),
+  };
 
   readonly #controller: ChatController;
   readonly #announcer: Announcer;
@@ -269,12 +296,14 @@ export class GemmaChatElement extends LitElement {
   #env: MarkdownEnvironment | null = null;
   #draft = '';
   /** What the model's session knows as the source. */
-  #source: string | Blob | null | undefined;
+  #source: Pick<ChatSettings, 'modelSrc' | 'integrity'> | null = null;
 
   constructor() {
     super();
     this.modelSrc = null;
+    this.integrity = null;
     this.loading = 'lazy';
+    this.consent = null;
     this.systemPrompt = null;
     this.contextLength = null;
     this.temperature = 1;
@@ -306,7 +335,10 @@ export class GemmaChatElement extends LitElement {
       changed: () => this.requestUpdate(),
       emit: (event) => this.#emit(event),
     };
-    this.#controller = new ChatController(host, (options) => GemmaChatElement.loadClient(options));
+    this.#controller = new ChatController(host, (options) => GemmaChatElement.loadClient(options), {
+      inspect: (options) => GemmaChatElement.questions.inspect(options),
+      remove: (id, options) => GemmaChatElement.questions.remove(id, options),
+    });
     this.#tools = new MessageTools({
       chat: this.#controller,
       language: () => this.#spoken.language,
@@ -337,7 +369,7 @@ export class GemmaChatElement extends LitElement {
     takeOver(this, ['messages', 'client']);
   }
 
-  /** `idle` → `consent` → `downloading` → `loading` → `ready` ⇄ `generating`; `error`. */
+  /** `idle` → `consent` → `downloading` ⇄ `paused` → `loading` → `ready` ⇄ `generating`; `error`. */
   get status(): ChatStatus {
     return this.#controller.status;
   }
@@ -370,9 +402,21 @@ export class GemmaChatElement extends LitElement {
     return this.#spoken.ready;
   }
 
-  /** Loads the model without waiting for the visitor. Rejects with a GemmaError, or an AbortError when stopped. */
+  /** Loads the model without waiting for the visitor, or goes on after a pause. Rejects with a GemmaError, or an AbortError when stopped. */
   load(): Promise<void> {
     return this.#controller.model.load();
+  }
+
+  /** Interrupts the download. What has come stays on the device; `load` goes on from there. */
+  pause(): void {
+    this.#controller.model.pause();
+  }
+
+  /** Deletes what is stored of the model. One that runs goes on running. */
+  async removeModel(): Promise<void> {
+    const {offer} = this.#controller.model;
+    await offer.inspect();
+    await offer.remove();
   }
 
   /**
@@ -481,8 +525,8 @@ export class GemmaChatElement extends LitElement {
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('strings')) this.#spoken.override(this.strings);
-    if (changed.has('modelSrc')) this.#sourceNamed();
-    if (changed.has('loading')) this.#loadIfEager();
+    if (changed.has('modelSrc') || changed.has('integrity')) this.#sourceNamed();
+    if (changed.has('loading') || changed.has('consent')) this.#loadIfEager();
     if (changed.has('history') || changed.has('historyKey') || changed.has('historyStore')) this.#kept.start();
     this.#focus.remember(this.shadowRoot);
     const names = (role: string) => this.#spoken.language.text(role === 'user' ? 'authorUser' : 'authorAssistant');
@@ -494,7 +538,7 @@ export class GemmaChatElement extends LitElement {
     this.#kept.note();
     // A launcher that nobody opened asks no server anything.
     const seen = this.display !== 'launcher' || this.open;
-    if (this.status === 'consent' && this.isConnected && seen) this.#controller.model.askSize();
+    if (this.status === 'consent' && this.isConnected && seen) void this.#controller.model.offer.inspect();
     this.#scroll.follow(this.renderRoot.querySelector('[part="messages"]'));
     this.#focus.restore(this.shadowRoot);
   }
@@ -545,7 +589,13 @@ export class GemmaChatElement extends LitElement {
   }
 
   readonly #actions: ChatActions = {
-    load: () => this.#run(() => this.load()),
+    model: {
+      load: () => this.#run(() => this.#controller.model.agree()),
+      remove: (ids) => this.#run(() => this.#removeByVisitor(ids)),
+      pause: () => this.pause(),
+      resume: () => this.#run(() => this.load()),
+      cancel: () => this.stop(),
+    },
     send: () => this.#sendDraft(),
     stop: () => this.stop(),
     say: (text) => this.#say(text),
@@ -595,6 +645,11 @@ export class GemmaChatElement extends LitElement {
     this.#run(() => answer);
   }
 
+  async #removeByVisitor(ids?: readonly string[]): Promise<void> {
+    await this.#controller.model.offer.remove(ids);
+    this.#announcer.say(this.#spoken.language.text('announceRemoved'));
+  }
+
   #clearByVisitor(): void {
     this.clear();
     this.renderRoot.querySelector<HTMLElement>('[part="input"]')?.focus();
@@ -609,7 +664,7 @@ export class GemmaChatElement extends LitElement {
 
   #loadIfEager(): void {
     const idle = this.status === 'consent' || (this.status === 'error' && !this.client);
-    if (this.loading === 'eager' && this.isConnected && idle) this.#run(() => this.load());
+    if (this.loading === 'eager' && this.isConnected && idle) this.#run(() => this.#controller.model.start());
   }
 
   /** The chat names its model itself, or the page does for all. */
@@ -618,9 +673,9 @@ export class GemmaChatElement extends LitElement {
   }
 
   readonly #sourceNamed = (): void => {
-    const source = this.#settings().modelSrc;
-    if (source === this.#source) return;
-    this.#source = source;
+    const {modelSrc, integrity} = this.#settings();
+    if (modelSrc === this.#source?.modelSrc && integrity === this.#source?.integrity) return;
+    this.#source = {modelSrc, integrity};
     this.#controller.model.sourceChanged();
     this.#loadIfEager();
   };
@@ -630,9 +685,9 @@ export class GemmaChatElement extends LitElement {
   }
 
   #settings(): ChatSettings {
-    const {systemPrompt} = this;
+    const {consent, systemPrompt, beforeSend} = this;
     const shared = this.#own ? null : pageModel();
-    const modelSrc = shared ? shared.modelSrc : this.modelSrc;
+    const {modelSrc, integrity} = shared ?? this;
     const workerSrc = this.workerSrc ?? shared?.workerSrc ?? null;
     const contextLength = this.contextLength ?? shared?.contextLength ?? null;
     const options = {
@@ -646,7 +701,7 @@ export class GemmaChatElement extends LitElement {
     const generation: GenerationOptions = Object.fromEntries(
       Object.entries(options).filter(([, value]) => value !== null),
     );
-    return {modelSrc, workerSrc, contextLength, systemPrompt, generation, beforeSend: this.beforeSend};
+    return {modelSrc, integrity, consent, workerSrc, contextLength, systemPrompt, generation, beforeSend};
   }
 
   #emit(event: Event): boolean {

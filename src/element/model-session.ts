@@ -1,14 +1,17 @@
-// How a chat comes to its client and lets go of it: what is known of the model beforehand, loading, losing, closing.
-// Knows nothing of messages: whoever uses the client is told before it goes.
+// How a chat comes to its client and lets go of it: loading, pausing, losing, closing. What a visitor is asked beforehand
+// is model-offer.ts. Knows nothing of messages: whoever uses the client is told before it goes.
 import type {GemmaClient} from '../client/index.ts';
+import type {ModelSrc} from '../client/model-src.ts';
 import {type ErrorCode, GemmaError, isAbort} from '../errors.ts';
 import type {LoadProgress} from '../protocol/messages.ts';
 import {abortError, type ChatState} from './chat-state.ts';
 import {createEvent} from './events.ts';
-import {describeSource, fetchSize, type ModelSource} from './model-source.ts';
+import {askToKeep, ModelOffer, type ModelQuestions} from './model-offer.ts';
+import {TransferRate} from './transfer-rate.ts';
 
 export interface ClientOptions {
-  modelSrc: string | Blob;
+  modelSrc: ModelSrc;
+  integrity?: string;
   workerSrc?: string;
   contextLength?: number;
   onProgress: (progress: LoadProgress) => void;
@@ -40,15 +43,17 @@ export class ModelSession {
   /** The visitor, or the page, has asked for the model once. */
   #wanted = false;
   #loading: {promise: Promise<void>; abort: AbortController} | null = null;
-  #asking: AbortController | null = null;
 
+  readonly offer: ModelOffer;
   progress: LoadProgress | null = null;
-  source: ModelSource | null = null;
+  /** Of the bytes that come over the network. */
+  readonly rate = new TransferRate();
 
-  constructor(state: ChatState, user: ClientUser, loadClient: LoadClient) {
+  constructor(state: ChatState, user: ClientUser, loadClient: LoadClient, questions: ModelQuestions) {
     this.#state = state;
     this.#user = user;
     this.#loadClient = loadClient;
+    this.offer = new ModelOffer(state, questions);
   }
 
   get client(): GemmaClient | null {
@@ -70,37 +75,34 @@ export class ModelSession {
 
   /** The model's address has changed. A client of the page's stays. */
   sourceChanged(): void {
-    const {modelSrc} = this.#state.host.settings();
-    this.#asking?.abort();
-    this.#asking = null;
     this.#wanted = false;
-    this.source = modelSrc === null || modelSrc === '' ? null : describeSource(modelSrc);
-    this.#state.host.changed();
+    this.offer.sourceChanged();
     if (this.lent) return;
     this.#letGo();
     this.rest();
   }
 
-  /** Learns the model's size, which a visitor sees before agreeing to load it. */
-  async askSize(): Promise<void> {
-    const {modelSrc} = this.#state.host.settings();
-    if (typeof modelSrc !== 'string' || this.source?.size !== undefined || this.#asking) return;
-    const asking = new AbortController();
-    this.#asking = asking;
-    const size = await fetchSize(modelSrc, asking.signal);
-    if (this.#asking !== asking) return;
-    this.#asking = null;
-    // Interrupted: asked again when the poster returns.
-    if (asking.signal.aborted || !this.source) return;
-    this.source = {...this.source, size};
-    this.#state.host.changed();
+  /** Loads by itself, if nobody has to be asked. */
+  async start(): Promise<void> {
+    const {source} = this.offer;
+    if (this.offer.maySkipAsking()) return this.load();
+    if (!(await this.offer.mayStart())) return;
+    // Another model, or the visitor's own decision, may have come first.
+    const {status} = this.#state;
+    if (source === this.offer.source && (status === 'consent' || status === 'error')) await this.load();
+  }
+
+  /** The visitor agrees. */
+  agree(): Promise<void> {
+    if (!this.offer.complete) askToKeep();
+    return this.load();
   }
 
   /** Resolves once the model can answer. Rejects with a GemmaError, or an AbortError when stopped. */
   load(): Promise<void> {
     if (this.#client) return Promise.resolve();
     if (this.#loading) return this.#loading.promise;
-    const {modelSrc, workerSrc, contextLength} = this.#state.host.settings();
+    const {modelSrc, workerSrc, contextLength, integrity} = this.#state.host.settings();
     if (modelSrc === null || modelSrc === '') {
       return Promise.reject(new GemmaError('option-invalid', 'model-src is not set; name the URL of a GGUF file'));
     }
@@ -112,10 +114,13 @@ export class ModelSession {
     };
     if (workerSrc !== null) options.workerSrc = workerSrc;
     if (contextLength !== null) options.contextLength = contextLength;
+    if (integrity) options.integrity = integrity;
     this.#wanted = true;
-    this.#asking?.abort();
+    this.offer.forget();
     this.#state.error = null;
-    this.progress = null;
+    // One that was paused goes on from there.
+    if (this.#state.status !== 'paused') this.progress = null;
+    this.rate.reset();
     const loading = {abort, promise: Promise.resolve()};
     this.#loading = loading;
     this.#state.enter('downloading');
@@ -144,8 +149,12 @@ export class ModelSession {
 
   #progressed(progress: LoadProgress, abort: AbortController): void {
     if (this.#loading?.abort !== abort) return;
-    this.progress = progress;
-    this.#state.host.emit(createEvent('progress', progress));
+    // Never goes back, after a pause either: what was stored before is read again, but need not be fetched.
+    const fraction = Math.max(progress.fraction, this.progress?.fraction ?? 0);
+    this.progress = {...progress, fraction};
+    if (progress.phase === 'download') this.rate.add(performance.now(), progress.loadedBytes);
+    else this.rate.reset();
+    this.#state.host.emit(createEvent('progress', this.progress));
     // Once the bytes are there, the rest is the GPU's.
     const ready = progress.phase === 'compile' || progress.phase === 'ready';
     this.#state.enter(ready ? 'loading' : 'downloading');
@@ -170,18 +179,30 @@ export class ModelSession {
     if (!this.#user.busy()) this.fail(error);
   }
 
-  /** Stops the loading. */
+  /** Interrupts the download; `load` goes on from what has been stored. */
+  pause(): void {
+    if (!this.#loading || this.#state.status !== 'downloading') return;
+    this.#stopLoading('paused');
+    this.#state.enter('paused');
+  }
+
+  /** Gives up the loading, or the pause. What has been stored stays, and the poster says so. */
   cancel(): void {
-    if (!this.#loading) return;
-    this.#loading.abort.abort(abortError('stopped'));
+    if (!this.#loading && this.#state.status !== 'paused') return;
+    this.#stopLoading('stopped');
+    this.rest();
+  }
+
+  #stopLoading(reason: string): void {
+    this.#loading?.abort.abort(abortError(reason));
     this.#loading = null;
     this.#wanted = false;
-    this.rest();
+    this.offer.forget();
   }
 
   /** The element has left the document for good: nothing is kept on the GPU for it. A client of the page's stays. */
   close(): void {
-    this.#asking?.abort();
+    this.offer.forget();
     if (this.lent) return;
     const wanted = this.#wanted;
     this.#letGo();

@@ -1,59 +1,37 @@
-// What can be said about a model before it is loaded: its name, where it comes from, how large it is. Reads no byte
-// of the model, and never throws: what cannot be learnt is null.
+// What can be said about a model from its address alone: its file's name, where it comes from. Reads nothing, and never
+// throws.
+import type {ModelSrc} from '../client/model-src.ts';
+import {modelUrl} from '../client/model-src.ts';
 
 export interface ModelSource {
-  name: string;
+  /** Of the file, or of the first of several. */
+  file: string;
   /** The host that is asked for the file; null for a file of the visitor's own or an address that is no URL. */
   host: string | null;
-  /** Bytes; null where the server does not say, undefined while it is being asked. */
-  size: number | null | undefined;
+  /** Bytes, where the file is here. */
+  size: number | null;
 }
 
-/** Name and host of `src`; the size too when `src` is a file. */
-export function describeSource(src: string | Blob): ModelSource {
-  if (src instanceof Blob) {
-    return {name: src instanceof File ? src.name : 'model.gguf', host: null, size: src.size};
+export function describeSource(src: ModelSrc, base: string): ModelSource {
+  if (src instanceof Blob) return {file: fileName(src), host: null, size: src.size};
+  if (Array.isArray(src)) {
+    const size = src.reduce((bytes, {size}) => bytes + size, 0);
+    return {file: src.length > 0 ? fileName(src[0]) : '', host: null, size};
   }
-  if (!URL.canParse(src, document.baseURI)) return {name: src, host: null, size: null};
-  const url = new URL(src, document.baseURI);
-  return {name: fileName(url), host: url.host || null, size: undefined};
-}
-
-/** The size of the file at `src` in bytes, by a HEAD request or, where that is refused, a request for one byte. */
-export async function fetchSize(src: string, signal: AbortSignal): Promise<number | null> {
-  return (await sizeByHead(src, signal)) ?? (await sizeByRange(src, signal));
-}
-
-async function sizeByHead(src: string, signal: AbortSignal): Promise<number | null> {
+  const text = String(src);
   try {
-    const response = await fetch(src, {method: 'HEAD', signal});
-    // A compressed answer's length is not the file's.
-    if (!response.ok || response.headers.has('content-encoding')) return null;
-    return parseSize(response.headers.get('content-length'));
+    const url = new URL(modelUrl(text, base));
+    return {file: lastSegment(url), host: url.host || null, size: null};
   } catch {
-    return null;
+    return {file: text, host: null, size: null};
   }
 }
 
-async function sizeByRange(src: string, signal: AbortSignal): Promise<number | null> {
-  try {
-    const response = await fetch(src, {headers: {range: 'bytes=0-0'}, signal});
-    // A server without ranges answers 200 and would send the whole file.
-    await response.body?.cancel();
-    if (!response.ok) return null;
-    if (response.status !== 206) return parseSize(response.headers.get('content-length'));
-    return parseSize(response.headers.get('content-range')?.split('/')[1] ?? null);
-  } catch {
-    return null;
-  }
+function fileName(blob: Blob): string {
+  return (blob as Partial<File>).name || 'model.gguf';
 }
 
-function parseSize(text: string | null): number | null {
-  const size = Number(text ?? Number.NaN);
-  return Number.isSafeInteger(size) && size > 0 ? size : null;
-}
-
-function fileName(url: URL): string {
+function lastSegment(url: URL): string {
   const last = url.pathname.split('/').filter(Boolean).at(-1) ?? url.href;
   try {
     return decodeURIComponent(last);

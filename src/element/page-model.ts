@@ -1,7 +1,10 @@
 // The model that a page names once for all its chats. Knows who names it and who wants to hear of changes; loads nothing.
 
+import type {ModelSrc} from '../client/model-src.ts';
+
 export interface PageModel {
-  readonly modelSrc: string | Blob | null;
+  readonly modelSrc: ModelSrc | null;
+  readonly integrity: string | null;
   readonly workerSrc: string | null;
   readonly contextLength: number | null;
 }

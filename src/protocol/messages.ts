@@ -107,6 +107,8 @@ export interface LoadProgress {
   fraction: number;
   loadedBytes: number;
   totalBytes: number;
+  /** Where the bytes stay, once that is known. */
+  storage?: ModelStorage;
 }
 
 /** Pages that generations use; of these, those that several use; those kept for what they hold; and free ones. */

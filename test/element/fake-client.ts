@@ -1,9 +1,10 @@
 // A GemmaClient whose loading and answers a test moves on step by step. No worker, no model, no time.
-import type {GemmaClient, RequestProgress} from '../../src/client/index.ts';
+import type {GemmaClient, InspectOptions, RequestProgress} from '../../src/client/index.ts';
 import {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
+import type {ModelQuestions} from '../../src/element/model-offer.ts';
 import type {ClientOptions} from '../../src/element/model-session.ts';
-import type {GemmaError} from '../../src/errors.ts';
-import type {ChatMessage, FinishReason, LoadProgress} from '../../src/protocol/messages.ts';
+import {GemmaError} from '../../src/errors.ts';
+import type {ChatMessage, FinishReason, LoadProgress, ModelInspection} from '../../src/protocol/messages.ts';
 
 const MODEL = {
   architecture: 'gemma4',
@@ -128,8 +129,8 @@ export class FakeLoad {
     options.signal.addEventListener('abort', () => this.#reject(options.signal.reason));
   }
 
-  progress(phase: LoadProgress['phase'], fraction: number): this {
-    this.options.onProgress({phase, fraction, loadedBytes: fraction * 2000, totalBytes: 2000});
+  progress(phase: LoadProgress['phase'], fraction: number, more: Partial<LoadProgress> = {}): this {
+    this.options.onProgress({phase, fraction, loadedBytes: fraction * 2000, totalBytes: 2000, ...more});
     return this;
   }
 
@@ -144,8 +145,51 @@ export class FakeLoad {
   }
 }
 
-/** Puts fakes in the place of `GemmaClient.load` for every element; the list grows with each load. */
+/** What an inspection finds, with what a test wants otherwise. */
+export function inspection(found: Partial<ModelInspection> = {}): ModelInspection {
+  return {
+    name: 'Fake Gemma',
+    architecture: 'gemma4',
+    size: 2_000_000_000,
+    storedBytes: 0,
+    storedIds: [],
+    storage: 'opfs',
+    online: true,
+    resumable: true,
+    license: {name: null, link: null},
+    memory: {weightBytes: 2_000_000_000, contextBytes: null},
+    freeBytes: null,
+    removable: [],
+    problem: null,
+    ...found,
+  };
+}
+
+/** Questions about models, answered with `found` (null: they fail); what was asked and removed. */
+export function fakeQuestions(found: () => ModelInspection | null) {
+  const asked: InspectOptions[] = [];
+  const removed: string[] = [];
+  const questions: ModelQuestions = {
+    async inspect(options) {
+      asked.push(options);
+      const answer = found();
+      if (!answer) throw new GemmaError('http-status', 'the server answered 404');
+      return answer;
+    },
+    async remove(id) {
+      removed.push(id);
+    },
+  };
+  GemmaChatElement.questions = questions;
+  return {asked, removed, questions};
+}
+
+/**
+ * Puts fakes in the place of `GemmaClient.load` for every element; the list grows with each load. Nothing can be learnt
+ * of a model beforehand.
+ */
 export function fakeLoads(): FakeLoad[] {
+  fakeQuestions(() => null);
   const loads: FakeLoad[] = [];
   GemmaChatElement.loadClient = (options) => {
     const load = new FakeLoad(options);

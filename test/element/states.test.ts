@@ -51,14 +51,6 @@ describe('<gemma-chat> from poster to ready', () => {
     await expect(chat.el).to.be.accessible();
   });
 
-  it('shows the name, the size and the host of the model', async () => {
-    // A file of the test server's own stands for the model.
-    const src = new URL('./states.test.ts', import.meta.url).href;
-    const chat = new Harness(await fixture<GemmaChatElement>(html`<gemma-chat model-src=${src}></gemma-chat>`));
-    await waitUntil(() => /\d (bytes|kB)/.test(chat.part('facts')!.textContent), 'the size is shown');
-    expect(chat.part('facts')!.textContent).to.include('states.test.ts').and.to.include(location.host);
-  });
-
   it('says that the size is unknown where the server does not tell', async () => {
     const chat = await Harness.poster();
     await waitUntil(() => chat.part('facts')!.textContent.includes('size unknown'), 'the size is given up');
@@ -102,9 +94,15 @@ describe('<gemma-chat> from poster to ready', () => {
     expect(chat.part<HTMLProgressElement & HTMLElement>('progress-bar')!.value).to.equal(0.5);
   });
 
-  it('loads at once when eager, and hands on what concerns loading', async () => {
+  it('loads at once when eager and agreed to, and hands on what concerns loading', async () => {
     const el = await fixture<GemmaChatElement>(
-      html`<gemma-chat loading="eager" model-src=${MODEL_SRC} context-length="128" worker-src="/w.js"></gemma-chat>`,
+      html`<gemma-chat
+        loading="eager"
+        consent="given"
+        model-src=${MODEL_SRC}
+        context-length="128"
+        worker-src="/w.js"
+      ></gemma-chat>`,
     );
     expect(el.status).to.equal('downloading');
     expect(loads).to.have.lengthOf(1);

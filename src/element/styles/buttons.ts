@@ -56,6 +56,9 @@ export const buttons = css`
   }
 
   [part~='cancel-button'],
+  [part~='pause-button'],
+  [part~='resume-button'],
+  [part~='remove-button'],
   [part~='retry-button'] {
     color: var(--_text);
     border-color: var(--_border);

@@ -60,6 +60,38 @@ export const wayIn = css`
     text-align: end;
   }
 
+  [part='fact-file'],
+  [part='note'],
+  [part='progress-rate'] {
+    color: var(--_muted);
+    font-size: 0.875rem;
+  }
+
+  [part='notes']:empty,
+  [part='progress-rate']:empty {
+    display: none;
+  }
+
+  [part='notes'] {
+    display: grid;
+    gap: 0.375rem;
+    text-wrap: pretty;
+  }
+
+  [part='license-link'] {
+    color: inherit;
+  }
+
+  [part='progress-buttons'] {
+    display: flex;
+    gap: 0.5rem;
+    justify-content: center;
+  }
+
+  [part='progress-rate'] {
+    font-variant-numeric: tabular-nums;
+  }
+
   [part='progress-text'] {
     text-wrap: balance;
     font-variant-numeric: tabular-nums;

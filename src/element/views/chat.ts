@@ -9,12 +9,12 @@ import {renderError} from './error.ts';
 import {renderHeader} from './header.ts';
 import type {MessageActions, MessageState} from './message.ts';
 import {type Prompt, renderMessageList} from './message-list.ts';
-import {renderPoster} from './poster.ts';
-import {renderProgress} from './progress.ts';
+import {type OfferActions, renderPoster} from './poster.ts';
+import {type ProgressActions, renderProgress} from './progress.ts';
 
 /** What a visitor can do. */
 export interface ChatActions {
-  load(): void;
+  model: OfferActions & ProgressActions;
   send(): void;
   stop(): void;
   say(text: string): void;
@@ -104,15 +104,11 @@ export function renderChat(view: ChatView): TemplateResult {
 
 function renderWayIn({chat: {status, model}, language, disabled, act}: ChatView): TemplateResult | null {
   if (status === 'error') return null;
-  if (status === 'downloading' || status === 'loading') {
-    return renderProgress({
-      language,
-      preparing: status === 'loading',
-      progress: model.progress,
-      cancel: disabled ? null : act.stop,
-    });
+  if (status === 'downloading' || status === 'paused' || status === 'loading') {
+    const {progress, rate} = model;
+    return renderProgress({language, status, progress, rate, disabled, act: act.model});
   }
-  return renderPoster({language, source: model.source, disabled, load: act.load});
+  return renderPoster({language, offer: model.offer, disabled, act: act.model});
 }
 
 function composer({chat, language, draft, placeholder, disabled, showSpeed, act}: ChatView): TemplateResult {

@@ -1,44 +1,137 @@
-// Before the model is loaded: what it is, how large, where it comes from, and the button that agrees to it.
-import {html, type TemplateResult} from 'lit';
+// Before the model is loaded: what it is, how large, where it comes from, what it needs; and the buttons with which a
+// visitor agrees, or makes room.
+import {html, nothing, type TemplateResult} from 'lit';
+import type {ModelInspection} from '../../protocol/messages.ts';
 import type {Language} from '../languages/index.ts';
-import type {ModelSource} from '../model-source.ts';
+import type {ModelOffer} from '../model-offer.ts';
+
+export interface OfferActions {
+  load(): void;
+  /** Removes what is stored of this model, or another one. */
+  remove(ids?: readonly string[]): void;
+}
 
 export interface PosterView {
   language: Language;
-  /** Null where the page has named no model. */
-  source: ModelSource | null;
+  offer: ModelOffer;
   disabled: boolean;
-  load: () => void;
+  act: OfferActions;
 }
 
-export function renderPoster({language, source, disabled, load}: PosterView): TemplateResult {
+export function renderPoster(view: PosterView): TemplateResult {
+  const {language, offer} = view;
   return html`
     <div part="poster">
       <slot name="poster">
         <div part="poster-title">${language.text('posterTitle')}</div>
-        <p part="poster-text">${source ? language.text('posterText') : language.text('noModel')}</p>
+        <p part="poster-text">${language.text(offer.source ? 'posterText' : 'noModel')}</p>
       </slot>
-      ${source ? renderFacts(language, source) : null}
-      ${
-        source
-          ? html`<button part="button load-button" type="button" ?disabled=${disabled} @click=${load}>${language.text('load')}</button>`
-          : null
-      }
+      ${offer.source ? renderOffer(view) : nothing}
     </div>
   `;
 }
 
-function renderFacts(language: Language, {name, host, size}: ModelSource): TemplateResult {
+function renderOffer({language, offer, disabled, act}: PosterView): TemplateResult {
+  const {inspection, removing} = offer;
+  const begun = inspection && inspection.storage !== 'file' && inspection.storedBytes > 0;
+  const label = begun && !offer.complete ? 'loadContinue' : 'load';
+  const off = disabled || removing;
   return html`
-    <dl part="facts">
-      <div><dt>${language.text('factFile')}</dt><dd>${name}</dd></div>
-      <div><dt>${language.text('factSize')}</dt><dd>${sizeText(language, size)}</dd></div>
-      <div><dt>${language.text('factHost')}</dt><dd>${host ?? language.text('hostDevice')}</dd></div>
-    </dl>
+    <dl part="facts">${facts(language, offer)}</dl>
+    <div part="notes" role="status">
+      ${notes(language, offer).map((note) => html`<p part="note">${note}</p>`)}
+    </div>
+    <button part="button load-button" type="button" ?disabled=${off} @click=${() => act.load()}>
+      ${language.text(label)}
+    </button>
+    ${
+      begun && inspection.storedIds.length > 0
+        ? html`<button part="button remove-button" type="button" ?disabled=${off} @click=${() => act.remove()}>
+            ${language.text('removeStored')}
+          </button>`
+        : nothing
+    }
+    ${inspection?.removable.map(
+      ({id, url, storedBytes}) =>
+        html`<button part="button remove-button" type="button" ?disabled=${off} @click=${() => act.remove([id])}>
+          ${language.text('removeOther', {name: lastSegment(url), size: language.bytes(storedBytes)})}
+        </button>`,
+    )}
   `;
 }
 
-function sizeText(language: Language, size: ModelSource['size']): string {
-  if (size === undefined) return language.text('sizeAsking');
-  return size === null ? language.text('sizeUnknown') : language.bytes(size);
+function facts(language: Language, offer: ModelOffer): TemplateResult[] {
+  const {source, inspection} = offer;
+  if (!source) return [];
+  const rows: [string, unknown][] = [[language.text('factFile'), modelName(source.file, inspection)]];
+  rows.push([language.text('factSize'), sizeText(language, offer)]);
+  rows.push([language.text('factHost'), source.host ?? language.text('hostDevice')]);
+  if (inspection) {
+    const {license, memory, freeBytes, storage} = inspection;
+    if (license.name !== null || license.link !== null) rows.push([language.text('factLicense'), licenseText(license)]);
+    const bytes = memory.weightBytes + (memory.contextBytes ?? 0);
+    rows.push([language.text('factMemory'), language.text('about', {value: language.bytes(bytes)})]);
+    if (freeBytes !== null && storage !== 'file' && !offer.complete) {
+      rows.push([language.text('factFree'), language.bytes(freeBytes)]);
+    }
+  }
+  return rows.map(([term, value]) => html`<div><dt>${term}</dt><dd>${value}</dd></div>`);
+}
+
+/** What the file calls itself, and the file's name. */
+function modelName(file: string, inspection: ModelInspection | null | undefined): unknown {
+  const own = inspection?.name;
+  if (!own || file.replace(/\.gguf$/i, '') === own) return file;
+  return html`${own} <span part="fact-file">${file}</span>`;
+}
+
+/** The file's own words, as text; a link only if it leads to the web, which the worker has checked, and we again. */
+function licenseText({name, link}: ModelInspection['license']): unknown {
+  if (link === null || !/^https?:\/\//i.test(link)) return name ?? link;
+  return html`<a part="license-link" href=${link} target="_blank" rel="noopener noreferrer">${name ?? link}</a>`;
+}
+
+function sizeText(language: Language, {source, inspection}: ModelOffer): string {
+  const size = inspection?.size ?? source?.size;
+  if (size === undefined || size === null) {
+    return language.text(inspection === undefined ? 'sizeAsking' : 'sizeUnknown');
+  }
+  const total = language.bytes(size);
+  if (!inspection || inspection.storage === 'file' || inspection.storedBytes === 0) return total;
+  if (inspection.storedBytes >= size) return language.text('sizeHere', {size: total});
+  return language.text('sizePartHere', {size: total, stored: language.bytes(inspection.storedBytes)});
+}
+
+/** What the visitor should know before agreeing. */
+function notes(language: Language, offer: ModelOffer): string[] {
+  const {inspection} = offer;
+  const found: string[] = [];
+  if (offer.heldBack) found.push(language.text('noteSaveData'));
+  if (offer.failure) found.push(language.text(`error-${offer.failure.code}`));
+  if (!inspection) return found;
+  const {problem, storage, resumable, size, storedBytes, freeBytes, online} = inspection;
+  if (problem) found.push(language.text(`error-${problem.code}`));
+  const missing = size - storedBytes;
+  if (missing <= 0 || storage === 'file') return found;
+  if (storage === 'memory') found.push(language.text('noteNotKept'));
+  else if (freeBytes !== null && missing > freeBytes) {
+    found.push(language.text('noteSpace', {needed: language.bytes(missing), free: language.bytes(freeBytes)}));
+  }
+  if (!resumable) found.push(language.text('noteNoResume'));
+  if (!online) found.push(language.text('error-network'));
+  return found;
+}
+
+function lastSegment(url: string): string {
+  const last =
+    url
+      .replace(/[?#].*$/, '')
+      .split('/')
+      .filter(Boolean)
+      .at(-1) ?? url;
+  try {
+    return decodeURIComponent(last);
+  } catch {
+    return last;
+  }
 }

@@ -1,30 +1,74 @@
-// While the model is loaded: how far it is, and a way to stop.
-import {html, type TemplateResult} from 'lit';
+// While the model is loaded: what is going on, how far it is, how fast; and the ways to pause and to stop.
+import {html, nothing, type TemplateResult} from 'lit';
 import type {LoadProgress} from '../../protocol/messages.ts';
 import type {Language} from '../languages/index.ts';
+import type {TransferRate} from '../transfer-rate.ts';
+
+export interface ProgressActions {
+  pause(): void;
+  resume(): void;
+  cancel(): void;
+}
 
 export interface ProgressView {
   language: Language;
-  /** The bytes are there; the GPU is being prepared. */
-  preparing: boolean;
+  status: 'downloading' | 'paused' | 'loading';
   progress: LoadProgress | null;
-  /** Null where the visitor cannot act. */
-  cancel: (() => void) | null;
+  rate: TransferRate;
+  /** The visitor cannot act. */
+  disabled: boolean;
+  act: ProgressActions;
 }
 
-export function renderProgress({language, preparing, progress, cancel}: ProgressView): TemplateResult {
+export function renderProgress(view: ProgressView): TemplateResult {
+  const {language, progress, disabled, act} = view;
   return html`
     <div part="progress">
-      <div part="progress-text" id="progress-text">${progressText(language, preparing, progress)}</div>
+      <div part="progress-text" id="progress-text">${progressText(view)}</div>
       <progress part="progress-bar" aria-labelledby="progress-text" max="1" .value=${progress?.fraction ?? 0}></progress>
-      <button part="button cancel-button" type="button" ?disabled=${!cancel} @click=${cancel}>${language.text('cancel')}</button>
+      <div part="progress-rate">${rateText(view)}</div>
+      <div part="progress-buttons">
+        ${
+          canPause(view)
+            ? html`<button part="button pause-button" type="button" ?disabled=${disabled} @click=${() => act.pause()}>
+                ${language.text('pause')}
+              </button>`
+            : nothing
+        }
+        ${
+          view.status === 'paused'
+            ? html`<button part="button resume-button" type="button" ?disabled=${disabled} @click=${() => act.resume()}>
+                ${language.text('resume')}
+              </button>`
+            : nothing
+        }
+        <button part="button cancel-button" type="button" ?disabled=${disabled} @click=${() => act.cancel()}>
+          ${language.text('cancel')}
+        </button>
+      </div>
     </div>
   `;
 }
 
-function progressText(language: Language, preparing: boolean, progress: LoadProgress | null): string {
-  if (preparing) return language.text('preparing');
-  if (progress?.phase !== 'download' || progress.totalBytes === 0) return language.text('downloading');
-  const {loadedBytes, totalBytes} = progress;
-  return language.text('downloadingBytes', {loaded: language.bytes(loadedBytes), total: language.bytes(totalBytes)});
+/** Only a download takes so long, and what is not stored would be lost. */
+function canPause({status, progress}: ProgressView): boolean {
+  return status === 'downloading' && progress?.phase === 'download' && progress.storage !== 'memory';
+}
+
+function progressText({language, status, progress}: ProgressView): string {
+  if (status === 'loading') return language.text('preparing');
+  const {phase, loadedBytes = 0, totalBytes = 0} = progress ?? {};
+  const bytes = {loaded: language.bytes(loadedBytes), total: language.bytes(totalBytes)};
+  if (status === 'paused') return totalBytes > 0 ? language.text('pausedBytes', bytes) : language.text('paused');
+  if (phase === 'verify') return language.text('verifying');
+  if (totalBytes === 0 || (phase !== 'download' && phase !== 'upload')) return language.text('downloading');
+  return language.text(phase === 'download' ? 'downloadingBytes' : 'readingBytes', bytes);
+}
+
+function rateText({language, status, progress, rate}: ProgressView): string {
+  const speed = rate.bytesPerSecond;
+  if (status !== 'downloading' || progress?.phase !== 'download' || speed === null) return '';
+  const left = rate.secondsFor(progress.totalBytes - progress.loadedBytes);
+  if (left === null) return '';
+  return language.text('rate', {speed: language.bytes(speed), left: language.duration(left)});
 }
