@@ -14,6 +14,7 @@ async function askInPage({src, text}) {
   await customElements.whenDefined('gemma-chat');
   const element = document.createElement('gemma-chat');
   element.loading = 'eager';
+  element.consent = 'given';
   element.temperature = 0;
   element.modelSrc = src;
   const loaded = new Promise((resolve, reject) => {
