@@ -2,8 +2,15 @@
 // connection is connect.ts, the shapes are completions.ts.
 import {GemmaError} from '../errors.ts';
 import {abortError, type Caller} from '../protocol/caller.ts';
-import {arrayOf, isBoolean, isCount} from '../protocol/check.ts';
-import type {LoadProgress, ModelInfo, ModelInspection, ToolDefinition, WorkerStats} from '../protocol/messages.ts';
+import {arrayOf, isBoolean, isCount, oneOf} from '../protocol/check.ts';
+import type {
+  LoadProgress,
+  ModelInfo,
+  ModelInspection,
+  TablePlacementChoice,
+  ToolDefinition,
+  WorkerStats,
+} from '../protocol/messages.ts';
 import {checkOptions, found, templateOptions} from '../protocol/options.ts';
 import {chatChunks, chatCompletion, completion, completionChunks, heading} from './completions.ts';
 import {type Connection, connect, type Platform} from './connect.ts';
@@ -44,6 +51,11 @@ export interface LoadOptions {
   contextLength?: number;
   /** Milliseconds that the model stays on the GPU when no client uses it any more. Default 60 000. */
   idleTimeout?: number;
+  /**
+   * Where the per-layer embeddings of Gemma 4 and 3n lie, often the largest part of the file: `gpu`, or `host`: in the
+   * file on the visitor's disk, a row a token. Default `auto`: on the GPU if it seems to have the room.
+   */
+  perLayerEmbeddings?: TablePlacementChoice;
   onProgress?: (progress: LoadProgress) => void;
   signal?: AbortSignal;
 }
@@ -72,6 +84,7 @@ const loadSpecs: Specs = {
     expected: 'an integer from 1 to 1048576',
   },
   idleTimeout: {check: isCount, expected: 'milliseconds, 0 or more'},
+  perLayerEmbeddings: {check: oneOf('auto', 'gpu', 'host'), expected: 'auto, gpu or host'},
   onProgress: functionOption,
   signal: signalOption,
 };
@@ -108,7 +121,7 @@ export class GemmaClient {
    */
   static async load(options: LoadOptions, platform: Platform = pagePlatform()): Promise<GemmaClient> {
     checkOptions('GemmaClient.load', options, loadSpecs);
-    const {modelSrc, integrity, contextLength, idleTimeout, signal, onProgress} = options;
+    const {modelSrc, integrity, contextLength, perLayerEmbeddings, idleTimeout, signal, onProgress} = options;
     if (modelSrc === undefined) {
       throw new GemmaError('option-invalid', `modelSrc is missing; expected ${loadSpecs.modelSrc.expected}`);
     }
@@ -118,10 +131,8 @@ export class GemmaClient {
     onProgress?.({phase: 'connect', fraction: 0, loadedBytes: 0, totalBytes: 0});
     const connection = await connect(script, platform, {signal});
     try {
-      const info = await connection.caller.call(
-        {type: 'load', model, contextLength, idleTimeout},
-        {signal, onProgress},
-      );
+      const request = {type: 'load', model, contextLength, perLayerEmbeddings, idleTimeout} as const;
+      const info = await connection.caller.call(request, {signal, onProgress});
       return new GemmaClient(connection, info);
     } catch (error) {
       connection.close();

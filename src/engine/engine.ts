@@ -61,6 +61,11 @@ export interface EngineOptions {
    * (default): on the GPU if it fits the budget.
    */
   perLayerEmbeddings?: 'auto' | 'gpu' | 'host';
+  /**
+   * Reads such a table once while loading: for a source that keeps on the disk what was streamed, so that no step waits
+   * for a network. Default false.
+   */
+  prefetchTable?: boolean;
   /** Bytes that the GPU is taken to hold. Default: a guess from its limits (see memory-plan.ts). */
   memoryBudget?: number;
   /** Cuts tensors into smaller slices than the device needs: for tests. */

@@ -2,7 +2,7 @@
 import {GemmaError} from '../errors.ts';
 import type {ByteSource} from '../gguf/byte-source.ts';
 import type {GgmlTypeName} from '../gguf/ggml-types.ts';
-import type {GgufFile} from '../gguf/gguf-file.ts';
+import type {GgufFile, TensorInfo} from '../gguf/gguf-file.ts';
 import {BufferPool} from '../gpu/buffers.ts';
 import {guarded} from '../gpu/device.ts';
 import {PipelineCache} from '../gpu/pipelines.ts';
@@ -65,7 +65,17 @@ export async function loadEngine(
       return allocate();
     });
     const {weights} = assembly;
-    await uploadWeights(device, source, sizes.layouts, weights, options);
+    const table = options.prefetchTable ? sizes.hosted?.tensor : undefined;
+    const tableBytes = table?.byteLength ?? 0;
+    let uploaded = 0;
+    const onProgress = (loaded: number, total: number): void => {
+      uploaded = loaded;
+      options.onProgress?.(loaded, total + tableBytes);
+    };
+    await uploadWeights(device, source, sizes.layouts, weights, {signal, onProgress});
+    if (table) {
+      await prefetch(source, table, (read) => options.onProgress?.(uploaded + read, uploaded + tableBytes), signal);
+    }
     const [body, head] = await assembly.compiled;
     signal?.throwIfAborted();
     const engine = new GpuEngine({
@@ -90,6 +100,21 @@ export async function loadEngine(
   } catch (error) {
     pool.destroy();
     throw await explainFailure(device, error);
+  }
+}
+
+/** Has the source fetch a tensor's bytes, and forgets them. */
+async function prefetch(
+  source: ByteSource,
+  {offset, byteLength}: TensorInfo,
+  onRead: (bytes: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let read = 0;
+  for await (const {length} of source.stream(offset, byteLength, signal)) {
+    signal?.throwIfAborted();
+    read += length;
+    onRead(read);
   }
 }
 

@@ -86,6 +86,9 @@ export interface Usage {
   cached_tokens: number;
 }
 
+/** Where a model's per-layer embedding table lies: with its other weights, in its file, or on the GPU if it fits. */
+export type TablePlacementChoice = 'auto' | 'gpu' | 'host';
+
 export interface ModelInfo {
   architecture: string;
   name: string;
@@ -232,7 +235,14 @@ export type Attention = 'focused' | 'visible' | 'hidden';
 export type Request =
   /** `lock`: a Web Lock that the client holds as long as it lives; null where there are none. */
   | {type: 'hello'; id: number; version: number; lock: string | null}
-  | {type: 'load'; id: number; model: ModelRef; contextLength?: number; idleTimeout?: number}
+  | {
+      type: 'load';
+      id: number;
+      model: ModelRef;
+      contextLength?: number;
+      perLayerEmbeddings?: TablePlacementChoice;
+      idleTimeout?: number;
+    }
   /** What would be loaded. Reads no more than the beginning of the header; needs no GPU. */
   | {type: 'inspect'; id: number; model: ModelRef; contextLength?: number}
   /** What is stored. */

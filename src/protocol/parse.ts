@@ -26,7 +26,13 @@ const isModelRef: Check = (value) =>
 
 const REQUESTS: Record<Request['type'], Shape> = {
   hello: {id: isCount, version: isNumber, lock: nullable(isString)},
-  load: {id: isCount, model: isModelRef, contextLength: optional(isCount), idleTimeout: optional(isCount)},
+  load: {
+    id: isCount,
+    model: isModelRef,
+    contextLength: optional(isCount),
+    perLayerEmbeddings: optional(oneOf('auto', 'gpu', 'host')),
+    idleTimeout: optional(isCount),
+  },
   inspect: {id: isCount, model: isModelRef, contextLength: optional(isCount)},
   models: {id: isCount},
   remove: {id: isCount, model: nullable(isString)},

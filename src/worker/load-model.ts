@@ -49,7 +49,7 @@ export async function loadModel(ref: ModelRef, store: Promise<ModelStore>, optio
 }
 
 async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: LoadOptions): Promise<LoadedModel> {
-  const {signal, contextLength} = options;
+  const {signal, contextLength, perLayerEmbeddings} = options;
   const tell = (phase: LoadPhase, fraction: number, loadedBytes = 0, totalBytes = 0): void =>
     options.onProgress({phase, fraction, loadedBytes, totalBytes});
   // First what costs nothing: without a GPU not a byte is fetched.
@@ -89,7 +89,14 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
         const fraction = SHARES.header + share * (SHARES.download - SHARES.header);
         tell(done ? 'compile' : arriving(), fraction, loadedBytes, totalBytes);
       };
-      const engine = await loadEngine(source, file, gpu.device, {contextLength, onProgress, signal});
+      const engine = await loadEngine(source, file, gpu.device, {
+        contextLength,
+        perLayerEmbeddings,
+        // What stays on the disk is there for good after this; what does not would be fetched in vain.
+        prefetchTable: opened.storage === 'opfs' || opened.storage === 'cache',
+        onProgress,
+        signal,
+      });
       await opened.verify(signal);
       await opened.settle();
       tell('ready', SHARES.ready, file.size, file.size);

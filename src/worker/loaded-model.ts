@@ -2,7 +2,7 @@
 import type {ChatTemplate} from '../chat/template.ts';
 import type {Engine} from '../engine/engine.ts';
 import type {GemmaError} from '../errors.ts';
-import type {LoadProgress, ModelInfo, ModelRef, WorkerStats} from '../protocol/messages.ts';
+import type {LoadProgress, ModelInfo, ModelRef, TablePlacementChoice, WorkerStats} from '../protocol/messages.ts';
 import type {Tokenizer} from '../tokenizer/tokenizer.ts';
 
 export interface LoadedModel {
@@ -20,6 +20,7 @@ export interface LoadedModel {
 
 export interface LoadOptions {
   contextLength?: number;
+  perLayerEmbeddings?: TablePlacementChoice;
   onProgress(progress: LoadProgress): void;
   signal: AbortSignal;
 }

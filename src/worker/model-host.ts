@@ -1,7 +1,7 @@
 // The one model of this worker. Owns when it is loaded, who waits for it, who uses it and when it goes. Knows neither
 // how a model is loaded nor what it is asked.
 import {GemmaError} from '../errors.ts';
-import type {LoadProgress, ModelRef, NamedBlob} from '../protocol/messages.ts';
+import type {LoadProgress, ModelRef, NamedBlob, TablePlacementChoice} from '../protocol/messages.ts';
 import type {LoadedModel, LoadModel} from './loaded-model.ts';
 import {Meter} from './meter.ts';
 import {Scheduler} from './scheduler.ts';
@@ -23,6 +23,8 @@ export interface ModelUser {
 
 export interface HostLoadOptions {
   contextLength?: number;
+  /** Of the one who begins the load. */
+  perLayerEmbeddings?: TablePlacementChoice;
   onProgress?(progress: LoadProgress): void;
   signal?: AbortSignal;
   /** How long the model stays on the GPU without a client, in milliseconds. The last to ask decides. */
@@ -46,6 +48,7 @@ interface Slot {
   readonly instance: Promise<Instance>;
   ready: Instance | null;
   readonly ref: ModelRef;
+  readonly perLayerEmbeddings: TablePlacementChoice | undefined;
   idleTimeout: number;
   /** Stops the timer that runs while nobody uses the model. */
   stopIdle: () => void;
@@ -106,7 +109,7 @@ export class ModelHost {
     const key = this.#keyOf(ref);
     const held = this.#slot;
     if (held && held.key !== key) this.#replace(held, user, `${held.name} is loaded and in use by another client`);
-    const slot = this.#slot ?? this.#begin(key, ref, options.contextLength);
+    const slot = this.#slot ?? this.#begin(key, ref, options);
     slot.stopIdle();
     slot.idleTimeout = options.idleTimeout ?? slot.idleTimeout;
     const instance = await this.#join(slot, user, options);
@@ -133,7 +136,7 @@ export class ModelHost {
     if (!this.#slot) await this.#settled;
   }
 
-  #begin(key: string, ref: ModelRef, contextLength?: number): Slot {
+  #begin(key: string, ref: ModelRef, {contextLength, perLayerEmbeddings}: HostLoadOptions): Slot {
     const slot: Slot = {
       key,
       name: nameOf(ref),
@@ -143,6 +146,7 @@ export class ModelHost {
       progress: {phase: 'connect', fraction: 0, loadedBytes: 0, totalBytes: 0},
       ready: null,
       ref,
+      perLayerEmbeddings,
       idleTimeout: DEFAULT_IDLE_MS,
       stopIdle: () => {},
       losses: 0,
@@ -167,7 +171,8 @@ export class ModelHost {
         slot.progress = {...progress, fraction: Math.max(progress.fraction, slot.progress.fraction)};
         for (const listener of slot.listeners) listener(slot.progress);
       };
-      const model = await this.#load(ref, {contextLength, onProgress, signal});
+      const {perLayerEmbeddings} = slot;
+      const model = await this.#load(ref, {contextLength, perLayerEmbeddings, onProgress, signal});
       if (signal.aborted) {
         model.destroy();
         throw signal.reason;
@@ -246,7 +251,8 @@ export class ModelHost {
       slot.losses += 1;
       if (signal.aborted) return;
       try {
-        const model = await this.#load(slot.ref, {contextLength, onProgress: () => {}, signal});
+        const {ref, perLayerEmbeddings} = slot;
+        const model = await this.#load(ref, {contextLength, perLayerEmbeddings, onProgress: () => {}, signal});
         if (signal.aborted) return model.destroy();
         instance.model = model;
         this.#recoveries += 1;

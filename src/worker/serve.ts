@@ -148,9 +148,11 @@ export class Session implements ModelUser {
     this.#context.locks?.request(lock, {signal: this.#lockWait.signal}, () => this.close()).catch(() => undefined);
   }
 
-  async #load({id, model, contextLength, idleTimeout}: Extract<Request, {type: 'load'}>, signal: AbortSignal) {
+  async #load(request: Extract<Request, {type: 'load'}>, signal: AbortSignal) {
+    const {id, model, contextLength, perLayerEmbeddings, idleTimeout} = request;
     const instance = await this.#context.host.load(this, model, {
       contextLength,
+      perLayerEmbeddings,
       idleTimeout,
       signal,
       onProgress: (progress) => this.#endpoint.post({type: 'progress', id, progress}),

@@ -211,6 +211,18 @@ describe('GemmaClient', () => {
     });
   });
 
+  it('perLayerEmbeddings reaches whoever loads the model', async () => {
+    const asked: unknown[] = [];
+    const worker = new FakeWorker({
+      load: async (_ref, {perLayerEmbeddings}) => {
+        asked.push(perLayerEmbeddings);
+        return fakeModel();
+      },
+    });
+    await worker.load({perLayerEmbeddings: 'host'});
+    expect(asked).to.deep.equal(['host']);
+  });
+
   describe('completions with echo', () => {
     it('scores every token of the prompt as a fresh run would', async () => {
       const worker = new FakeWorker({chunkSize: 4});
@@ -371,6 +383,7 @@ describe('GemmaClient', () => {
       const worker = new FakeWorker();
       expect((await rejection(worker.load({device: 'gpu'} as never))).code).to.equal('option-unknown');
       expect((await rejection(worker.load({contextLength: 0}))).code).to.equal('option-invalid');
+      expect((await rejection(worker.load({perLayerEmbeddings: 'disk'} as never))).code).to.equal('option-invalid');
       expect((await rejection(worker.load({modelSrc: ''}))).code).to.equal('option-invalid');
       expect((await rejection(worker.load({modelSrc: undefined} as never))).message).to.match(/modelSrc is missing/);
       expect((await rejection(worker.load({workerSrc: 'http://['}))).code).to.equal('option-invalid');

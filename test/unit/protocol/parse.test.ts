@@ -5,7 +5,7 @@ import {parseReply, parseRequest} from '../../../src/protocol/parse.ts';
 describe('parseRequest', () => {
   const good = [
     {type: 'hello', id: 1, version: 1, lock: null},
-    {type: 'load', id: 1, model: {url: 'https://x/y.gguf'}, contextLength: 64},
+    {type: 'load', id: 1, model: {url: 'https://x/y.gguf'}, contextLength: 64, perLayerEmbeddings: 'host'},
     {type: 'load', id: 1, model: {files: [{blob: new Blob([]), name: 'x'}]}},
     {type: 'chat', id: 1, request: {messages: [{role: 'user', content: 'x'}], temperature: 0}},
     {type: 'completion', id: 1, request: {prompt: [1, 2]}},
