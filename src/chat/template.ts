@@ -1,10 +1,10 @@
 // From messages to a prompt: renders the file's own Jinja template, or the family's built-in form, and tokenizes the
 // result so that no message can open or close a turn. Knows no model and no conversation.
-import {Template} from '@huggingface/jinja';
 import {GemmaError} from '../errors.ts';
 import type {ChatMessage, ToolDefinition} from '../protocol/messages.ts';
 import {SpecialTokens} from '../tokenizer/special-tokens.ts';
 import type {Tokenizer} from '../tokenizer/tokenizer.ts';
+import {BoundedTemplate} from './bounded-jinja.ts';
 import {renderGemma3} from './gemma3-template.ts';
 import {renderGemma4, withoutThoughts} from './gemma4-template.ts';
 import {type TemplateInput, templateMessage, templateTool} from './template-input.ts';
@@ -49,7 +49,7 @@ export function createTemplate(tokenizer: Tokenizer, options: {large?: boolean} 
 }
 
 function fileTemplate(source: string): ChatTemplate {
-  const template = attempt(() => new Template(source), 'does not parse');
+  const template = attempt(() => new BoundedTemplate(source), 'cannot be read');
   return {
     origin: 'file',
     stripsThoughts: source.includes('<channel|>'),
@@ -63,7 +63,7 @@ function fileTemplate(source: string): ChatTemplate {
             add_generation_prompt: addGenerationPrompt,
             bos_token: bosToken,
           }),
-        'refuses these messages',
+        'cannot render these messages',
       ),
   };
 }

@@ -128,9 +128,25 @@ describe('chat template of the file', () => {
     it(`refuses a template that does not parse: ${name}`, () => {
       const error = errorOf(() => createTemplate(tokenizerWith(source)));
       expect(error.code).to.equal('template-invalid');
-      expect(error.message).to.contain('does not parse');
+      expect(error.message).to.contain('cannot be read');
     });
   }
+
+  it('refuses a template without end, and one that is too long', () => {
+    for (const source of ['{% for a in range(10 ** 12) %}{% endfor %}', ' '.repeat(2 ** 18 + 1)]) {
+      const error = errorOf(() => {
+        const tokenizer = tokenizerWith(source);
+        renderToText(tokenizer, createTemplate(tokenizer), [user('a')]);
+      });
+      expect(error.code).to.equal('template-invalid');
+      expect(error.message).to.match(/1000000000000 numbers|262145 characters/);
+    }
+  });
+
+  it('takes a long chat', () => {
+    const turns = Array.from({length: 400}, (_, i) => (i % 2 === 0 ? user(`question ${i}`) : model(`answer ${i}`)));
+    expect(renderToText(fromFile, template, [...turns, user('last')])).to.contain('answer 399');
+  });
 
   it("passes the template's own refusal on", () => {
     const tokenizer = tokenizerWith("{{ raise_exception('roles must alternate') }}");
