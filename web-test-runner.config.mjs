@@ -8,6 +8,15 @@ import {wtrWgsl} from './scripts/lib/wgsl.mjs';
 
 const rootDir = path.dirname(fileURLToPath(import.meta.url));
 
+/** highlight.js keeps its core as CommonJS, which a browser does not read; the build does. */
+const commonJsCore = () => ({
+  name: 'common-js-core',
+  transform({path: url, body}) {
+    if (!url.endsWith('/node_modules/highlight.js/lib/core.js')) return undefined;
+    return `const module = {exports: {}};\n${body}\nexport default module.exports;`;
+  },
+});
+
 export default {
   rootDir,
   files: ['test/element/**/*.test.ts', 'test/gpu/**/*.test.ts'],
@@ -25,6 +34,7 @@ export default {
   testFramework: {config: {timeout: '120000'}},
   plugins: [
     wtrWgsl(rootDir),
+    commonJsCore(),
     esbuildPlugin({ts: true, target: 'es2022', tsconfig: path.join(rootDir, 'tsconfig.page.json')}),
   ],
 };

@@ -8,6 +8,8 @@ import {colours, type Lazy, mathematics} from './lazy.ts';
 import {type MarkdownEnvironment, needs, renderBlock} from './render.ts';
 import {type Block, MarkdownStream} from './stream.ts';
 
+const USES = new WeakMap<Block, {code: boolean; math: boolean}>();
+
 class MarkdownDirective extends AsyncDirective {
   readonly #stream = new MarkdownStream();
   #again = () => {};
@@ -24,11 +26,13 @@ class MarkdownDirective extends AsyncDirective {
   }
 
   /** What of the lazy parts a block uses, as far as it is there. */
-  #parts({token, open}: Block): unknown[] {
-    return [
-      needs(token, 'code') && !open ? this.#wait(colours) : null,
-      needs(token, 'math') ? this.#wait(mathematics) : null,
-    ];
+  #parts(block: Block): unknown[] {
+    let uses = USES.get(block);
+    if (!uses) {
+      uses = {code: !block.open && needs(block.token, 'code'), math: needs(block.token, 'math')};
+      USES.set(block, uses);
+    }
+    return [uses.code ? this.#wait(colours) : null, uses.math ? this.#wait(mathematics) : null];
   }
 
   #wait<T>(part: Lazy<T>): T | null {

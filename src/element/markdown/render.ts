@@ -33,16 +33,15 @@ export function renderBlock(token: Token, env: MarkdownEnvironment, open: boolea
   return renderToken(token, {env, open, depth: 0});
 }
 
-/** Whether something in these tokens waits for a part that is loaded when it is needed. */
+/** Whether there is something in a token that waits for a part which is loaded when it is needed. */
 export function needs(token: Token, type: 'code' | 'math'): boolean {
-  if (token.type === type) return true;
-  const inner: Token[] = [
-    ...(token.tokens ?? []),
-    ...(token.items ?? []),
-    ...(token.header ?? []),
-    ...(token.rows?.flat() ?? []),
-  ];
-  return inner.some((child) => needs(child, type));
+  return token.type === type || inside(token).some((child) => needs(child, type));
+}
+
+/** A table's cells have tokens, and no type. */
+function inside(token: Token): Token[] {
+  if (token.type === 'table') return [token.header, ...token.rows].flat();
+  return token.items ?? token.tokens ?? [];
 }
 
 function renderAll(tokens: readonly Token[] | undefined, place: Place): Rendered {
