@@ -122,7 +122,7 @@ function rows(): Row[] {
     const capped = {N_HEAD: 8, N_HEAD_KV: 4, HEAD_DIM: 256, SCALE: 1 / 16, SOFTCAP: 50};
     const scores = {q: f32(8, 256), k: 4 * CONTEXT * 4 * 256, v: 4 * CONTEXT * 4 * 256, y: f32(8, 256)};
     list.push(row(`${at(8, 256)} over ${CONTEXT} keys, soft cap`, kernels.attention, capped, n, scores));
-    const streams = {stream_0: f32(2048), stream_1: f32(2048), stream_2: f32(2048), stream_3: f32(2048)};
+    const streams = {active_stream: f32(2048), others: f32(3, 2048)};
     const altup = {N: 2048, COEF_SCALE: 1};
     // The streams are read and written.
     const predicted = 8 * f32(2048) + f32(16);

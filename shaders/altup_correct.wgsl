@@ -1,13 +1,12 @@
-// altup_correct — Gemma 3n's four streams after a layer: what the layer made of stream 0 moves all of them.
+// altup_correct — Gemma 3n's four streams after a layer: what the layer made of stream 0, the active one, moves all.
 //
 //   innovation  = activated[r] − stream_0[r]
 //   stream_i[r] ← stream_i[r] + (1 + COEF_SCALE · coefs[r, i]) · innovation
 //   scaled[r]   = stream_0[r] ⊙ scale          after the correction: what the per-layer embeddings are gated by
 //
-// Shapes    stream_0 … stream_3: [n_rows, N] f32, in place; activated, scaled: [n_rows, N] f32; coefs: [n_rows, 4] f32;
-//           scale: [N] f32
-// Dispatch  one invocation a value of a stream; those behind its end do nothing
-// Limits    eight storage buffers, all that every device has
+// Shapes    active: [n_rows, N] f32; others: [n_rows, 3, N] f32, both in place; activated, scaled: [n_rows, N] f32;
+//           coefs: [n_rows, 4] f32; scale: [N] f32
+// Dispatch  one invocation a value of the active stream; those behind its end do nothing
 // Numerics  f32, in the order written
 // Reference src/engine/reference/altup_correct.ts
 
@@ -18,11 +17,9 @@ override COEF_SCALE: f32;
 @group(0) @binding(0) var<storage, read> activated: array<f32>;
 @group(0) @binding(1) var<storage, read> coefs: array<vec4f>;
 @group(0) @binding(2) var<storage, read> scale: array<f32>;
-@group(0) @binding(3) var<storage, read_write> stream_0: array<f32>;
-@group(0) @binding(4) var<storage, read_write> stream_1: array<f32>;
-@group(0) @binding(5) var<storage, read_write> stream_2: array<f32>;
-@group(0) @binding(6) var<storage, read_write> stream_3: array<f32>;
-@group(0) @binding(7) var<storage, read_write> scaled: array<f32>;
+@group(0) @binding(3) var<storage, read_write> active_stream: array<f32>;
+@group(0) @binding(4) var<storage, read_write> others: array<f32>;
+@group(0) @binding(5) var<storage, read_write> scaled: array<f32>;
 
 #include "lib/linear.wgsl"
 
@@ -33,15 +30,18 @@ fn altup_correct(
   @builtin(local_invocation_index) lid: u32,
 ) {
   let at = linear_workgroup(wid, grid) * WORKGROUP_SIZE + lid;
-  if (at >= arrayLength(&stream_0)) {
+  if (at >= arrayLength(&active_stream)) {
     return;
   }
-  let c = 1.0 + COEF_SCALE * coefs[at / N];
-  let innovation = activated[at] - stream_0[at];
-  let corrected = stream_0[at] + c.x * innovation;
-  stream_0[at] = corrected;
-  stream_1[at] += c.y * innovation;
-  stream_2[at] += c.z * innovation;
-  stream_3[at] += c.w * innovation;
-  scaled[at] = corrected * scale[at % N];
+  let r = at / N;
+  let i = at % N;
+  let other = 3u * r * N + i; // in stream 1; 2 and 3 follow N and 2N behind
+  let c = 1.0 + COEF_SCALE * coefs[r];
+  let innovation = activated[at] - active_stream[at];
+  let corrected = active_stream[at] + c.x * innovation;
+  active_stream[at] = corrected;
+  others[other] += c.y * innovation;
+  others[other + N] += c.z * innovation;
+  others[other + 2u * N] += c.w * innovation;
+  scaled[at] = corrected * scale[i];
 }

@@ -1,9 +1,9 @@
-// altup_predict — Gemma 3n's four streams before a layer: each plus a mixture of all four.
+// altup_predict — Gemma 3n's four streams before a layer: each plus a mixture of all four. Stream 0 is the active one.
 //
 //   stream_i[r] ← stream_i[r] + Σ_j COEF_SCALE · coefs[r, 4i + j] · stream_j[r]
 //
-// Shapes    stream_0 … stream_3: [n_rows, N] f32, in place; coefs: [n_rows, 16] f32
-// Dispatch  one invocation a value of a stream; those behind its end do nothing
+// Shapes    active: [n_rows, N] f32; others: [n_rows, 3, N] f32, both in place; coefs: [n_rows, 16] f32
+// Dispatch  one invocation a value of the active stream; those behind its end do nothing
 // Numerics  f32, j in order
 // Reference src/engine/reference/altup_predict.ts
 
@@ -12,10 +12,8 @@ override N: u32;
 override COEF_SCALE: f32;
 
 @group(0) @binding(0) var<storage, read> coefs: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> stream_0: array<f32>;
-@group(0) @binding(2) var<storage, read_write> stream_1: array<f32>;
-@group(0) @binding(3) var<storage, read_write> stream_2: array<f32>;
-@group(0) @binding(4) var<storage, read_write> stream_3: array<f32>;
+@group(0) @binding(1) var<storage, read_write> active_stream: array<f32>;
+@group(0) @binding(2) var<storage, read_write> others: array<f32>;
 
 #include "lib/linear.wgsl"
 
@@ -32,13 +30,14 @@ fn altup_predict(
   @builtin(local_invocation_index) lid: u32,
 ) {
   let at = linear_workgroup(wid, grid) * WORKGROUP_SIZE + lid;
-  if (at >= arrayLength(&stream_0)) {
+  if (at >= arrayLength(&active_stream)) {
     return;
   }
   let r = at / N;
-  let s = vec4f(stream_0[at], stream_1[at], stream_2[at], stream_3[at]);
-  stream_0[at] = s.x + mixed(r, 0u, s);
-  stream_1[at] = s.y + mixed(r, 1u, s);
-  stream_2[at] = s.z + mixed(r, 2u, s);
-  stream_3[at] = s.w + mixed(r, 3u, s);
+  let other = 3u * r * N + at % N; // in stream 1; 2 and 3 follow N and 2N behind
+  let s = vec4f(active_stream[at], others[other], others[other + N], others[other + 2u * N]);
+  active_stream[at] = s.x + mixed(r, 0u, s);
+  others[other] = s.y + mixed(r, 1u, s);
+  others[other + N] = s.z + mixed(r, 2u, s);
+  others[other + 2u * N] = s.w + mixed(r, 3u, s);
 }

@@ -8,6 +8,7 @@ import {WEIGHT_TYPES} from './kernels/weight-types.ts';
 import {describeGemma, type GemmaConfig} from './models/gemma-config.ts';
 import {describeGemma2, type Gemma2Config} from './models/gemma2-config.ts';
 import {describeGemma3, type Gemma3Config} from './models/gemma3-config.ts';
+import {describeGemma3n, type Gemma3nConfig} from './models/gemma3n-config.ts';
 import {describeGemma4, type Gemma4Config} from './models/gemma4-config.ts';
 
 /** One transformer block, as far as every architecture has it; what only one has, its own config adds. */
@@ -53,7 +54,7 @@ export interface CommonConfig {
 }
 
 /** By `architecture`. A new one needs a line here, in `ARCHITECTURES`, in models/models.ts and in reference/forward.ts. */
-export type ModelConfig = Gemma4Config | Gemma3Config | Gemma2Config | GemmaConfig;
+export type ModelConfig = Gemma4Config | Gemma3nConfig | Gemma3Config | Gemma2Config | GemmaConfig;
 export type Architecture = ModelConfig['architecture'];
 
 /** A tensor the architecture asks for. `shape` is GGUF's `ne`. */
@@ -62,6 +63,8 @@ export interface TensorRule {
   shape: readonly number[];
   /** A matrix is multiplied or gathered in its stored type; a vector is read as f32. */
   kind: 'matrix' | 'vector';
+  /** The tensor may have more rows than this, which are never fetched. */
+  cut?: boolean;
 }
 
 /** A config before its tensors are checked. */
@@ -75,6 +78,7 @@ export interface ModelDescription {
 
 const ARCHITECTURES: Record<Architecture, (file: GgufFile) => ModelDescription> = {
   gemma4: describeGemma4,
+  gemma3n: describeGemma3n,
   gemma3: describeGemma3,
   gemma2: describeGemma2,
   gemma: describeGemma,
@@ -104,12 +108,18 @@ export function readConfig(file: GgufFile): ModelConfig {
   const describe = ARCHITECTURES[supportedArchitecture(file.metadata)];
   const {config, rules} = describe(file);
   const used = new Map(rules.map((rule) => [rule.name, checkTensor(file, rule)]));
-  const tensors = new Map([...file.tensors].filter(([name]) => used.has(name)));
+  const tensors = new Map(
+    [...file.tensors.keys()].flatMap((name) => {
+      const tensor = used.get(name);
+      return tensor ? [[name, tensor] as const] : [];
+    }),
+  );
   return {...config, tensors};
 }
 
-function checkTensor(file: GgufFile, {name, shape, kind}: TensorRule): TensorInfo {
-  const tensor = file.tensors.get(name);
+function checkTensor(file: GgufFile, {name, shape, kind, cut}: TensorRule): TensorInfo {
+  const whole = file.tensors.get(name);
+  const tensor = whole && cut ? cutTo(whole, shape) : whole;
   if (!tensor) {
     throw new GemmaError(
       'tensor-missing',
@@ -133,6 +143,13 @@ function checkTensor(file: GgufFile, {name, shape, kind}: TensorRule): TensorInf
     );
   }
   return tensor;
+}
+
+/** The first rows of a matrix, where it has more of them. */
+function cutTo(tensor: TensorInfo, shape: readonly number[]): TensorInfo {
+  const [nIn, nOut] = shape;
+  if (tensor.shape.length !== 2 || tensor.shape[0] !== nIn || tensor.shape[1] <= nOut) return tensor;
+  return {...tensor, shape: [nIn, nOut], byteLength: (tensor.byteLength / tensor.shape[1]) * nOut};
 }
 
 /** Equal up to trailing ones, which some writers leave out. */

@@ -6,11 +6,15 @@ import type {Buffers} from '../gpu/buffers.ts';
 import type {Recorder, Recording} from '../gpu/recorder.ts';
 import {
   addScaled,
+  altupCorrect,
+  altupPredict,
   attention,
   copyRows,
+  gaussianTopk,
   geglu,
   getRows,
   kvWrite,
+  matchRms,
   mulMat,
   mulMatId,
   rmsNorm,
@@ -120,11 +124,11 @@ export class Plan {
     return rows;
   }
 
-  /** A small constant buffer, made on first use of this label. */
-  constant(label: string, values: ArrayLike<number>): GPUBuffer {
+  /** A small constant buffer, made on first use of this label; numbers are f32. */
+  constant(label: string, values: readonly number[] | ArrayBufferView): GPUBuffer {
     let buffer = this.#constants.get(label);
     if (!buffer) {
-      buffer = this.#pool.createFrom(label, 'scratch', Float32Array.from(values));
+      buffer = this.#pool.createFrom(label, 'scratch', ArrayBuffer.isView(values) ? values : Float32Array.from(values));
       this.#constants.set(label, buffer);
     }
     return buffer;
@@ -231,6 +235,19 @@ export class Plan {
     }
   }
 
+  /** All matrices of a stack of `count` in order, for every row and with weight 1: for `mulMatId` and `sumExperts`. */
+  stack(count: number): ChosenExperts {
+    const length = count * this.#maxRows;
+    return {
+      used: count,
+      experts: this.constant(
+        `0 … ${count - 1}`,
+        Uint32Array.from({length}, (_, i) => i % count),
+      ),
+      weights: this.constant(`${count} ones`, new Float32Array(length).fill(1)),
+    };
+  }
+
   /** y[r] = Σ_s weight of s · x[r][s]. */
   sumExperts(x: Rows, {weights, used}: ChosenExperts, y: Rows): void {
     this.#recorder.add(
@@ -304,9 +321,15 @@ export class Plan {
     );
   }
 
-  /** y = (a + b) · scale[0]. */
+  /** y = (a + b) · scale[0]. A narrower b is added to each of the vectors of its width that a row of a holds. */
   addScaled(a: Rows, b: Rows, scale: GPUBuffer, y: Rows): void {
-    this.#recorder.add(addScaled, {N: a.width}, {a: a.buffer, b: b.buffer, scale, y: y.buffer}, this.#rowsOf());
+    const narrower = b.width === a.width ? 0 : b.width;
+    this.#recorder.add(
+      addScaled,
+      {N: a.width, B_N: narrower},
+      {a: a.buffer, b: b.buffer, scale, y: y.buffer},
+      this.#rowsOf(),
+    );
   }
 
   /** y = gelu(gate) ⊙ up[upOffset … upOffset + width of gate). */
@@ -332,6 +355,57 @@ export class Plan {
   /** y = cap · tanh(x / cap). */
   softcap(x: Rows, cap: number, y: Rows): void {
     this.#recorder.add(softcap, {N: x.width, CAP: cap}, {x: x.buffer, y: y.buffer}, this.#rowsOf());
+  }
+
+  /** y = max(x − (mean + kappa · std), 0), mean and standard deviation of each row. */
+  gaussianTopk(x: Rows, kappa: number, y: Rows): void {
+    const buffers = {x: x.buffer, y: y.buffer};
+    this.#recorder.add(gaussianTopk, {N: x.width, KAPPA: Math.fround(kappa)}, buffers, this.#rowsOf());
+  }
+
+  /** y = each vector of x scaled to the root mean square of its row's target. */
+  matchRms(x: Rows, target: Rows, eps: number, y: Rows): void {
+    this.#recorder.add(
+      matchRms,
+      {N: target.width, PER_TARGET: x.width / target.width, EPS: eps},
+      {x: x.buffer, target_rows: target.buffer, y: y.buffer},
+      this.#rowsOf(),
+    );
+  }
+
+  /** Adds to each of four streams, in place, a mixture of all: factor · coefs[4i + j] of stream j to stream i. */
+  altupPredict(coefs: Rows, factor: number, active: Rows, others: Rows): void {
+    this.#recorder.add(
+      altupPredict,
+      {N: active.width, COEF_SCALE: Math.fround(factor)},
+      {coefs: coefs.buffer, active_stream: active.buffer, others: others.buffer},
+      this.#rowsOf(),
+    );
+  }
+
+  /** Moves four streams, in place, by (1 + factor · coefs) · (activated − active); scaled = the active one ⊙ scale. */
+  altupCorrect(
+    activated: Rows,
+    coefs: Rows,
+    factor: number,
+    scale: Weight,
+    active: Rows,
+    others: Rows,
+    scaled: Rows,
+  ): void {
+    this.#recorder.add(
+      altupCorrect,
+      {N: active.width, COEF_SCALE: Math.fround(factor)},
+      {
+        activated: activated.buffer,
+        coefs: coefs.buffer,
+        scale: scale.slices[0].buffer,
+        active_stream: active.buffer,
+        others: others.buffer,
+        scaled: scaled.buffer,
+      },
+      this.#rowsOf(),
+    );
   }
 
   #rowsOf(perRow = 1): (step: StepShape) => {nRows: number} {

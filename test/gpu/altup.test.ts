@@ -6,11 +6,13 @@ import {runKernel, runKernelOutputs, withDevice} from '../helpers/gpu.ts';
 import {noise} from '../helpers/noise.ts';
 
 const streamsOf = (length: number) => [1, 2, 3, 4].map((seed) => noise(length, seed));
-const named = (streams: readonly Float32Array[]) => ({
-  stream_0: streams[0],
-  stream_1: streams[1],
-  stream_2: streams[2],
-  stream_3: streams[3],
+/** Streams as the kernels hold them: 1 … 3 side by side in a row. */
+const packed = (streams: readonly ArrayLike<number>[], n: number) => ({
+  active_stream: Float32Array.from(streams[0]),
+  others: Float32Array.from({length: 3 * streams[0].length}, (_, at) => {
+    const [row, stream, i] = [Math.floor(at / (3 * n)), 1 + (Math.floor(at / n) % 3), at % n];
+    return streams[stream][row * n + i];
+  }),
 });
 
 // One value, a row that is no multiple of the workgroup, Gemma 3n's width.
@@ -29,14 +31,13 @@ describe('altup_predict', () => {
         const coefs = noise(nRows * 16, 5);
         const found = await runKernelOutputs(device, altupPredict, {
           input: {coefs},
-          output: named(streams),
+          output: packed(streams, n),
           constants: {N: n, COEF_SCALE: 0.3},
           shape: {nRows},
         });
-        const expected = reference.altupPredict(streams, coefs, n, 0.3);
-        [...found.values()].forEach((stream, i) => {
-          expectClose(stream, expected[i], 1e-6);
-        });
+        const expected = packed(reference.altupPredict(streams, coefs, n, 0.3), n);
+        expectClose(found.get('active_stream')!, expected.active_stream, 1e-6);
+        expectClose(found.get('others')!, expected.others, 1e-6);
       }),
     );
   }
@@ -51,14 +52,15 @@ describe('altup_correct', () => {
         const [activated, coefs, scale] = [noise(nRows * n, 5), noise(nRows * 4, 6), noise(n, 7)];
         const found = await runKernelOutputs(device, altupCorrect, {
           input: {activated, coefs, scale},
-          output: {...named(streams), scaled: nRows * n},
+          output: {...packed(streams, n), scaled: nRows * n},
           constants: {N: n, COEF_SCALE: 0.3},
           shape: {nRows},
         });
         const expected = reference.altupCorrect(streams, activated, coefs, scale, 0.3);
-        [...found.values()].forEach((values, i) => {
-          expectClose(values, [...expected.streams, expected.scaled][i], 1e-6);
-        });
+        const {active_stream, others} = packed(expected.streams, n);
+        expectClose(found.get('active_stream')!, active_stream, 1e-6);
+        expectClose(found.get('others')!, others, 1e-6);
+        expectClose(found.get('scaled')!, expected.scaled, 1e-6);
       }),
     );
   }
@@ -70,8 +72,8 @@ describe('match_rms', () => {
     runKernel(device, matchRms, {
       input: {x, target_rows: target},
       output: {y},
-      constants: {N: n, EPS},
-      shape: {nRows: x.length / n},
+      constants: {N: n, EPS, PER_TARGET: x.length / target.length},
+      shape: {nRows: target.length / n},
     });
 
   for (const [nRows, n] of SHAPES) {
@@ -84,6 +86,14 @@ describe('match_rms', () => {
       }),
     );
   }
+
+  it(
+    'scales three vectors a row to one of another',
+    withDevice(async (device) => {
+      const [x, target] = [noise(4 * 3 * 67), noise(4 * 67, 2).map((value, i) => value * (1 + Math.floor(i / 67)))];
+      expectClose(await run(device, x, target, 67, x.length), reference.matchRms(x, target, 67, EPS), 1e-5);
+    }),
+  );
 
   it(
     'does not blow up rows that are all but zero, and writes no row behind the end',

@@ -28,6 +28,24 @@ describe('add_scaled', () => {
   }
 });
 
+describe('add_scaled of a narrower b', () => {
+  it(
+    'adds it to each of the vectors that a row holds',
+    withDevice(async (device) => {
+      const [nRows, n, bN] = [3, 3 * 67, 67];
+      const [a, b] = [noise(nRows * n), noise(nRows * bN, 2)];
+      const y = await runKernel(device, addScaled, {
+        input: {a, b, scale: new Float32Array([1])},
+        output: {y: a.length},
+        constants: {N: n, B_N: bN},
+        shape: {nRows},
+      });
+      const wide = a.map((_, i) => b[Math.floor(i / n) * bN + (i % bN)]);
+      expectClose(y, reference.addScaled(a, wide, 1), 1e-6);
+    }),
+  );
+});
+
 describe('geglu', () => {
   it(
     'equals the reference for ordinary gates',

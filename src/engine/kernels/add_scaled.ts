@@ -5,6 +5,6 @@ import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
 
 export const addScaled = defineKernel(shader, {
   bindings: ['a', 'b', 'scale', 'y'],
-  constants: ['N', 'WORKGROUP_SIZE'],
+  constants: ['N', 'B_N', 'WORKGROUP_SIZE'],
   grid: ({nRows}: RowShape, {N, WORKGROUP_SIZE}) => elementwise(nRows * N, WORKGROUP_SIZE),
 });

@@ -4,7 +4,7 @@ import {elementwise} from '../../gpu/grid.ts';
 import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
 
 export const altupCorrect = defineKernel(shader, {
-  bindings: ['activated', 'coefs', 'scale', 'stream_0', 'stream_1', 'stream_2', 'stream_3', 'scaled'],
+  bindings: ['activated', 'coefs', 'scale', 'active_stream', 'others', 'scaled'],
   constants: ['N', 'COEF_SCALE', 'WORKGROUP_SIZE'],
   grid: ({nRows}: RowShape, {N, WORKGROUP_SIZE}) => elementwise(nRows * N, WORKGROUP_SIZE),
 });

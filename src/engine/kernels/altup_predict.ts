@@ -4,7 +4,7 @@ import {elementwise} from '../../gpu/grid.ts';
 import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
 
 export const altupPredict = defineKernel(shader, {
-  bindings: ['coefs', 'stream_0', 'stream_1', 'stream_2', 'stream_3'],
+  bindings: ['coefs', 'active_stream', 'others'],
   constants: ['N', 'COEF_SCALE', 'WORKGROUP_SIZE'],
   grid: ({nRows}: RowShape, {N, WORKGROUP_SIZE}) => elementwise(nRows * N, WORKGROUP_SIZE),
 });

@@ -5,6 +5,6 @@ import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
 
 export const matchRms = defineKernel(shader, {
   bindings: ['x', 'target_rows', 'y'],
-  constants: ['N', 'EPS', 'WORKGROUP_SIZE'],
-  grid: ({nRows}: RowShape) => spread(nRows),
+  constants: ['N', 'PER_TARGET', 'EPS', 'WORKGROUP_SIZE'],
+  grid: ({nRows}: RowShape, {PER_TARGET}) => spread(nRows * PER_TARGET),
 });

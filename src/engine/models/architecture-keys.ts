@@ -138,10 +138,11 @@ export class TensorRules {
     this.list.push({name, shape: [n], kind: 'vector'});
   }
 
-  /** What is no layer's. */
+  /** What is no layer's. Rows that the vocabulary has no tokens for are left out. */
   ends({nEmbd, nVocab, tiedHead}: Pick<CommonConfig, 'nEmbd' | 'nVocab' | 'tiedHead'>): void {
-    this.matrix('token_embd.weight', nEmbd, nVocab);
-    if (!tiedHead) this.matrix('output.weight', nEmbd, nVocab);
+    const table = {shape: [nEmbd, nVocab], kind: 'matrix', cut: true} as const;
+    this.list.push({name: 'token_embd.weight', ...table});
+    if (!tiedHead) this.list.push({name: 'output.weight', ...table});
     this.vector('output_norm.weight', nEmbd);
   }
 

@@ -36,6 +36,32 @@ export function turnedHeads(plan: Plan, parts: Parts, layer: LayerConfig, which:
   return turned;
 }
 
+/**
+ * x: [n][nEmbd], normed → RMS(Wo · attention(x)): [n][nEmbd], as Gemma 3n and 4 have it: queries, keys and values are
+ * normed, scores have no scale, and a layer that owns no keys and values attends its donor's.
+ */
+export function unscaledAttention(plan: Plan, parts: Parts, layer: LayerConfig, x: Rows, valuesFromKeys = false): Rows {
+  const {nHead, nHeadKv, headDim, window} = layer;
+  const block = `blk.${layer.index}`;
+  // q: [n][nHead][headDim]
+  const q = normedHeads(plan, parts, layer, 'q', projected(plan, parts, layer, 'q', x));
+  if (layer.ownsKv) {
+    const {keys, values} = parts.cache[layer.index];
+    // k, v: [n][nHeadKv][headDim]; v is normed without a weight and not turned.
+    const kRaw = projected(plan, parts, layer, 'k', x);
+    plan.kvWrite(normedHeads(plan, parts, layer, 'k', kRaw), keys);
+    const vRaw = valuesFromKeys ? kRaw : projected(plan, parts, layer, 'v', x);
+    const v = plan.rows('v', nHeadKv * headDim);
+    plan.rmsNorm(vRaw, null, v, parts.config.normEps, headDim);
+    plan.kvWrite(v, values);
+  }
+  // attended: [n][nHead][headDim]
+  const attended = plan.rows('attended', nHead * headDim);
+  const {keys, values} = parts.cache[layer.donor];
+  plan.attention(q, keys, values, attended, {nHead, nHeadKv, headDim, window, scale: 1, softcap: 0});
+  return normedOutput(plan, parts, `${block}.attn_output.weight`, attended, `${block}.post_attention_norm.weight`);
+}
+
 /** x: [n][nIn] → RMS(W · x), the end of a branch: [n][nEmbd]. */
 export function normedOutput(plan: Plan, {config, weight}: Parts, matrix: string, x: Rows, norm: string): Rows {
   const output = plan.rows('branch raw', config.nEmbd);

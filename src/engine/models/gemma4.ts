@@ -1,16 +1,7 @@
 // Gemma 4's forward pass in reading order, a shape on every buffer: the plain plan, one operation a dispatch.
 // n is a step's rows, m the rows that go through the head. The same in float64: reference/models/gemma4.ts.
 import type {Plan, Rows} from '../plan.ts';
-import {
-  feedForward,
-  normed,
-  normedHeads,
-  normedOutput,
-  perLayerBranch,
-  perLayerInputs,
-  projected,
-  ResidualStream,
-} from './blocks.ts';
+import {feedForward, normed, perLayerBranch, perLayerInputs, ResidualStream, unscaledAttention} from './blocks.ts';
 import type {Gemma4Config, Gemma4Layer} from './gemma4-config.ts';
 import {expertFeedForward} from './gemma4-experts.ts';
 import {recordHead} from './head.ts';
@@ -46,29 +37,6 @@ export function recordGemma4(plan: Plan, parts: Parts): ForwardPass {
 
 /** h: [n][nEmbd] → RMS(Wo · attention(RMS(h))): [n][nEmbd]. */
 function attention(plan: Plan, parts: Parts, layer: Gemma4Layer, h: Rows): Rows {
-  const {config, cache} = parts;
-  const {nHead, nHeadKv, headDim, window} = layer;
-  const block = `blk.${layer.index}`;
-
-  // q: [n][nHead][headDim]
-  const x = normed(plan, parts, h, `${block}.attn_norm.weight`);
-  const q = normedHeads(plan, parts, layer, 'q', projected(plan, parts, layer, 'q', x));
-
-  if (layer.ownsKv) {
-    const {keys, values} = cache[layer.index];
-    // k, v: [n][nHeadKv][headDim]; v is normed without a weight and not turned.
-    const kRaw = projected(plan, parts, layer, 'k', x);
-    plan.kvWrite(normedHeads(plan, parts, layer, 'k', kRaw), keys);
-    const vRaw = layer.valuesFromKeys ? kRaw : projected(plan, parts, layer, 'v', x);
-    const v = plan.rows('v', nHeadKv * headDim);
-    plan.rmsNorm(vRaw, null, v, config.normEps, headDim);
-    plan.kvWrite(v, values);
-  }
-
-  // attended: [n][nHead][headDim]. Scores have no scale: q and k are normed.
-  const attended = plan.rows('attended', nHead * headDim);
-  const {keys, values} = cache[layer.donor];
-  plan.attention(q, keys, values, attended, {nHead, nHeadKv, headDim, window, scale: 1, softcap: 0});
-
-  return normedOutput(plan, parts, `${block}.attn_output.weight`, attended, `${block}.post_attention_norm.weight`);
+  const x = normed(plan, parts, h, `blk.${layer.index}.attn_norm.weight`);
+  return unscaledAttention(plan, parts, layer, x, layer.valuesFromKeys);
 }

@@ -6,6 +6,7 @@ import type {Weight} from '../weights.ts';
 import {recordGemma} from './gemma.ts';
 import {recordGemma2} from './gemma2.ts';
 import {recordGemma3} from './gemma3.ts';
+import {recordGemma3n} from './gemma3n.ts';
 import {recordGemma4} from './gemma4.ts';
 
 /** What a plan needs of a loaded model. */
@@ -39,6 +40,8 @@ export function recordModel(plan: Plan, parts: ModelParts): ForwardPass {
       return recordGemma2(plan, {...parts, config});
     case 'gemma3':
       return recordGemma3(plan, {...parts, config});
+    case 'gemma3n':
+      return recordGemma3n(plan, {...parts, config});
     case 'gemma4':
       return recordGemma4(plan, {...parts, config});
   }

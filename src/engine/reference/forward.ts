@@ -8,6 +8,7 @@ import {ReferenceWeights} from './model-weights.ts';
 import {GemmaReference} from './models/gemma.ts';
 import {Gemma2Reference} from './models/gemma2.ts';
 import {Gemma3Reference} from './models/gemma3.ts';
+import {Gemma3nReference} from './models/gemma3n.ts';
 import {Gemma4Reference} from './models/gemma4.ts';
 
 /** Rows of f64, one a position. */
@@ -41,6 +42,8 @@ function forwardOf(config: ModelConfig, weights: ReferenceWeights): ReferenceFor
       return new Gemma2Reference({config, weights});
     case 'gemma3':
       return new Gemma3Reference({config, weights});
+    case 'gemma3n':
+      return new Gemma3nReference({config, weights});
     case 'gemma4':
       return new Gemma4Reference({config, weights});
   }

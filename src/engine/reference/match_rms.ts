@@ -1,22 +1,23 @@
 // match_rms in f64.
 
-/** y[r] = x[r] · rms(target[r]) / max(rms(x[r]), √eps); x, target: [nRows][n]. */
+/** y[r][s] = x[r][s] · rms(target[r]) / max(rms(x[r][s]), √eps); x: [nRows][perTarget][n], target: [nRows][n]. */
 export function matchRms(
   x: ArrayLike<number>,
   target: ArrayLike<number>,
   n: number,
   eps: number,
 ): Float64Array<ArrayBuffer> {
+  const perTarget = x.length / target.length;
+  const meanSquare = (values: ArrayLike<number>, first: number) => {
+    let sum = 0;
+    for (let i = 0; i < n; i++) sum += values[first + i] ** 2;
+    return sum / n;
+  };
   const y = new Float64Array(x.length);
-  for (let first = 0; first < x.length; first += n) {
-    let own = 0;
-    let wanted = 0;
-    for (let i = first; i < first + n; i++) {
-      own += x[i] ** 2;
-      wanted += target[i] ** 2;
-    }
-    const scale = Math.sqrt(wanted / n) / Math.sqrt(Math.max(own / n, eps));
-    for (let i = first; i < first + n; i++) y[i] = x[i] * scale;
+  for (let vector = 0; vector * n < x.length; vector++) {
+    const wanted = meanSquare(target, Math.floor(vector / perTarget) * n);
+    const scale = Math.sqrt(wanted) / Math.sqrt(Math.max(meanSquare(x, vector * n), eps));
+    for (let i = vector * n; i < (vector + 1) * n; i++) y[i] = x[i] * scale;
   }
   return y;
 }

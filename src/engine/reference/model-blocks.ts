@@ -1,7 +1,7 @@
 // The parts of a forward pass in float64 that several architectures have alike. What comes after what is in models/*.ts.
 import type {CommonConfig, LayerConfig} from '../config.ts';
-import type {Rows} from './forward.ts';
-import {add, geglu, rmsNorm, rmsNormEach, rope, scaled} from './model-ops.ts';
+import type {KeysAndValues, Rows} from './forward.ts';
+import {add, attend, geglu, rmsNorm, rmsNormEach, rope, scaled} from './model-ops.ts';
 import type {ReferenceWeights} from './model-weights.ts';
 
 /** A model as its forward pass sees it. */
@@ -41,6 +41,35 @@ export function normedHeads({config, weights}: ReferenceParts, layer: LayerConfi
 /** Each head turned by its row's position; `factors`: divisors of the angular frequencies. */
 export function turnedHeads({headDim, ropeBase, ropeScale}: LayerConfig, rows: Rows, factors?: Float32Array): Rows {
   return rows.map((row, position) => rope(row, headDim, position / ropeScale, ropeBase, factors));
+}
+
+/**
+ * x: [n][nEmbd], normed → RMS(Wo · attention(x)), as Gemma 3n and 4 have it: queries, keys and values are normed, scores
+ * have no scale, a layer that owns keys and values adds them to the cache, and one that does not attends its donor's.
+ */
+export function unscaledAttention(
+  parts: ReferenceParts,
+  layer: LayerConfig,
+  x: Rows,
+  cache: KeysAndValues[],
+  valuesFromKeys = false,
+): Rows {
+  const block = `blk.${layer.index}`;
+  const factors = layer.ropeFactors ? parts.weights.vector('rope_freqs.weight') : undefined;
+  // q: [n][nHead·headDim]
+  const q = turnedHeads(layer, normedHeads(parts, layer, 'q', projected(parts, layer, 'q', x)), factors);
+  if (layer.ownsKv) {
+    // k, v: [n][nHeadKv·headDim]; v is normed without a weight and not turned.
+    const kRaw = projected(parts, layer, 'k', x);
+    const vRaw = valuesFromKeys ? kRaw : projected(parts, layer, 'v', x);
+    cache[layer.index] = {
+      keys: turnedHeads(layer, normedHeads(parts, layer, 'k', kRaw), factors),
+      values: vRaw.map((row) => rmsNormEach(row, layer.headDim, parts.config.normEps)),
+    };
+  }
+  const {keys, values} = cache[layer.donor];
+  const attended = q.map((row, p) => attend(row, keys, values, p, {...layer, scale: 1, softcap: 0}));
+  return normedOutput(parts, `${block}.attn_output.weight`, attended, `${block}.post_attention_norm.weight`);
 }
 
 /** RMS(W · x), the end of a branch. */

@@ -123,3 +123,16 @@ export function topExperts(logits: Float64Array, used: number): {expert: number;
 export function softcap(x: Float64Array, cap: number): Float64Array {
   return cap === 0 ? x : x.map((value) => cap * Math.tanh(value / cap));
 }
+
+/** Gemma 3n's activation sparsity: max(x − (mean + κ·std), 0), the variance over all values. */
+export function sparse(x: Float64Array, kappa: number): Float64Array {
+  const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
+  const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length;
+  return x.map((value) => Math.max(value - mean - kappa * Math.sqrt(variance), 0));
+}
+
+/** x scaled to the root mean square of `like`; a mean square of x below 1e-5 is taken for that. */
+export function withMagnitudeOf(like: Float64Array, x: Float64Array): Float64Array {
+  const meanSquare = (values: Float64Array) => values.reduce((sum, value) => sum + value * value, 0) / values.length;
+  return scaled(x, Math.sqrt(meanSquare(like) / Math.max(meanSquare(x), 1e-5)));
+}

@@ -6,15 +6,12 @@ import {
   embeddings,
   feedForward,
   normed,
-  normedHeads,
-  normedOutput,
   perLayerBranch,
   perLayerInputs,
-  projected,
   type ReferenceParts,
-  turnedHeads,
+  unscaledAttention,
 } from '../model-blocks.ts';
-import {attend, rmsNormEach, scaled} from '../model-ops.ts';
+import {scaled} from '../model-ops.ts';
 import {expertFeedForward} from './gemma4-experts.ts';
 
 export class Gemma4Reference implements ReferenceForward {
@@ -54,29 +51,7 @@ export class Gemma4Reference implements ReferenceForward {
 
   /** h: [n][nEmbd] → h + RMS(Wo · attention(RMS(h))). A layer that owns keys and values adds them to the cache. */
   #attention(layer: Gemma4Layer, h: Rows, cache: KeysAndValues[]): Rows {
-    const parts = this.#parts;
-    const block = `blk.${layer.index}`;
-    const factors = layer.ropeFactors ? parts.weights.vector('rope_freqs.weight') : undefined;
-
-    // x: [n][nEmbd]; q: [n][nHead·headDim]
-    const x = normed(parts, h, `${block}.attn_norm.weight`);
-    const q = turnedHeads(layer, normedHeads(parts, layer, 'q', projected(parts, layer, 'q', x)), factors);
-    if (layer.ownsKv) {
-      // k, v: [n][nHeadKv·headDim]; v is normed without a weight and not turned.
-      const kRaw = projected(parts, layer, 'k', x);
-      const vRaw = layer.valuesFromKeys ? kRaw : projected(parts, layer, 'v', x);
-      cache[layer.index] = {
-        keys: turnedHeads(layer, normedHeads(parts, layer, 'k', kRaw), factors),
-        values: vRaw.map((row) => rmsNormEach(row, layer.headDim, parts.config.normEps)),
-      };
-    }
-    const {keys, values} = cache[layer.donor];
-    // Scores have no scale: q and k are normed.
-    const attended = q.map((row, p) => attend(row, keys, values, p, {...layer, scale: 1, softcap: 0}));
-
-    return addRows(
-      h,
-      normedOutput(parts, `${block}.attn_output.weight`, attended, `${block}.post_attention_norm.weight`),
-    );
+    const x = normed(this.#parts, h, `blk.${layer.index}.attn_norm.weight`);
+    return addRows(h, unscaledAttention(this.#parts, layer, x, cache, layer.valuesFromKeys));
   }
 }
