@@ -1,4 +1,4 @@
-// Tests that run in a browser: test/element/ and the half of test/gpu/ that wants a second adapter.
+// Tests that run in a browser: test/element/, test/browser/ and the half of test/gpu/ that wants a second adapter.
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {esbuildPlugin} from '@web/dev-server-esbuild';
@@ -19,7 +19,7 @@ const commonJsCore = () => ({
 
 export default {
   rootDir,
-  files: ['test/element/**/*.test.ts', 'test/gpu/**/*.test.ts'],
+  files: ['test/browser/**/*.test.ts', 'test/element/**/*.test.ts', 'test/gpu/**/*.test.ts'],
   nodeResolve: {exportConditions: ['browser']},
   concurrency: 1,
   concurrentBrowsers: 1,

@@ -2,6 +2,9 @@
 // handles. A writable stream writes beside the file and takes its place when it is closed, so no half block is ever seen.
 import {type BlockStore, failedError, isNamed, type StorageLike, writeError} from './block-store.ts';
 
+const DELETE_TRIES = 20;
+const DELETE_PAUSE_MS = 50;
+
 /** @param root our own folder: everything in it is a model's */
 export function opfsBlocks(root: FileSystemDirectoryHandle, storage?: StorageLike): BlockStore {
   const opened = new Map<string, Promise<FileSystemDirectoryHandle>>();
@@ -60,10 +63,17 @@ export function opfsBlocks(root: FileSystemDirectoryHandle, storage?: StorageLik
     },
     async deleteFolder(folder) {
       opened.delete(folder);
-      try {
-        await root.removeEntry(folder, {recursive: true});
-      } catch (error) {
-        if (!isNamed(error, 'NotFoundError')) throw failedError('delete', folder, error);
+      for (let tries = 1; ; tries++) {
+        try {
+          return await root.removeEntry(folder, {recursive: true});
+        } catch (error) {
+          if (isNamed(error, 'NotFoundError')) return;
+          if (!isNamed(error, 'NoModificationAllowedError') || tries === DELETE_TRIES) {
+            throw failedError('delete', folder, error);
+          }
+          // Something in it is being written: when it was used last, say, by another worker.
+          await new Promise((resolve) => setTimeout(resolve, DELETE_PAUSE_MS));
+        }
       }
     },
   };

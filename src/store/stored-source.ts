@@ -52,6 +52,7 @@ export class StoredSource implements ModelSource {
   readonly #hash: WholeHash | null;
   /** Once weights are read, blocks are fetched whole; before, of the header only what is asked for. */
   #streamed = false;
+  #first: {readonly offset: number; readonly bytes: Uint8Array} | null = null;
   #closed: Promise<void> | null = null;
   #settled = false;
   #verifying = false;
@@ -90,6 +91,9 @@ export class StoredSource implements ModelSource {
         onTaken: async () => {
           this.#waiting = false;
           if (storage !== 'memory') await folder.adopt();
+          const first = this.#first;
+          this.#first = null;
+          if (first) await this.#assembly.accept(first.offset, first.bytes, this.#closing.signal);
         },
       },
       onRetry: (waitMs) => this.#report('retry', waitMs),
@@ -105,9 +109,9 @@ export class StoredSource implements ModelSource {
     return this.#folder.storedBytes;
   }
 
-  /** Bytes that came while the file was opened. */
-  async take(offset: number, bytes: Uint8Array): Promise<void> {
-    await this.#assembly.accept(offset, bytes, this.#closing.signal);
+  /** Bytes that came while the file was opened, from the start of a block. Kept until we may write. */
+  take(offset: number, bytes: Uint8Array): void {
+    this.#first = {offset, bytes};
   }
 
   async read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {

@@ -85,6 +85,8 @@ export class FakeFileSystem {
   failAt = Number.POSITIVE_INFINITY;
   fault: WriteFault = 'quota';
   #crashed = false;
+  /** Folders with files that are being written, and how many. */
+  readonly #writing = new Map<string, number>();
 
   /** The root folder, as `getDirectory` of a new browser gives it. */
   get root(): FileSystemDirectoryHandle {
@@ -93,6 +95,7 @@ export class FakeFileSystem {
       getDirectoryHandle: async (name: string, {create = false} = {}) => this.#folder(name, create),
       removeEntry: async (name: string) => {
         this.#step();
+        if (this.#writing.has(name)) throw new DOMException(`${name} is locked`, 'NoModificationAllowedError');
         if (!this.folders.delete(name)) throw notFound(name);
       },
       entries: () => this.#entries(),
@@ -109,6 +112,7 @@ export class FakeFileSystem {
 
   restart(): void {
     this.#crashed = false;
+    this.#writing.clear();
     this.failAt = Number.POSITIVE_INFINITY;
   }
 
@@ -159,6 +163,12 @@ export class FakeFileSystem {
   #writable(folder: string, name: string): unknown {
     this.#step();
     let written = new Uint8Array(0);
+    this.#writing.set(folder, (this.#writing.get(folder) ?? 0) + 1);
+    const end = (): void => {
+      const left = (this.#writing.get(folder) ?? 1) - 1;
+      if (left > 0) this.#writing.set(folder, left);
+      else this.#writing.delete(folder);
+    };
     return {
       write: async (bytes: Uint8Array<ArrayBuffer>) => {
         this.#step();
@@ -168,8 +178,9 @@ export class FakeFileSystem {
       close: async () => {
         this.#step();
         this.#files(folder).set(name, written);
+        end();
       },
-      abort: async () => undefined,
+      abort: async () => end(),
     };
   }
 
