@@ -117,14 +117,11 @@ describe('a damaged file', function () {
   const cases: [string, ModelSpec, Damage, number][] = [
     ['noise everywhere', {type: 'mixed'}, noise, 1],
     ['noise everywhere', {type: 'assorted'}, noise, 2],
-    ['noise everywhere', {type: 'F32'}, noise, 3],
     ['noise everywhere', {shape: 'moe', type: 'Q4_0'}, noise, 4],
-    ['scattered bytes', {type: 'assorted'}, scattered, 6],
-    ['scattered bytes', {shape: 'moe', type: 'Q4_0'}, scattered, 7],
     ['scales that are no numbers', {type: 'assorted'}, scales(Number.NaN), 8],
+    ['scattered bytes', {type: 'mixed'}, scattered, 6],
     ['infinite scales', {type: 'mixed'}, scales(Number.POSITIVE_INFINITY), 9],
     ['values that are no numbers', {type: 'F32'}, scales(Number.NaN), 10],
-    ['norms that are no numbers', {type: 'mixed'}, vectors(Number.NaN), 11],
     ['infinite norms', {shape: 'moe', type: 'Q4_0'}, vectors(Number.NEGATIVE_INFINITY), 12],
     ['enormous norms', {type: 'mixed'}, vectors(3e38), 13],
   ];
