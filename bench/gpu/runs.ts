@@ -46,9 +46,9 @@ const DRY_ORDER: typeof ORDER = [
   ['12b', 'Q4_K_M'],
 ];
 
-const small = {vocabSize: 2048, nFf: 512, contextLength: 512};
+const small = {vocabSize: 2048, nFf: 512, contextLength: 512, suppressed: []};
 
-const DRY_SHAPES: Record<BigShape, Gemma4Shape> = {
+const DRY_SHAPES: Partial<Record<BigShape, Gemma4Shape>> = {
   '270m': {...BIG_SHAPES['270m'], ...small, nEmbd: 128, layers: 'SF'},
   '1b': {...BIG_SHAPES['1b'], ...small, nEmbd: 256, layers: 'SSF'},
   e2b: {...BIG_SHAPES.e2b, ...small, nEmbd: 256, layers: 'SSFSF', sharedKvLayers: 2, nEmbdPerLayer: 32},
@@ -65,7 +65,7 @@ const DRY_SHAPES: Record<BigShape, Gemma4Shape> = {
 export const runs = (dry: boolean): Run[] =>
   (dry ? DRY_ORDER : ORDER).map(([shape, type]) => ({
     name: `${shape} ${type}`,
-    shape: (dry ? DRY_SHAPES : BIG_SHAPES)[shape],
+    shape: (dry && DRY_SHAPES[shape]) || BIG_SHAPES[shape],
     type,
   }));
 

@@ -3,6 +3,7 @@
 import {closeSync, openSync, writeSync} from 'node:fs';
 import {tensorBytes} from '../../src/gguf/ggml-types.ts';
 import {ggufHeader} from '../../test/fixtures/gguf-writer.ts';
+import {GEMMA4_PUBLISHED} from '../../test/fixtures/models/gemma4-published.ts';
 import {GEMMA4_SHAPES, type Gemma4Shape} from '../../test/fixtures/models/gemma4-shapes.ts';
 import {fill, modelMetadata, planTensors, type TensorPlan, type WeightType} from '../../test/fixtures/models/model.ts';
 
@@ -21,39 +22,11 @@ const gemma3Like = {
   contextLength: 32768,
 };
 
-const large = {
-  ...gemma3Like,
-  headDim: {sliding: 256, full: 512},
-  slidingWindow: 1024,
-  contextLength: 262144,
-  valuesFromKeys: true,
-};
-
 /** The sizes of published models. 270M and 1B have Gemma 3's sizes in Gemma 4's architecture. */
 export const BIG_SHAPES = {
   '270m': {...gemma3Like, nEmbd: 640, layers: 'SSSSSF'.repeat(3), nFf: 2048},
   '1b': {...gemma3Like, nEmbd: 1152, layers: `${'SSSSSF'.repeat(4)}SF`, nFf: 6912},
-  e2b: {
-    ...gemma3Like,
-    nEmbd: 1536,
-    layers: 'SSSSF'.repeat(7),
-    sharedKvLayers: 20,
-    nHead: 8,
-    headDim: {sliding: 256, full: 512},
-    nFf: Array.from({length: 35}, (_, i) => (i < 15 ? 6144 : 12288)),
-    nEmbdPerLayer: 256,
-    contextLength: 131072,
-  },
-  '12b': {...large, nEmbd: 3840, layers: 'SSSSSF'.repeat(8), nHead: 16, nHeadKv: {sliding: 8, full: 1}, nFf: 15360},
-  '26b-a4b': {
-    ...large,
-    nEmbd: 2816,
-    layers: 'SSSSSF'.repeat(5),
-    nHead: 16,
-    nHeadKv: {sliding: 8, full: 2},
-    nFf: 2112,
-    experts: {count: 128, used: 8, ffn: 704, split: false},
-  },
+  ...GEMMA4_PUBLISHED,
 } satisfies Record<string, Gemma4Shape>;
 
 export type BigShape = keyof typeof BIG_SHAPES;
