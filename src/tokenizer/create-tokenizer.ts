@@ -1,7 +1,7 @@
 // Makes a tokenizer of GGUF metadata: reads the keys, checks them against each other, chooses the algorithm, and finds
 // the ids that mean something. The algorithms are bpe.ts and spm.ts.
 import {GemmaError} from '../errors.ts';
-import type {Metadata, PackedStrings} from '../gguf/metadata.ts';
+import {type Metadata, PackedStrings} from '../gguf/metadata.ts';
 import {BpeEncoder} from './bpe.ts';
 import {GgufTokenizer} from './gguf-tokenizer.ts';
 import type {MergeEncoder} from './merge-encoder.ts';
@@ -18,13 +18,17 @@ const TURN_TEXTS = ['<|turn>', '<start_of_turn>'];
 /** An HTML tag in Gemma's vocabulary, though other families stop at it. */
 const NEVER_STOP = '</s>';
 
+/** Lists of tokens may go on behind the embedding's rows with placeholders of images and sounds, at most so many. */
+const MAX_PLACEHOLDERS = 512;
+
 /**
  * The tokenizer that a GGUF header describes: Gemma 4's BPE or Gemma 3's SentencePiece-style one.
+ * @param rows of the model's embedding: some makers list more tokens (Ollama's gemma3 and gemma3n), which are left out
  * @throws GemmaError `tokenizer-invalid`
  */
-export function createTokenizer(metadata: Metadata): Tokenizer {
+export function createTokenizer(metadata: Metadata, rows = Number.POSITIVE_INFINITY): Tokenizer {
   try {
-    return build(metadata);
+    return build(metadata, rows);
   } catch (error) {
     // The getters' word for a missing key or a wrong type is about any key; here it means a broken tokenizer.
     if (!(error instanceof GemmaError) || error.code !== 'config-invalid') throw error;
@@ -32,11 +36,12 @@ export function createTokenizer(metadata: Metadata): Tokenizer {
   }
 }
 
-function build(metadata: Metadata): Tokenizer {
+function build(metadata: Metadata, rows: number): Tokenizer {
   const algorithm = chooseAlgorithm(metadata);
-  const tokens = metadata.strings(`${KEY}tokens`);
-  if (tokens.length === 0) throw invalid(`${KEY}tokens is empty; expected the vocabulary`, {});
-  const vocabulary = new Vocabulary(tokens, perToken(metadata, 'token_type', tokens));
+  const all = metadata.strings(`${KEY}tokens`);
+  if (all.length === 0) throw invalid(`${KEY}tokens is empty; expected the vocabulary`, {});
+  const tokens = cutTo(rows, all);
+  const vocabulary = new Vocabulary(tokens, perToken(metadata, 'token_type', all));
   const stopIds = findStops(metadata, vocabulary);
   for (const text of TURN_TEXTS) {
     const id = vocabulary.idOfText(text);
@@ -52,7 +57,7 @@ function build(metadata: Metadata): Tokenizer {
   const unknownId = findId(metadata, vocabulary, 'unknown_token_id', '<unk>');
   return new GgufTokenizer({
     vocabulary,
-    encoder: createEncoder(algorithm, metadata, vocabulary, tokens, unknownId),
+    encoder: createEncoder(algorithm, metadata, vocabulary, all, unknownId),
     bosId,
     // Files by some makers say false because their template writes the token; a prompt without it is garbage.
     addBos: algorithm === 'bpe' || metadata.boolean(`${KEY}add_bos_token`, true),
@@ -62,6 +67,20 @@ function build(metadata: Metadata): Tokenizer {
     suppressedIds: idList(metadata, vocabulary, 'suppress_tokens'),
     chatTemplate: metadata.has('tokenizer.chat_template') ? metadata.string('tokenizer.chat_template') : null,
   });
+}
+
+function cutTo(rows: number, tokens: PackedStrings): PackedStrings {
+  if (tokens.length <= rows) return tokens;
+  if (tokens.length - rows > MAX_PLACEHOLDERS) {
+    throw invalid(
+      `the tokenizer has ${tokens.length} tokens, the model's embedding ${rows} rows; expected one a token`,
+      {
+        tokens: tokens.length,
+        rows,
+      },
+    );
+  }
+  return new PackedStrings(tokens.bytes, tokens.offsets.subarray(0, rows + 1));
 }
 
 /** Some files call Gemma 4's BPE `llama` with made-up scores; the pre-tokenizer's name or the merges tell. */

@@ -78,8 +78,7 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
       const file = await readSplitGguf(opened.files, {signal});
       const config = readConfig(file);
       checkContext(contextLength, config.contextLength);
-      const tokenizer = createTokenizer(file.metadata);
-      checkVocabulary(tokenizer.vocabSize, config.nVocab);
+      const tokenizer = createTokenizer(file.metadata, config.nVocab);
       suitable = true;
       const arriving = (): LoadPhase => (stored === 'read' ? 'upload' : 'download');
       tell(arriving(), SHARES.header, 0, file.size);
@@ -105,11 +104,17 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
       return {
         engine,
         tokenizer,
-        info: modelInfo(file, source.name, engine.contextLength, config.contextLength),
+        info: {
+          ...describeFile(file, source.name),
+          contextLength: engine.contextLength,
+          trainedContextLength: config.contextLength,
+          vocabSize: tokenizer.vocabSize,
+        },
         adapter: describeAdapter(gpu.device, gpu.info),
         lost: gpu.lost,
-        // The form of the larger models differs; these have no per-layer embeddings.
-        template: () => createTemplate(tokenizer, {large: config.nEmbdPerLayer === 0}),
+        // The form of Gemma 4's larger models differs; these have no per-layer embeddings.
+        template: () =>
+          createTemplate(tokenizer, {large: config.architecture === 'gemma4' && config.nEmbdPerLayer === 0}),
         destroy() {
           engine.destroy();
           gpu.device.destroy();
@@ -144,16 +149,9 @@ function checkContext(asked: number | undefined, trained: number): void {
   );
 }
 
-function checkVocabulary(tokens: number, rows: number): void {
-  if (tokens <= rows) return;
-  throw new GemmaError(
-    'tokenizer-invalid',
-    `the tokenizer has ${tokens} tokens, the model's embedding table ${rows} rows; expected one a token`,
-    {detail: {tokens, rows}},
-  );
-}
+type FileInfo = Omit<ModelInfo, 'contextLength' | 'trainedContextLength' | 'vocabSize'>;
 
-function modelInfo(file: GgufFile, source: string, contextLength: number, trainedContextLength: number): ModelInfo {
+function describeFile(file: GgufFile, source: string): FileInfo {
   const {metadata} = file;
   const tensors = [...file.tensors.values()];
   const baseName = source.split('/').at(-1) ?? source;
@@ -161,9 +159,6 @@ function modelInfo(file: GgufFile, source: string, contextLength: number, traine
     architecture: metadata.string('general.architecture'),
     name: stringOr(file, 'general.name', baseName.replace(/\.gguf$/i, '')),
     quantization: mainType(tensors),
-    contextLength,
-    trainedContextLength,
-    vocabSize: metadata.strings('tokenizer.ggml.tokens').length,
     parameters: tensors.reduce((sum, tensor) => sum + parameters(tensor), 0),
     fileSize: file.size,
   };
