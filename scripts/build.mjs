@@ -39,7 +39,25 @@ const compactCss = () => ({
   },
 });
 
-const shared = {root, configFile: false, logLevel: 'warn', publicDir: false, plugins: [viteWgsl(), compactCss()]};
+/** Of marked, only the lexer: its one file makes a parser and a renderer of its own when it is imported. */
+const lexerOnly = () => ({
+  name: 'lexer-only',
+  transform(code, id) {
+    if (!id.endsWith('/marked/lib/marked.esm.js')) return null;
+    const [, body, names] = code.match(/^([\s\S]*)var \w+=new \w+;function [\s\S]*export\{([^}]*)\}/) ?? [];
+    const kept = names?.split(',').filter((name) => / as (?:Lexer|Tokenizer)$/.test(name)) ?? [];
+    if (kept.length !== 2) throw new Error('marked is laid out in another way; look at its end, and at lexerOnly');
+    return {code: `${body}export{${kept}};`, map: null};
+  },
+});
+
+const shared = {
+  root,
+  configFile: false,
+  logLevel: 'warn',
+  publicDir: false,
+  plugins: [viteWgsl(), compactCss(), lexerOnly()],
+};
 
 /**
  * A page that is rendered on a server imports the element there. Lit's build for servers runs in browsers too, and

@@ -1,6 +1,6 @@
 // Markdown to tokens: marked's lexer without raw HTML (which stays the text that it is), with mathematics and `<br>`.
 // Knows no DOM.
-import {type Lexer, Marked, type TokenizerAndRendererExtension, type Tokens} from 'marked';
+import {Lexer, type MarkedOptions, Tokenizer, type TokenizerExtension, type Tokens} from 'marked';
 
 export interface MathToken {
   type: 'math';
@@ -14,21 +14,19 @@ export type Links = Lexer['tokens']['links'];
 /** Told apart by `type`; the rest is as marked's documentation has it for that type. */
 export type Token = Tokens.Generic;
 
+type Extension = Required<Pick<TokenizerExtension, 'start' | 'tokenizer'>>;
+
 /** Longer mathematics stays text. */
 const MAX_MATH = 4000;
 
-const mathBlock: TokenizerAndRendererExtension = {
-  name: 'math',
-  level: 'block',
+const mathBlock: Extension = {
   start: (src) => src.match(/^ {0,3}(?:\$\$|\\\[)/m)?.index,
   tokenizer: (src) =>
     mathToken(/^ {0,3}\$\$((?:\\[\s\S]|[^$\\])+?)\$\$[ \t]*(?:\n|$)/.exec(src), true) ??
     mathToken(/^ {0,3}\\\[([\s\S]+?)\\\][ \t]*(?:\n|$)/.exec(src), true),
 };
 
-const mathInline: TokenizerAndRendererExtension = {
-  name: 'mathInline',
-  level: 'inline',
+const mathInline: Extension = {
   start: (src) => src.match(/\$|\\[([]/)?.index,
   tokenizer: (src) =>
     mathToken(/^\$\$((?:\\[\s\S]|[^$\\])+?)\$\$/.exec(src), true) ??
@@ -44,9 +42,7 @@ function mathToken(found: RegExpExecArray | null, display: boolean): MathToken |
 }
 
 /** The one tag that models write into table cells, where Markdown has no line break. */
-const lineBreak: TokenizerAndRendererExtension = {
-  name: 'lineBreak',
-  level: 'inline',
+const lineBreak: Extension = {
   start: (src) => src.match(/<br/i)?.index,
   tokenizer: (src) => {
     const found = /^<br\s*\/?>/i.exec(src);
@@ -54,11 +50,24 @@ const lineBreak: TokenizerAndRendererExtension = {
   },
 };
 
-const marked = new Marked({
+/** Raw HTML is none of its tokens, so it stays text. */
+class TextTokenizer extends Tokenizer {
+  override html(): undefined {}
+  override tag(): undefined {}
+}
+
+/** As `Marked.use()` would put it together, without the renderers that come with it. */
+const OPTIONS: MarkedOptions = {
   gfm: true,
-  extensions: [mathBlock, mathInline, lineBreak],
-  tokenizer: {html: () => undefined, tag: () => undefined},
-});
+  extensions: {
+    inline: [mathInline.tokenizer, lineBreak.tokenizer],
+    block: [mathBlock.tokenizer],
+    startInline: [mathInline.start, lineBreak.start],
+    startBlock: [mathBlock.start],
+    childTokens: {},
+    renderers: {},
+  },
+};
 
 export interface Lexed {
   tokens: Token[];
@@ -67,7 +76,7 @@ export interface Lexed {
 
 /** @param links definitions that stand before `text`; those in it are added in the result. */
 export function lex(text: string, links: Links = {}): Lexed {
-  const lexer = new marked.Lexer(marked.defaults);
+  const lexer = new Lexer({...OPTIONS, tokenizer: new TextTokenizer()});
   Object.assign(lexer.tokens.links, links);
   try {
     const tokens = lexer.lex(text);
