@@ -48,6 +48,9 @@ export function describeGemma4(file: GgufFile): ModelDescription {
   if (!(normEps > 0 && normEps < 1)) {
     throw invalid('gemma4.attention.layer_norm_rms_epsilon', normEps, 'a number between 0 and 1');
   }
+  // Positions are taken as they are: `rope_freqs.weight` is all the scaling that Gemma 4 has.
+  const scaling = metadata.string('gemma4.rope.scaling.type', 'none');
+  if (scaling !== 'none') throw invalid('gemma4.rope.scaling.type', JSON.stringify(scaling), 'none');
   // Every published file has 30; a file without the key means the same.
   const softcap = metadata.number('gemma4.final_logit_softcapping', 30);
   if (softcap < 0) throw invalid('gemma4.final_logit_softcapping', softcap, '0 (none) or more');
