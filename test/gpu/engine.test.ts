@@ -98,13 +98,15 @@ describe('engine', function () {
     withDevice(async (device) => {
       const spec = {shape: {...SHAPES.moe, layers: 'SF'}, type: 'mixed' as const};
       const run = (sizes: number[], maxSliceBytes?: number) =>
-        withEngine(device, spec, (engine) => feed(engine, engine.createSequence(), TOKENS, sizes), {maxSliceBytes});
-      const whole = await run([64]);
+        withEngine(device, spec, (engine) => feed(engine, engine.createSequence(), TOKENS.slice(0, 30), sizes), {
+          maxSliceBytes,
+        });
+      const whole = await run([30]);
       // Routers part by 5e-4 and more here, hundreds of f32 roundings: the experts are those of float64.
-      expectLogits(whole, await judge(spec));
-      expectSameLogits(await run([7, 1, 13, 24, 1]), whole);
+      expectLogits(whole, (await judge(spec)).slice(0, 30));
+      expectSameLogits(await run([7, 1, 13, 1]), whole);
       // Cuts gate and up, and down where it is Q6_K, within an expert.
-      expectSameLogits(await run([64], 300_000), whole);
+      expectSameLogits(await run([30], 300_000), whole);
     }),
   );
 
