@@ -88,6 +88,7 @@ const all = (pattern, text = looks + source.replace(contracts[0].doc, '')) =>
 // `part="a b"` and `part=${condition ? 'a b' : 'a c'}`
 const parts = [
   ...all(/ part="([^"]+)"/g).map((list) => list.replace(/ ?\$\{.*\}/, '')),
+  ...all(/\bpart: '([^']+)'/g),
   ...all(/iconButton\('([^']+)'/g),
   ...all(/ part=\$\{([^}]+)\}/g).flatMap((code) => all(/'([^']+)'/g, code)),
 ];

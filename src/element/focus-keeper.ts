@@ -2,7 +2,15 @@
 import type {LitElement} from 'lit';
 
 /** Where the focus goes, first what there is. */
-export const CONTROLS = ['input', 'retry-button', 'resume-button', 'cancel-button', 'load-button'];
+export const CONTROLS = [
+  'input',
+  'remedy-button',
+  'resume-button',
+  'cancel-button',
+  'load-button',
+  'report-button',
+  'launcher-button',
+];
 
 export class FocusKeeper {
   #wasInside = false;

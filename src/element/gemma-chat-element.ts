@@ -8,6 +8,7 @@ import {Announcer} from './announcer.ts';
 import {ChatController} from './chat-controller.ts';
 import type {BeforeSend, ChatHost, ChatSettings} from './chat-state.ts';
 import {Conversation, checkMessage} from './conversation.ts';
+import {diagnose} from './diagnose.ts';
 import {type ChatStatus, createEvent} from './events.ts';
 import {CONTROLS, FocusKeeper} from './focus-keeper.ts';
 import {FormValue} from './form-value.ts';
@@ -43,6 +44,7 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @slot suggestions - Replaces the buttons of `suggestions`, beneath the last message.
  * @slot composer-start - Before the text field.
  * @slot composer-end - Between the text field and the Send button.
+ * @slot fallback - Shown beneath the error where nothing of the chat can run on this device.
  * @slot error-<code> - Replaces the text of the error with that code, as in `slot="error-webgpu-missing"`.
  *
  * @fires progress - The model came a step closer to ready. Does not bubble.
@@ -144,7 +146,17 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @csspart error - The error view.
  * @csspart error-text - What a visitor reads about the error.
  * @csspart error-detail - Its code and technical message, folded.
+ * @csspart error-icon - The sign beside it.
+ * @csspart error-message - Its heading, text and notes.
+ * @csspart error-title - Its heading.
+ * @csspart error-note - What is said beneath the text: space, whose business it is.
+ * @csspart error-actions - The buttons.
+ * @csspart remedy-button - Every button that may help.
  * @csspart retry-button - Tries again.
+ * @csspart reload-button - Loads the page again.
+ * @csspart fresh-button - Begins a new conversation.
+ * @csspart report-button - Copies a report.
+ * @csspart report - The report, once it was asked for.
  * @csspart composer - The form with the text field.
  * @csspart input - The text field.
  * @csspart send-button - Sends the message.
@@ -295,6 +307,7 @@ export class GemmaChatElement extends LitElement {
   readonly #tools: MessageTools;
   #env: MarkdownEnvironment | null = null;
   #draft = '';
+  #report: {error: GemmaError | null; text: string} | null = null;
   /** What the model's session knows as the source. */
   #source: Pick<ChatSettings, 'modelSrc' | 'integrity'> | null = null;
 
@@ -446,7 +459,7 @@ export class GemmaChatElement extends LitElement {
       this.#spoken.ready.then(() => this.updateComplete).then(() => this.focus(options));
       return;
     }
-    const controls = [...CONTROLS, 'launcher-button'].map((part) => `[part~="${part}"]:not(:disabled)`);
+    const controls = CONTROLS.map((part) => `[part~="${part}"]:not(:disabled)`);
     const found = controls.map((control) => this.renderRoot?.querySelector<HTMLElement>(control));
     found.find((control) => control?.checkVisibility())?.focus(options);
   }
@@ -486,6 +499,14 @@ export class GemmaChatElement extends LitElement {
   /** Adds the conversations of an exported file, JSON or Markdown. Gives how many there were. */
   importConversations(file: Blob): Promise<number> {
     return this.#kept.import(file);
+  }
+
+  /** A report to paste into an issue: versions, browser, GPU, storage, worker, model, last error; nothing private. */
+  diagnose(): Promise<string> {
+    const {status, client, error, model} = this.#controller;
+    const {contextLength, temperature, topK, topP, minP, maxTokens, seed, display, history, loading} = this;
+    const settings = {contextLength, temperature, topK, topP, minP, maxTokens, seed, display, history, loading};
+    return diagnose({status, client, error, model: model.offer.source?.file ?? null, settings});
   }
 
   override connectedCallback(): void {
@@ -581,6 +602,7 @@ export class GemmaChatElement extends LitElement {
       starters: this.starters ?? [],
       suggestions: this.suggestions ?? [],
       showSpeed: this.showSpeed,
+      report: this.#report?.error === this.#controller.error ? (this.#report?.text ?? null) : null,
       history: this.#historyPanel.render(),
       historyTools: this.#kept.on ? this.#historyPanel : null,
       live: this.#announcer.render(),
@@ -599,7 +621,12 @@ export class GemmaChatElement extends LitElement {
     send: () => this.#sendDraft(),
     stop: () => this.stop(),
     say: (text) => this.#say(text),
-    retry: () => this.#run(() => this.#controller.retry()),
+    remedy: (remedy) => {
+      if (remedy === 'retry') this.#run(() => this.#controller.retry());
+      else if (remedy === 'reload') location.reload();
+      else this.#historyPanel.fresh();
+    },
+    report: () => this.#copyReport(),
     clear: () => this.#clearByVisitor(),
     typed: (text) => {
       this.#draft = text;
@@ -625,6 +652,19 @@ export class GemmaChatElement extends LitElement {
       this.#env = {language, images: this.images, copy};
     }
     return this.#env;
+  }
+
+  async #copyReport(): Promise<void> {
+    const {error} = this.#controller;
+    const text = await this.diagnose();
+    this.#report = {error, text};
+    this.requestUpdate();
+    // Shown all the same: a page may be refused the clipboard.
+    const copied = await navigator.clipboard?.writeText(text).then(
+      () => true,
+      () => false,
+    );
+    this.#announcer.say(this.#spoken.language.text(copied ? 'reportCopied' : 'reportFailed'));
   }
 
   #replace(conversation: Conversation): void {

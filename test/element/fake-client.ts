@@ -100,6 +100,12 @@ export class FakeClient {
     },
   };
 
+  readonly shared = true;
+
+  stats(): Promise<never> {
+    return Promise.reject(new Error('a fake has no worker'));
+  }
+
   close(): void {
     this.closed = true;
   }

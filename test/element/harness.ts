@@ -80,6 +80,12 @@ export class Harness {
     await this.settle();
   }
 
+  /** Waits for what takes more than a task: answers of the browser's own. */
+  async until(check: () => boolean): Promise<void> {
+    for (let turn = 0; turn < 200 && !check(); turn++) await this.settle();
+    if (!check()) throw new Error(`it did not happen: ${check}`);
+  }
+
   /** Lets promises and rendering come to rest: a task for what is queued, a frame for scrolling and movement. */
   async settle(): Promise<void> {
     await aTimeout(0);

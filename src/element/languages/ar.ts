@@ -29,7 +29,7 @@ export const strings: Strings = {
   noteNotKept: 'لا يمكن لهذه النافذة الاحتفاظ بالنموذج: سيُنزَّل من جديد في المرة القادمة.',
   noteNoResume: 'لا يستطيع الخادم متابعة تنزيل انقطع.',
   noteSpace: 'المساحة غير كافية: المطلوب {needed} والمتاح {free}.',
-  offlinePoster: 'أنت غير متصل بالإنترنت. إذا سبق تحميل النموذج هنا فلا يزال استخدامه ممكنًا.',
+  offlineReady: 'أنت غير متصل بالإنترنت. النموذج موجود على هذا الجهاز ويعمل رغم ذلك.',
 
   downloading: 'جارٍ تحميل النموذج',
   downloadingBytes: 'جارٍ تحميل النموذج: {loaded} من {total}',
@@ -151,6 +151,7 @@ export const strings: Strings = {
 
   errorTitleFile: 'تعذّر استخدام النموذج',
   errorTitleNetwork: 'تعذّر جلب النموذج',
+  errorTitleStorage: 'لا توجد مساحة للنموذج',
   errorTitleDevice: 'لا يستطيع هذا الجهاز تشغيل النموذج',
   errorTitleSetup: 'لم تُعَدّ هذه المحادثة إعدادًا صحيحًا',
   errorTitleAnswer: 'تعذّرت الإجابة',

@@ -30,7 +30,7 @@ export const strings: Strings = {
   noteNotKept: 'Dieses Fenster kann das Modell nicht behalten: Beim nächsten Mal wird es neu geladen.',
   noteNoResume: 'Der Server kann einen unterbrochenen Download nicht fortsetzen.',
   noteSpace: 'Der Platz reicht nicht: {needed} werden gebraucht, {free} sind frei.',
-  offlinePoster: 'Sie sind offline. Wurde das Modell hier schon einmal geladen, kann es trotzdem benutzt werden.',
+  offlineReady: 'Sie sind offline. Das Modell ist auf diesem Gerät und funktioniert trotzdem.',
 
   downloading: 'Das Modell wird geladen',
   downloadingBytes: 'Das Modell wird geladen: {loaded} von {total}',
@@ -132,6 +132,7 @@ export const strings: Strings = {
 
   errorTitleFile: 'Das Modell ist nicht verwendbar',
   errorTitleNetwork: 'Das Modell konnte nicht geholt werden',
+  errorTitleStorage: 'Für das Modell ist kein Platz',
   errorTitleDevice: 'Dieses Gerät kann das Modell nicht ausführen',
   errorTitleSetup: 'Dieser Chat ist nicht richtig eingerichtet',
   errorTitleAnswer: 'Darauf war keine Antwort möglich',

@@ -72,7 +72,7 @@ export const en = {
   noteNotKept: 'This window cannot keep the model: it is fetched again the next time.',
   noteNoResume: 'The server cannot continue a download that was interrupted.',
   noteSpace: 'There is too little space: {needed} are needed, {free} are free.',
-  offlinePoster: 'You are offline. If the model was loaded here before, it can still be used.',
+  offlineReady: 'You are offline. The model is on this device and works all the same.',
 
   downloading: 'Loading the model',
   downloadingBytes: 'Loading the model: {loaded} of {total}',
@@ -173,6 +173,7 @@ export const en = {
 
   errorTitleFile: 'The model cannot be used',
   errorTitleNetwork: 'The model could not be fetched',
+  errorTitleStorage: 'There is no room for the model',
   errorTitleDevice: 'This device cannot run the model',
   errorTitleSetup: 'This chat is not set up correctly',
   errorTitleAnswer: 'This could not be answered',

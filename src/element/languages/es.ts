@@ -29,7 +29,7 @@ export const strings: Strings = {
   noteNotKept: 'Esta ventana no puede guardar el modelo: la próxima vez se descargará de nuevo.',
   noteNoResume: 'El servidor no puede continuar una descarga interrumpida.',
   noteSpace: 'No hay espacio suficiente: se necesitan {needed} y hay {free} libres.',
-  offlinePoster: 'No hay conexión. Si el modelo ya se cargó aquí, todavía se puede usar.',
+  offlineReady: 'No hay conexión. El modelo está en este dispositivo y funciona igualmente.',
 
   downloading: 'Cargando el modelo',
   downloadingBytes: 'Cargando el modelo: {loaded} de {total}',
@@ -138,6 +138,7 @@ export const strings: Strings = {
 
   errorTitleFile: 'El modelo no se puede usar',
   errorTitleNetwork: 'No se pudo obtener el modelo',
+  errorTitleStorage: 'No hay sitio para el modelo',
   errorTitleDevice: 'Este dispositivo no puede ejecutar el modelo',
   errorTitleSetup: 'Este chat no está bien configurado',
   errorTitleAnswer: 'No se pudo responder',

@@ -29,7 +29,7 @@ export const strings: Strings = {
   noteNotKept: 'Cette fenêtre ne peut pas conserver le modèle : il sera téléchargé de nouveau la prochaine fois.',
   noteNoResume: 'Le serveur ne peut pas reprendre un téléchargement interrompu.',
   noteSpace: 'L’espace est insuffisant : il faut {needed}, et {free} sont libres.',
-  offlinePoster: 'Vous êtes hors ligne. Si le modèle a déjà été chargé ici, il reste utilisable.',
+  offlineReady: 'Vous êtes hors ligne. Le modèle est sur cet appareil et fonctionne quand même.',
 
   downloading: 'Chargement du modèle',
   downloadingBytes: 'Chargement du modèle : {loaded} sur {total}',
@@ -139,6 +139,7 @@ export const strings: Strings = {
 
   errorTitleFile: 'Le modèle est inutilisable',
   errorTitleNetwork: 'Le modèle n’a pas pu être récupéré',
+  errorTitleStorage: 'Pas de place pour le modèle',
   errorTitleDevice: 'Cet appareil ne peut pas exécuter le modèle',
   errorTitleSetup: 'Cette discussion est mal configurée',
   errorTitleAnswer: 'Aucune réponse n’a été possible',

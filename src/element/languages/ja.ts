@@ -29,7 +29,7 @@ export const strings: Strings = {
   noteNotKept: 'このウィンドウではモデルを保存できません。次回はもう一度ダウンロードします。',
   noteNoResume: 'このサーバーでは、中断したダウンロードを再開できません。',
   noteSpace: '空き容量が足りません。必要：{needed}、空き：{free}。',
-  offlinePoster: 'オフラインです。以前ここでモデルを読み込んでいれば、そのまま使えます。',
+  offlineReady: 'オフラインです。モデルはこの端末にあるため、そのまま使えます。',
 
   downloading: 'モデルを読み込んでいます',
   downloadingBytes: 'モデルを読み込んでいます：{total} 中 {loaded}',
@@ -130,6 +130,7 @@ export const strings: Strings = {
 
   errorTitleFile: 'モデルを使用できません',
   errorTitleNetwork: 'モデルを取得できませんでした',
+  errorTitleStorage: 'モデルを保存できません',
   errorTitleDevice: 'この端末ではモデルを実行できません',
   errorTitleSetup: 'このチャットは正しく設定されていません',
   errorTitleAnswer: '回答できませんでした',

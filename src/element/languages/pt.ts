@@ -29,7 +29,7 @@ export const strings: Strings = {
   noteNotKept: 'Esta janela não pode guardar o modelo: da próxima vez será transferido de novo.',
   noteNoResume: 'O servidor não consegue continuar uma transferência interrompida.',
   noteSpace: 'Não há espaço suficiente: são precisos {needed} e há {free} livres.',
-  offlinePoster: 'Você está sem conexão. Se o modelo já foi carregado aqui, ainda pode ser usado.',
+  offlineReady: 'Você está sem conexão. O modelo está neste dispositivo e funciona mesmo assim.',
 
   downloading: 'Carregando o modelo',
   downloadingBytes: 'Carregando o modelo: {loaded} de {total}',
@@ -138,6 +138,7 @@ export const strings: Strings = {
 
   errorTitleFile: 'O modelo não pode ser usado',
   errorTitleNetwork: 'Não foi possível obter o modelo',
+  errorTitleStorage: 'Não há espaço para o modelo',
   errorTitleDevice: 'Este dispositivo não consegue executar o modelo',
   errorTitleSetup: 'Este chat não está configurado corretamente',
   errorTitleAnswer: 'Não foi possível responder',

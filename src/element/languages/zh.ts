@@ -29,7 +29,7 @@ export const strings: Strings = {
   noteNotKept: '此窗口无法保存模型：下次需要重新下载。',
   noteNoResume: '服务器无法继续中断的下载。',
   noteSpace: '空间不足：需要 {needed}，可用 {free}。',
-  offlinePoster: '您处于离线状态。如果以前在这里加载过模型，仍可使用。',
+  offlineReady: '您处于离线状态。模型已在此设备上，仍可使用。',
 
   downloading: '正在加载模型',
   downloadingBytes: '正在加载模型：{loaded}，共 {total}',
@@ -130,6 +130,7 @@ export const strings: Strings = {
 
   errorTitleFile: '无法使用该模型',
   errorTitleNetwork: '无法获取模型',
+  errorTitleStorage: '没有空间存放模型',
   errorTitleDevice: '此设备无法运行该模型',
   errorTitleSetup: '此对话的设置不正确',
   errorTitleAnswer: '无法作答',

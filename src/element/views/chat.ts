@@ -1,6 +1,8 @@
 // The whole chat in each of its states: which views stand where. What they look like inside is their own.
 import {html, nothing, type TemplateResult} from 'lit';
+import type {GemmaError} from '../../errors.ts';
 import type {ChatController} from '../chat-controller.ts';
+import {advise, type Remedy} from '../error-advice.ts';
 import type {Language} from '../languages/index.ts';
 import type {MarkdownEnvironment} from '../markdown/render.ts';
 import {statusText} from '../status-text.ts';
@@ -18,7 +20,8 @@ export interface ChatActions {
   send(): void;
   stop(): void;
   say(text: string): void;
-  retry(): void;
+  remedy(remedy: Remedy): void;
+  report(): void;
   clear(): void;
   typed(text: string): void;
   scrolled(list: HTMLElement): void;
@@ -47,6 +50,8 @@ export interface ChatView {
   starters: readonly Prompt[];
   suggestions: readonly Prompt[];
   showSpeed: boolean;
+  /** What was found out about the error that is shown; null before it was asked for. */
+  report: string | null;
   /** The list of conversations, over the chat; null where it is closed. */
   history: TemplateResult | null;
   /** Null where no conversations are kept. */
@@ -94,12 +99,19 @@ export function renderChat(view: ChatView): TemplateResult {
             })
           : null
       }
-      ${error ? renderError({language, error, retry: disabled ? null : act.retry}) : null}
+      ${error ? failure(view, error) : null}
       ${client ? composer(view) : renderWayIn(view)}
       </div>
       ${view.history} ${view.live}
     </div>
   `;
+}
+
+function failure({chat, language, report, disabled, act}: ChatView, error: GemmaError): TemplateResult {
+  const {client, model} = chat;
+  const situation = {loaded: client !== null, ownFile: model.offer.source?.host === null, online: navigator.onLine};
+  const advice = advise(error, situation, language);
+  return renderError({language, error, advice, report, act: disabled ? null : act});
 }
 
 function renderWayIn({chat: {status, model}, language, disabled, act}: ChatView): TemplateResult | null {

@@ -111,6 +111,7 @@ function notes(language: Language, offer: ModelOffer): string[] {
   if (!inspection) return found;
   const {problem, storage, resumable, size, storedBytes, freeBytes, online} = inspection;
   if (problem) found.push(language.text(`error-${problem.code}`));
+  if (offer.complete && !online && !navigator.onLine) found.push(language.text('offlineReady'));
   const missing = size - storedBytes;
   if (missing <= 0 || storage === 'file') return found;
   if (storage === 'memory') found.push(language.text('noteNotKept'));
@@ -118,7 +119,7 @@ function notes(language: Language, offer: ModelOffer): string[] {
     found.push(language.text('noteSpace', {needed: language.bytes(missing), free: language.bytes(freeBytes)}));
   }
   if (!resumable) found.push(language.text('noteNoResume'));
-  if (!online) found.push(language.text('error-network'));
+  if (!online) found.push(language.text(navigator.onLine ? 'error-network' : 'errorOffline'));
   return found;
 }
 
