@@ -6,6 +6,7 @@ import {loadEngine} from '../../src/engine/load-engine.ts';
 import {planMemory} from '../../src/engine/memory-plan.ts';
 import {GemmaError} from '../../src/errors.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
+import type {ModelSpec} from '../fixtures/models/model.ts';
 import {expectSameLogits, feed, TOKENS, testModel, withEngine} from '../helpers/engine.ts';
 import {withDevice} from '../helpers/gpu.ts';
 
@@ -36,15 +37,23 @@ describe('placement of the per-layer table', function () {
     );
   }
 
-  for (const perLayerEmbeddings of ['gpu', 'host'] as const) {
+  // Every architecture has scratch of its own; two have the table.
+  const placed: [ModelSpec, 'gpu' | 'host'][] = [
+    [{type: 'Q5_0'}, 'gpu'],
+    [{type: 'Q5_0'}, 'host'],
+    [{shape: 'gemma3n', type: 'Q8_0'}, 'host'],
+    [{shape: 'moe', type: 'Q4_0'}, 'gpu'],
+    [{shape: 'gemma2', type: 'Q8_0'}, 'gpu'],
+  ];
+  for (const [spec, perLayerEmbeddings] of placed) {
     it(
-      `takes exactly what was planned: ${perLayerEmbeddings}`,
+      `takes exactly what was planned: ${spec.shape ?? 'small'}, ${perLayerEmbeddings}`,
       withDevice(async (device) => {
-        const {file} = await testModel({type: 'Q5_0'});
+        const {file} = await testModel(spec);
         const plan = planMemory(readConfig(file), device.limits, {...OPTIONS, perLayerEmbeddings});
         await withEngine(
           device,
-          {type: 'Q5_0'},
+          spec,
           async (engine) => {
             const {weightBytes, kvBytes, scratchBytes} = engine.stats();
             const {weights, kv, scratch} = plan.gpu;

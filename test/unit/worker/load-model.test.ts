@@ -89,6 +89,27 @@ describe('loadModel', function () {
     });
   }
 
+  it('keeps the file open where per-layer embeddings stay in it, until the model goes', async () => {
+    const url = 'https://example.test/model.gguf';
+    const logitsOf = async (perLayerEmbeddings: 'gpu' | 'host') => {
+      const store = new FakeStore({[url]: {bytes: modelFile('gemma3n')}});
+      const model = await loadModel({url}, Promise.resolve(store), {
+        contextLength: 64,
+        perLayerEmbeddings,
+        onProgress: () => {},
+        signal: new AbortController().signal,
+      });
+      const [file] = store.opened;
+      expect(file.closed).to.equal(perLayerEmbeddings === 'gpu');
+      const {engine} = model;
+      const [[row]] = await engine.step([{sequence: engine.createSequence(), tokens: [2, 9, 300], logits: 'last'}]);
+      model.destroy();
+      expect([file.settled, file.closed]).to.deep.equal([true, true]);
+      return row;
+    };
+    expect(await logitsOf('host')).to.deep.equal(await logitsOf('gpu'));
+  });
+
   it('takes Gemma 3’s form where a file has no template, per-layer embeddings or not', async () => {
     for (const name of ['gemma3', 'gemma3n'] as const) {
       const client = await loadBytes(modelFile(name, {template: false}));
