@@ -1,4 +1,4 @@
-// The metadata keys that gemma, gemma2, gemma3 and gemma3n have alike, read with bounds, and the tensors alike. What a
+// The metadata keys and the tensors that all architectures have alike: keys read with bounds, tensors as rules. What a
 // missing key means is each architecture's business.
 import type {GgufFile} from '../../gguf/gguf-file.ts';
 import type {Metadata} from '../../gguf/metadata.ts';
@@ -14,6 +14,8 @@ export interface LayerSizes {
   nHeadKv: number[];
   ffn: number[];
 }
+
+export type Sharing = Pick<LayerConfig, 'ownsKv' | 'donor'>;
 
 /** Keys that begin with the architecture's name. Every getter throws GemmaError `config-invalid`. */
 export class ArchitectureKeys {
@@ -85,13 +87,13 @@ export class ArchitectureKeys {
     return {nHead, nHeadKv, ffn: this.each('feed_forward_length', 1, 2 ** 20)};
   }
 
-  /** One for all layers. Some files do not say it: then heads share the width of the embedding. */
-  headDim(nHead: number): number {
-    const key = this.key('attention.key_length', 'attention.head_dim', 'head_dim');
-    const size = boundedInteger(this.#metadata, key, 4, MAX_HEAD_DIM, this.nEmbd / nHead);
+  /** @param suffix `_swa` for sliding layers where their heads have another size */
+  headDim(fallback: number | undefined, suffix: '' | '_swa' = ''): number {
+    const key = this.key(`attention.key_length${suffix}`, ...(suffix === '' ? ['attention.head_dim', 'head_dim'] : []));
+    const size = boundedInteger(this.#metadata, key, 4, MAX_HEAD_DIM, fallback);
     if (size % 4 !== 0) throw invalid(key, size, 'a multiple of 4');
     // Keys and values share a cache row's width, and RoPE pairs i with i + headDim / 2: the three must agree.
-    for (const name of ['attention.value_length', 'rope.dimension_count']) {
+    for (const name of [`attention.value_length${suffix}`, `rope.dimension_count${suffix}`]) {
       const other = this.#metadata.integer(this.#prefix + name, size);
       if (other !== size) throw invalid(this.#prefix + name, other, `${size}, as ${key}`);
     }
@@ -104,6 +106,24 @@ export class ArchitectureKeys {
     if (this.#metadata.isArray(key)) return this.#metadata.booleans(key, this.nLayers);
     const every = boundedInteger(this.#metadata, key, 1, 256, period);
     return Array.from({length: this.nLayers}, (_, i) => i % every < every - 1);
+  }
+
+  /** Whose keys and values each layer attends: its own, or those of the last owner of its kind. */
+  sharing(sliding: readonly boolean[], nHeadKv: readonly number[], fallback: number): Sharing[] {
+    const name = 'attention.shared_kv_layers';
+    const shared = this.integer(name, 0, this.nLayers - 1, fallback);
+    const owners = this.nLayers - shared;
+    return sliding.map((slides, index) => {
+      // By layer number, never by a tensor's presence: published files hold unused K/V weights in sharing layers.
+      const ownsKv = index < owners;
+      const donor = ownsKv ? index : sliding.lastIndexOf(slides, owners - 1);
+      if (donor >= 0 && nHeadKv[donor] === nHeadKv[index]) return {ownsKv, donor};
+      throw invalid(
+        this.#prefix + name,
+        shared,
+        `a number that leaves layer ${index} a ${slides ? 'sliding' : 'full'} layer with ${nHeadKv[index]} KV heads to share with`,
+      );
+    });
   }
 
   ropeBase(names: readonly [string, ...string[]], fallback: number): number {
@@ -129,9 +149,9 @@ export class ArchitectureKeys {
 export class TensorRules {
   readonly list: TensorRule[] = [];
 
-  /** [in, out], or a stack of `count` of them. */
-  matrix(name: string, nIn: number, nOut: number, count?: number): void {
-    this.list.push({name, shape: count === undefined ? [nIn, nOut] : [nIn, nOut, count], kind: 'matrix'});
+  /** [in, out], or a stack of them: [in, out, count]. */
+  matrix(name: string, ...shape: readonly [nIn: number, nOut: number, count?: number]): void {
+    this.list.push({name, shape: shape.filter((extent) => extent !== undefined), kind: 'matrix'});
   }
 
   vector(name: string, n: number): void {
@@ -146,8 +166,28 @@ export class TensorRules {
     this.vector('output_norm.weight', nEmbd);
   }
 
+  /** What per-layer embeddings are made of. */
+  perLayerInputs({nEmbd, nVocab, nEmbdPerLayer, layers}: Omit<CommonConfig, 'tensors'>): void {
+    const width = nEmbdPerLayer * layers.length;
+    this.matrix('per_layer_token_embd.weight', width, nVocab);
+    this.matrix('per_layer_model_proj.weight', nEmbd, width);
+    this.vector('per_layer_proj_norm.weight', nEmbdPerLayer);
+  }
+
+  /** How a layer uses its per-layer embedding. */
+  perLayerBranch(layer: LayerConfig, {nEmbd, nEmbdPerLayer}: Omit<CommonConfig, 'tensors'>): void {
+    const block = `blk.${layer.index}`;
+    this.matrix(`${block}.inp_gate.weight`, nEmbd, nEmbdPerLayer);
+    this.matrix(`${block}.proj.weight`, nEmbdPerLayer, nEmbd);
+    this.vector(`${block}.post_norm.weight`, nEmbd);
+  }
+
   /** Attention and feed-forward of a layer. A layer that owns no keys and values uses no K/V tensor, present or not. */
-  layer(layer: LayerConfig, nEmbd: number, has: {headNorms: boolean; postNorms: boolean}): void {
+  layer(
+    layer: LayerConfig,
+    nEmbd: number,
+    has: {headNorms: boolean; postNorms: boolean; valuesFromKeys?: boolean},
+  ): void {
     const {index, headDim, nHead, nHeadKv, ffn, ownsKv} = layer;
     const block = `blk.${index}`;
     this.vector(`${block}.attn_norm.weight`, nEmbd);
@@ -156,7 +196,7 @@ export class TensorRules {
     if (ownsKv) {
       this.matrix(`${block}.attn_k.weight`, nEmbd, headDim * nHeadKv);
       if (has.headNorms) this.vector(`${block}.attn_k_norm.weight`, headDim);
-      this.matrix(`${block}.attn_v.weight`, nEmbd, headDim * nHeadKv);
+      if (!has.valuesFromKeys) this.matrix(`${block}.attn_v.weight`, nEmbd, headDim * nHeadKv);
     }
     this.matrix(`${block}.attn_output.weight`, headDim * nHead, nEmbd);
     if (has.postNorms) this.vector(`${block}.post_attention_norm.weight`, nEmbd);

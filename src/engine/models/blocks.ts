@@ -2,7 +2,8 @@
 // in the file of each architecture.
 import type {CommonConfig, LayerConfig} from '../config.ts';
 import type {Plan, Rows} from '../plan.ts';
-import type {ModelParts} from './models.ts';
+import {recordHead} from './head.ts';
+import type {ForwardPass, ModelParts} from './models.ts';
 
 type Parts = ModelParts<CommonConfig>;
 
@@ -60,6 +61,29 @@ export function unscaledAttention(plan: Plan, parts: Parts, layer: LayerConfig, 
   const {keys, values} = parts.cache[layer.donor];
   plan.attention(q, keys, values, attended, {nHead, nHeadKv, headDim, window, scale: 1, softcap: 0});
   return normedOutput(plan, parts, `${block}.attn_output.weight`, attended, `${block}.post_attention_norm.weight`);
+}
+
+/**
+ * x: [n][nEmbd], normed → attended: [n][nHead][headDim], as gemma, gemma2 and gemma3 have it: queries and keys are
+ * turned, with `headNorms` normed before; values stay as projected; scores are scaled, then capped.
+ */
+export function scaledAttention(
+  plan: Plan,
+  parts: Parts,
+  layer: LayerConfig,
+  x: Rows,
+  {headNorms, scale, softcap}: {headNorms: boolean; scale: number; softcap: number},
+): Rows {
+  const {nHead, nHeadKv, headDim, window} = layer;
+  const {keys, values} = parts.cache[layer.index];
+  const turn = headNorms ? normedHeads : turnedHeads;
+  // q: [n][nHead][headDim]; k, v: [n][nHeadKv][headDim]
+  const q = turn(plan, parts, layer, 'q', projected(plan, parts, layer, 'q', x));
+  plan.kvWrite(turn(plan, parts, layer, 'k', projected(plan, parts, layer, 'k', x)), keys);
+  plan.kvWrite(projected(plan, parts, layer, 'v', x), values);
+  const attended = plan.rows('attended', nHead * headDim);
+  plan.attention(q, keys, values, attended, {nHead, nHeadKv, headDim, window, scale, softcap});
+  return attended;
 }
 
 /** x: [n][nIn] → RMS(W · x), the end of a branch: [n][nEmbd]. */
@@ -152,4 +176,26 @@ export class ResidualStream {
     this.#plan.addScaled(this.h, branch, scale, this.#next);
     [this.h, this.#next] = [this.#next, this.h];
   }
+}
+
+/** What a layer adds to the stream h: [n][nEmbd] → [n][nEmbd]. */
+type Branch<P> = (plan: Plan, parts: P, layer: LayerConfig, h: Rows) => Rows;
+
+/** Embeddings, then attention and feed-forward of each layer, then the head: all that gemma, gemma2 and gemma3 are. */
+export function recordLayers<P extends Parts>(
+  plan: Plan,
+  parts: P,
+  attention: Branch<P>,
+  feedForward: Branch<P>,
+): ForwardPass {
+  const {nEmbd, layers} = parts.config;
+  const stream = new ResidualStream(plan, nEmbd);
+  plan.getRows(parts.weight('token_embd.weight'), stream.h, Math.sqrt(nEmbd));
+  for (const layer of layers) {
+    stream.add(attention(plan, parts, layer, stream.h));
+    stream.add(feedForward(plan, parts, layer, stream.h));
+  }
+  const body = plan.finish();
+  const logits = recordHead(plan, parts, stream.h);
+  return {body, head: plan.finish(), logits};
 }

@@ -20,7 +20,7 @@ export function describeGemma(file: GgufFile): ModelDescription {
 
 function readLayers(keys: ArchitectureKeys): LayerConfig[] {
   const {nHead, nHeadKv, ffn} = keys.sizes();
-  const headDim = keys.headDim(nHead[0]);
+  const headDim = keys.headDim(keys.nEmbd / nHead[0]);
   const ropeBase = keys.ropeBase(['rope.freq_base'], 1e4);
   const ropeScale = keys.ropeScale(1);
   return nHead.map((heads, index) => ({

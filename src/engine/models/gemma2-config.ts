@@ -35,7 +35,7 @@ export function describeGemma2(file: GgufFile): ModelDescription {
 
 function readLayers(keys: ArchitectureKeys): LayerConfig[] {
   const {nHead, nHeadKv, ffn} = keys.sizes();
-  const headDim = keys.headDim(nHead[0]);
+  const headDim = keys.headDim(keys.nEmbd / nHead[0]);
   const window = keys.integer('attention.sliding_window', 1, 2 ** 24, 4096);
   const sliding = keys.sliding(2);
   const ropeBase = keys.ropeBase(['rope.freq_base'], 1e4);

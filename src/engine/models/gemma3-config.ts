@@ -37,7 +37,7 @@ export function describeGemma3(file: GgufFile): ModelDescription {
 
 function readLayers(keys: ArchitectureKeys, contextLength: number): LayerConfig[] {
   const {nHead, nHeadKv, ffn} = keys.sizes();
-  const headDim = keys.headDim(nHead[0]);
+  const headDim = keys.headDim(keys.nEmbd / nHead[0]);
   // A file without a window is of the variant whose layers are all full.
   const window = keys.integer('attention.sliding_window', 0, 2 ** 24, 0);
   const sliding = keys.sliding(6);

@@ -57,42 +57,28 @@ export function describeGemma3n(file: GgufFile): ModelDescription {
 function readLayers(keys: ArchitectureKeys, file: GgufFile): Gemma3nLayer[] {
   const {nLayers} = keys;
   const {nHead, nHeadKv, ffn} = keys.sizes();
-  const headDim = keys.headDim(nHead[0]);
+  const headDim = keys.headDim(keys.nEmbd / nHead[0]);
   const sliding = keys.sliding(5);
   const window = keys.integer('attention.sliding_window', 1, 2 ** 24, 512);
-  const shared = keys.integer('attention.shared_kv_layers', 0, nLayers - 1, Math.max(0, nLayers - OWNERS));
+  const sharing = keys.sharing(sliding, nHeadKv, Math.max(0, nLayers - OWNERS));
   const base = keys.ropeBase(['rope.freq_base', 'rope.global.freq_base'], 1e6);
   const slidingBase = keys.ropeBase(['rope.freq_base_swa', 'rope.freq_base_local', 'rope.local.freq_base'], 1e4);
   const ropeScale = keys.ropeScale(1);
   const sparsity = readSparsity(keys, file);
-  const owners = nLayers - shared;
-  return sliding.map((slides, index) => {
-    // By layer number, never by a tensor's presence: published files hold unused K/V weights in sharing layers.
-    const ownsKv = index < owners;
-    const donor = ownsKv ? index : sliding.lastIndexOf(slides, owners - 1);
-    if (donor < 0 || nHeadKv[donor] !== nHeadKv[index]) {
-      throw invalid(
-        keys.key('attention.shared_kv_layers'),
-        shared,
-        `a number that leaves layer ${index} a ${slides ? 'sliding' : 'full'} layer with ${nHeadKv[index]} KV heads to share with`,
-      );
-    }
-    return {
-      index,
-      sliding: slides,
-      window: slides ? window : 0,
-      headDim,
-      nHead: nHead[index],
-      nHeadKv: nHeadKv[index],
-      ffn: ffn[index],
-      ownsKv,
-      donor,
-      ropeBase: slides ? slidingBase : base,
-      ropeScale: slides ? 1 : ropeScale,
-      ropeFactors: false,
-      sparsity: sparsity[index],
-    };
-  });
+  return sliding.map((slides, index) => ({
+    index,
+    sliding: slides,
+    window: slides ? window : 0,
+    headDim,
+    nHead: nHead[index],
+    nHeadKv: nHeadKv[index],
+    ffn: ffn[index],
+    ...sharing[index],
+    ropeBase: slides ? slidingBase : base,
+    ropeScale: slides ? 1 : ropeScale,
+    ropeFactors: false,
+    sparsity: sparsity[index],
+  }));
 }
 
 /** By layer; files write −∞ for layers that are not sparse. */
@@ -110,14 +96,12 @@ function readSparsity(keys: ArchitectureKeys, {metadata}: GgufFile): (number | n
 
 /** Every tensor the forward pass reads. */
 function tensorRules(config: ModelDescription['config'], laurelRank: number): TensorRule[] {
-  const {nEmbd, nVocab, nEmbdPerLayer, layers} = config;
+  const {nEmbd, layers} = config;
   const rules = new TensorRules();
   rules.ends(config);
   rules.matrix('altup_proj.weight', nEmbd, nEmbd, STREAMS - 1);
   rules.matrix('altup_unembd_proj.weight', nEmbd, nEmbd, STREAMS - 1);
-  rules.matrix('per_layer_token_embd.weight', nEmbdPerLayer * layers.length, nVocab);
-  rules.matrix('per_layer_model_proj.weight', nEmbd, nEmbdPerLayer * layers.length);
-  rules.vector('per_layer_proj_norm.weight', nEmbdPerLayer);
+  rules.perLayerInputs(config);
   for (const layer of layers) {
     const block = `blk.${layer.index}`;
     rules.layer(layer, nEmbd, {headNorms: true, postNorms: true});
@@ -129,9 +113,7 @@ function tensorRules(config: ModelDescription['config'], laurelRank: number): Te
     rules.matrix(`${block}.laurel_l.weight`, nEmbd, laurelRank);
     rules.matrix(`${block}.laurel_r.weight`, laurelRank, nEmbd);
     rules.vector(`${block}.laurel_post_norm.weight`, nEmbd);
-    rules.matrix(`${block}.inp_gate.weight`, nEmbd, nEmbdPerLayer);
-    rules.matrix(`${block}.proj.weight`, nEmbdPerLayer, nEmbd);
-    rules.vector(`${block}.post_norm.weight`, nEmbd);
+    rules.perLayerBranch(layer, config);
   }
   return rules.list;
 }

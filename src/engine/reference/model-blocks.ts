@@ -1,6 +1,6 @@
 // The parts of a forward pass in float64 that several architectures have alike. What comes after what is in models/*.ts.
 import type {CommonConfig, LayerConfig} from '../config.ts';
-import type {KeysAndValues, Rows} from './forward.ts';
+import type {KeysAndValues, Rows, Trace} from './forward.ts';
 import {add, attend, geglu, rmsNorm, rmsNormEach, rope, scaled} from './model-ops.ts';
 import type {ReferenceWeights} from './model-weights.ts';
 
@@ -72,6 +72,24 @@ export function unscaledAttention(
   return normedOutput(parts, `${block}.attn_output.weight`, attended, `${block}.post_attention_norm.weight`);
 }
 
+/**
+ * x: [n][nEmbd], normed → [n][nHead·headDim], as gemma, gemma2 and gemma3 have attention: queries and keys are turned,
+ * with `headNorms` normed before; values stay as projected; scores are scaled, then capped.
+ */
+export function scaledAttention(
+  parts: ReferenceParts,
+  layer: LayerConfig,
+  x: Rows,
+  {headNorms, scale, softcap}: {headNorms: boolean; scale: number; softcap: number},
+): Rows {
+  const heads = (which: 'q' | 'k') => {
+    const raw = projected(parts, layer, which, x);
+    return turnedHeads(layer, headNorms ? normedHeads(parts, layer, which, raw) : raw);
+  };
+  const [q, k, v] = [heads('q'), heads('k'), projected(parts, layer, 'v', x)];
+  return q.map((row, p) => attend(row, k, v, p, {...layer, scale, softcap}));
+}
+
 /** RMS(W · x), the end of a branch. */
 export function normedOutput(parts: ReferenceParts, matrix: string, x: Rows, norm: string): Rows {
   return normed(parts, parts.weights.matrix(matrix).multiply(x), norm);
@@ -123,4 +141,27 @@ export function perLayerBranch(parts: ReferenceParts, layer: LayerConfig, h: Row
   const gate = parts.weights.matrix(`${block}.inp_gate.weight`).multiply(h);
   const gated = gate.map((row, t) => geglu(row, perLayer[t].subarray(from, from + nEmbdPerLayer)));
   return normedOutput(parts, `${block}.proj.weight`, gated, `${block}.post_norm.weight`);
+}
+
+/** What a layer adds to the stream: [n][nEmbd] → [n][nEmbd]. */
+type Branch<P> = (parts: P, layer: LayerConfig, h: Rows) => Rows;
+
+/** Embeddings, then attention and feed-forward of each layer: all that gemma, gemma2 and gemma3 are before the head. */
+export function runLayers<P extends ReferenceParts>(
+  parts: P,
+  tokens: readonly number[],
+  trace: Trace,
+  attention: Branch<P>,
+  feedForward: Branch<P>,
+): Rows {
+  // h: [n][nEmbd]
+  let h = embeddings(parts, tokens);
+  trace('inp_scaled', h);
+  for (const layer of parts.config.layers) {
+    h = addRows(h, attention(parts, layer, h));
+    trace(`sa_out-${layer.index}`, h);
+    h = addRows(h, feedForward(parts, layer, h));
+    trace(`l_out-${layer.index}`, h);
+  }
+  return h;
 }

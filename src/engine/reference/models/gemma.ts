@@ -2,47 +2,31 @@
 import type {LayerConfig} from '../../config.ts';
 import type {GemmaConfig} from '../../models/gemma-config.ts';
 import type {ReferenceForward, Rows, Trace} from '../forward.ts';
-import {addRows, embeddings, gatedUnits, normed, projected, type ReferenceParts, turnedHeads} from '../model-blocks.ts';
-import {attend} from '../model-ops.ts';
+import {gatedUnits, normed, type ReferenceParts, runLayers, scaledAttention} from '../model-blocks.ts';
+
+type Parts = ReferenceParts<GemmaConfig>;
 
 export class GemmaReference implements ReferenceForward {
-  readonly #parts: ReferenceParts<GemmaConfig>;
+  readonly #parts: Parts;
 
-  constructor(parts: ReferenceParts<GemmaConfig>) {
+  constructor(parts: Parts) {
     this.#parts = parts;
   }
 
   run(tokens: readonly number[], trace: Trace): Rows {
-    const parts = this.#parts;
-    // h: [n][nEmbd]
-    let h = embeddings(parts, tokens);
-    trace('inp_scaled', h);
-    for (const layer of parts.config.layers) {
-      h = addRows(h, this.#attention(layer, h));
-      trace(`sa_out-${layer.index}`, h);
-      h = addRows(h, this.#feedForward(layer, h));
-      trace(`l_out-${layer.index}`, h);
-    }
-    return h;
+    return runLayers(this.#parts, tokens, trace, attention, feedForward);
   }
+}
 
-  /** h: [n][nEmbd] → Wo · attention(RMS(h)). */
-  #attention(layer: LayerConfig, h: Rows): Rows {
-    const parts = this.#parts;
-    const block = `blk.${layer.index}`;
-    // q: [n][nHead·headDim]; k, v: [n][nHeadKv·headDim]
-    const x = normed(parts, h, `${block}.attn_norm.weight`);
-    const q = turnedHeads(layer, projected(parts, layer, 'q', x));
-    const k = turnedHeads(layer, projected(parts, layer, 'k', x));
-    const v = projected(parts, layer, 'v', x);
-    const shape = {...layer, scale: layer.headDim ** -0.5, softcap: 0};
-    const attended = q.map((row, p) => attend(row, k, v, p, shape));
-    return parts.weights.matrix(`${block}.attn_output.weight`).multiply(attended);
-  }
+/** h: [n][nEmbd] → Wo · attention(RMS(h)). */
+function attention(parts: Parts, layer: LayerConfig, h: Rows): Rows {
+  const block = `blk.${layer.index}`;
+  const x = normed(parts, h, `${block}.attn_norm.weight`);
+  const attended = scaledAttention(parts, layer, x, {headNorms: false, scale: layer.headDim ** -0.5, softcap: 0});
+  return parts.weights.matrix(`${block}.attn_output.weight`).multiply(attended);
+}
 
-  /** h: [n][nEmbd] → down · (gelu(gate · z) ⊙ up · z), z = RMS(h). */
-  #feedForward(layer: LayerConfig, h: Rows): Rows {
-    const down = this.#parts.weights.matrix(`blk.${layer.index}.ffn_down.weight`);
-    return down.multiply(gatedUnits(this.#parts, layer, h));
-  }
+/** h: [n][nEmbd] → down · (gelu(gate · z) ⊙ up · z), z = RMS(h). */
+function feedForward(parts: Parts, layer: LayerConfig, h: Rows): Rows {
+  return parts.weights.matrix(`blk.${layer.index}.ffn_down.weight`).multiply(gatedUnits(parts, layer, h));
 }

@@ -2,51 +2,27 @@
 import type {LayerConfig} from '../../config.ts';
 import type {Gemma2Config} from '../../models/gemma2-config.ts';
 import type {ReferenceForward, Rows, Trace} from '../forward.ts';
-import {
-  addRows,
-  embeddings,
-  feedForward,
-  normed,
-  normedOutput,
-  projected,
-  type ReferenceParts,
-  turnedHeads,
-} from '../model-blocks.ts';
-import {attend} from '../model-ops.ts';
+import {feedForward, normed, normedOutput, type ReferenceParts, runLayers, scaledAttention} from '../model-blocks.ts';
+
+type Parts = ReferenceParts<Gemma2Config>;
 
 export class Gemma2Reference implements ReferenceForward {
-  readonly #parts: ReferenceParts<Gemma2Config>;
+  readonly #parts: Parts;
 
-  constructor(parts: ReferenceParts<Gemma2Config>) {
+  constructor(parts: Parts) {
     this.#parts = parts;
   }
 
   run(tokens: readonly number[], trace: Trace): Rows {
-    const parts = this.#parts;
-    // h: [n][nEmbd]
-    let h = embeddings(parts, tokens);
-    trace('inp_scaled', h);
-    for (const layer of parts.config.layers) {
-      h = addRows(h, this.#attention(layer, h));
-      trace(`sa_out-${layer.index}`, h);
-      h = addRows(h, feedForward(parts, layer, h));
-      trace(`l_out-${layer.index}`, h);
-    }
-    return h;
+    return runLayers(this.#parts, tokens, trace, attention, feedForward);
   }
+}
 
-  /** h: [n][nEmbd] → RMS(Wo · attention(RMS(h))). */
-  #attention(layer: LayerConfig, h: Rows): Rows {
-    const parts = this.#parts;
-    const block = `blk.${layer.index}`;
-    // q: [n][nHead·headDim]; k, v: [n][nHeadKv·headDim]
-    const x = normed(parts, h, `${block}.attn_norm.weight`);
-    const q = turnedHeads(layer, projected(parts, layer, 'q', x));
-    const k = turnedHeads(layer, projected(parts, layer, 'k', x));
-    const v = projected(parts, layer, 'v', x);
-    const {attentionScale: scale, attentionSoftcap: softcap} = parts.config;
-    const shape = {...layer, scale, softcap};
-    const attended = q.map((row, p) => attend(row, k, v, p, shape));
-    return normedOutput(parts, `${block}.attn_output.weight`, attended, `${block}.post_attention_norm.weight`);
-  }
+/** h: [n][nEmbd] → RMS(Wo · attention(RMS(h))). No head is normed: the soft cap tames the scores. */
+function attention(parts: Parts, layer: LayerConfig, h: Rows): Rows {
+  const block = `blk.${layer.index}`;
+  const x = normed(parts, h, `${block}.attn_norm.weight`);
+  const {attentionScale: scale, attentionSoftcap: softcap} = parts.config;
+  const attended = scaledAttention(parts, layer, x, {headNorms: false, scale, softcap});
+  return normedOutput(parts, `${block}.attn_output.weight`, attended, `${block}.post_attention_norm.weight`);
 }
