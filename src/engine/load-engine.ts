@@ -39,7 +39,8 @@ export async function loadEngine(
   const pool = new BufferPool(device);
   try {
     const pipelines = new PipelineCache(device);
-    await checkKernels(device, pipelines, typesOf(sizes));
+    const experts = [...config.tensors.keys()].some((name) => name.endsWith('_exps.weight'));
+    await checkKernels(device, pipelines, typesOf(sizes), {experts});
     const ropeFactors = await readRopeFactors(source, config, signal);
     // All it takes is allocated before anything is fetched: only that tells whether the GPU has so much. Then what was
     // made is waited for: error scopes allow no await inside.

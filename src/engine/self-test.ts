@@ -8,9 +8,15 @@ import {guarded} from '../gpu/device.ts';
 import type {PipelineCache} from '../gpu/pipelines.ts';
 import {Recorder} from '../gpu/recorder.ts';
 import type {Engine} from './engine.ts';
-import {attention, geglu, isWeightType, mulMat, rmsNorm, softcap} from './kernels/kernels.ts';
+import {attention, geglu, isWeightType, mulMat, rmsNorm, softcap, topExperts} from './kernels/kernels.ts';
 import {PAGE_SIZE} from './kv-cache.ts';
-import {attend, geglu as gegluF64, rmsNorm as rmsNormF64, softcap as softcapF64} from './reference/model-ops.ts';
+import {
+  attend,
+  geglu as gegluF64,
+  rmsNorm as rmsNormF64,
+  softcap as softcapF64,
+  topExperts as topExpertsF64,
+} from './reference/model-ops.ts';
 
 /** One kernel's output and what it should be, each value within its own tolerance. */
 interface Case {
@@ -23,13 +29,15 @@ interface Case {
 const N = 256; // values of a row: every block size divides it
 
 /**
- * Runs mul_mat of every weight type given, rms_norm, geglu, softcap and attention once, in one submit.
+ * Runs mul_mat of every weight type given, rms_norm, geglu, softcap and attention once, and for models with `experts`
+ * top_experts, in one submit.
  * @throws GemmaError `shader-invalid` naming the first kernel that is wrong, or does not compile.
  */
 export async function checkKernels(
   device: GPUDevice,
   pipelines: PipelineCache,
   types: Iterable<GgmlTypeName>,
+  {experts = false} = {},
 ): Promise<void> {
   const pool = new BufferPool(device);
   try {
@@ -41,6 +49,7 @@ export async function checkKernels(
         gegluCase(recorder, pool),
         softcapCase(recorder, pool),
         attentionCase(recorder, pool),
+        ...(experts ? [topExpertsCase(recorder, pool)] : []),
       ];
       const compiled = recorder.finish();
       compiled.catch(() => undefined);
@@ -209,6 +218,33 @@ function attentionCase(recorder: Recorder<null>, pool: BufferPool): Case {
     () => ({nRows: 1}),
   );
   return {kernel: attention.name, output: y, expected, tolerance: 1e-5};
+}
+
+/** More experts than a workgroup has invocations, two of them equal. Every expert's scale tells which was chosen. */
+function topExpertsCase(recorder: Recorder<null>, pool: BufferPool): Case {
+  const [count, used, factor] = [70, 4, 0.5];
+  const logits = waves(count, 6);
+  logits[66] = logits[3] = 2;
+  const scale = waves(count, 7);
+  const chosen = topExpertsF64(
+    Float64Array.from(logits, (value) => factor * value),
+    used,
+  );
+  const weights = pool.create('self-test y', 'scratch', 4 * used);
+  recorder.add(
+    topExperts,
+    {N_EXPERT: count, USED: used, SCALE: factor},
+    {
+      step: stepBuffer(pool, 1),
+      logits: pool.createFrom('logits', 'scratch', logits),
+      expert_scale: pool.createFrom('expert scale', 'scratch', scale),
+      experts: pool.create('experts', 'scratch', 4 * used),
+      weights,
+    },
+    () => ({nRows: 1}),
+  );
+  const expected = Float64Array.from(chosen, ({expert, weight}) => weight * scale[expert]);
+  return {kernel: topExperts.name, output: weights, expected, tolerance: 1e-5};
 }
 
 function stepBuffer(pool: BufferPool, nRows: number): GPUBuffer {

@@ -236,7 +236,7 @@ describe('self-test', function () {
   it(
     'passes on this device',
     withDevice(async (device) => {
-      await checkKernels(device, new PipelineCache(device), WEIGHT_TYPES);
+      await checkKernels(device, new PipelineCache(device), WEIGHT_TYPES, {experts: true});
     }),
   );
 
@@ -246,6 +246,7 @@ describe('self-test', function () {
     ['rms_norm', '+ EPS', '+ EPS + 0.01'],
     ['attention', 'end - WINDOW', 'end - WINDOW - 1u'],
     ['softcap', 'CAP * tanh', '0.999 * CAP * tanh'],
+    ['top_experts', 'other < e', 'other > e'],
   ]) {
     it(
       `finds a faulty ${kernel}`,
@@ -256,7 +257,7 @@ describe('self-test', function () {
           expect(descriptor.code).to.include(right);
           return create({...descriptor, code: descriptor.code.replaceAll(right, fault)});
         };
-        const error = await failure(checkKernels(device, new PipelineCache(device), ['F32']));
+        const error = await failure(checkKernels(device, new PipelineCache(device), ['F32'], {experts: true}));
         delete (device as {createShaderModule?: unknown}).createShaderModule;
         expect(error).to.be.instanceOf(GemmaError).with.property('code', 'shader-invalid');
         expect((error as GemmaError).detail).to.deep.equal({kernel});
