@@ -1,13 +1,19 @@
 // Opens all files of a model, wherever they are, as one source: stored or on a server, or the visitor's own. Knows no
 // GGUF and no GPU.
-import {GemmaError} from '../errors.ts';
+import {GemmaError, isAbort} from '../errors.ts';
 import type {ByteSource} from '../gguf/byte-source.ts';
 import type {ModelRef, ModelStorage, NamedBlob} from '../protocol/messages.ts';
 import {blobSource} from '../store/blob-source.ts';
+import {
+  browserCrossOriginStorage,
+  type CrossOriginStorage,
+  sharedFile,
+  shareFile,
+} from '../store/cross-origin-storage.ts';
 import {parseIntegrity} from '../store/integrity.ts';
 import {joinedSource} from '../store/joined-source.ts';
 import {orderedParts, partAddresses, partHashes} from '../store/model-parts.ts';
-import type {ModelSource, ModelStore, StoreProgress} from '../store/model-store.ts';
+import type {ModelAddress, ModelSource, ModelStore, OpenOptions, StoreProgress} from '../store/model-store.ts';
 import {Sha256} from '../store/sha256.ts';
 
 export interface OpenedModel {
@@ -29,6 +35,8 @@ export interface OpenModelOptions {
   signal?: AbortSignal;
   /** Over all files. */
   onProgress?: (progress: StoreProgress) => void;
+  /** Where sites share files by their hash. Default: the browser's, if it has one. */
+  shared?: CrossOriginStorage;
 }
 
 /** @throws GemmaError: the store's, `gguf-split`, `option-invalid` */
@@ -43,14 +51,15 @@ export async function openModel(
 async function openStored(
   {url, integrity}: {url: string; integrity?: string},
   store: ModelStore,
-  {signal, onProgress}: OpenModelOptions,
+  {signal, onProgress, shared = browserCrossOriginStorage()}: OpenModelOptions,
 ): Promise<OpenedModel> {
   const addresses = partAddresses(url, integrity);
   const sum = new ProgressSum(addresses.length, onProgress);
   const files: ModelSource[] = [];
   try {
     for (const [i, address] of addresses.entries()) {
-      const file = await store.open(address, {signal, onProgress: (progress) => sum.tell(i, progress)});
+      const tell = (progress: StoreProgress): void => sum.tell(i, progress);
+      const file = await openStoredOrShared(address, store, shared, {signal, onProgress: tell});
       files.push(file);
       sum.opened(i, file);
     }
@@ -70,11 +79,75 @@ async function openStored(
     },
     async settle() {
       for (const file of files) await file.settle();
+      // In its own time: the model answers meanwhile.
+      void offerFiles(addresses, files, store, shared);
     },
     async discard() {
       for (const file of files) await file.discard();
     },
   };
+}
+
+/** The store's file; where that is not whole and another site has shared one with its hash, the shared one. */
+async function openStoredOrShared(
+  address: ModelAddress,
+  store: ModelStore,
+  shared: CrossOriginStorage | undefined,
+  options: OpenOptions,
+): Promise<ModelSource> {
+  let stored: ModelSource;
+  try {
+    stored = await store.open(address, options);
+  } catch (error) {
+    // Without its server the file may still be here.
+    if (!shared || address.integrity === undefined || isAbort(error)) throw error;
+    const given = parseIntegrity(address.integrity);
+    const found = await sharedFile(shared, given, null, address.url);
+    if (!found) throw error;
+    return sharedSource(found, given);
+  }
+  const {sha256, size, storedBytes, name} = stored;
+  if (!shared || sha256 === null || storedBytes >= size) return stored;
+  const found = await sharedFile(shared, sha256, size, name);
+  if (!found) return stored;
+  await stored.close();
+  return sharedSource(found, sha256);
+}
+
+/** A shared file in the place of a stored one. The browser vouches for its hash; it is checked like any other. */
+function sharedSource(file: ByteSource, sha256: string): ModelSource {
+  return {
+    ...file,
+    storage: 'opfs', // the browser keeps it, outside this site's quota
+    identity: {size: file.size, etag: null, lastModified: null},
+    storedBytes: file.size,
+    sha256,
+    verify: (signal) => verifyFile(file, sha256, signal),
+    settle: () => Promise.resolve(),
+    discard: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Offers to other sites what was stored and verified here. */
+async function offerFiles(
+  addresses: readonly ModelAddress[],
+  files: readonly ModelSource[],
+  store: ModelStore,
+  shared: CrossOriginStorage | undefined,
+): Promise<void> {
+  if (!shared) return;
+  for (const [i, {sha256}] of files.entries()) {
+    if (sha256 === null) continue;
+    try {
+      // Of its own: the load's source is closed as soon as the model is on the GPU.
+      const file = await store.open(addresses[i]);
+      if (file.storedBytes >= file.size) await shareFile(shared, sha256, file);
+      await file.close();
+    } catch {
+      // Nothing here depends on it.
+    }
+  }
 }
 
 function openFiles({files, integrity}: {files: readonly NamedBlob[]; integrity?: string}): OpenedModel {

@@ -57,7 +57,7 @@ export class FakeStore implements ModelStore {
       storage: this.storage,
       identity: {size: bytes.length, etag: null, lastModified: null},
       storedBytes,
-      sha256: null,
+      sha256: integrity === undefined ? null : integrity.replace('sha256-', ''),
       async verify() {
         log.verified = true;
       },
