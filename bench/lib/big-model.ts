@@ -34,12 +34,17 @@ export type BigShape = keyof typeof BIG_SHAPES;
 /** `Q4_K_M`: Q4_K, and Q6_K for the embeddings and for half of `attn_v` and `ffn_down`. */
 export type BigType = WeightType | 'Q4_K_M';
 
-function plan(shape: Gemma4Shape, type: BigType): readonly TensorPlan[] {
-  if (type !== 'Q4_K_M') return planTensors(shape, type);
-  return planTensors(shape, 'Q4_K').map((each) => {
+/** The planned tensors with the types of a `Q4_K_M`, from those of a `Q4_K`; of another type as they are. */
+export function typedLikePublished(plans: readonly TensorPlan[], type: BigType): readonly TensorPlan[] {
+  if (type !== 'Q4_K_M') return plans;
+  return plans.map((each) => {
     const precise = /token_embd|\.\d*[02468]\.(attn_v|ffn_down)\./.test(each.name);
     return precise && each.type === 'Q4_K' ? {...each, type: 'Q6_K'} : each;
   });
+}
+
+function plan(shape: Gemma4Shape, type: BigType): readonly TensorPlan[] {
+  return typedLikePublished(planTensors(shape, type === 'Q4_K_M' ? 'Q4_K' : type), type);
 }
 
 /** Bytes of the weights of such a file. */

@@ -1,0 +1,108 @@
+// `npm run bench -- models`: what the published Gemma models need on a GPU, computed from headers of their sizes by the
+// planner that refuses a model before its download. The table of docs/models.md. Nothing is run or measured.
+import {readConfig} from '../src/engine/config.ts';
+import {type MemoryPlan, planMemory} from '../src/engine/memory-plan.ts';
+import {tensorBytes} from '../src/gguf/ggml-types.ts';
+import {readGguf} from '../src/gguf/read-gguf.ts';
+import {memorySource} from '../src/store/memory-source.ts';
+import {ggufHeader} from '../test/fixtures/gguf-writer.ts';
+import {DENSE_SHAPES, type DenseShape} from '../test/fixtures/models/dense-shapes.ts';
+import {GEMMA3N_SHAPES, type Gemma3nShape} from '../test/fixtures/models/gemma3n-shapes.ts';
+import {GEMMA4_PUBLISHED} from '../test/fixtures/models/gemma4-published.ts';
+import {modelMetadata, planTensors, type Shape} from '../test/fixtures/models/model.ts';
+import {type BigType, typedLikePublished} from './lib/big-model.ts';
+
+const gemma3: DenseShape = {
+  ...DENSE_SHAPES.gemma3,
+  vocabSize: 262_208,
+  headDim: 256,
+  slidingWindow: 1024,
+  contextLength: 131_072,
+  ropeScale: 8,
+};
+const small3 = {
+  ...gemma3,
+  vocabSize: 262_144,
+  nHead: 4,
+  nHeadKv: 1,
+  slidingWindow: 512,
+  contextLength: 32_768,
+  ropeScale: 0,
+};
+const gemma2: DenseShape = {...DENSE_SHAPES.gemma2, vocabSize: 256_000, slidingWindow: 4096, contextLength: 8192};
+const gemma3n: Gemma3nShape = {
+  ...GEMMA3N_SHAPES['gemma3n-shared'],
+  vocabSize: 262_144,
+  nEmbd: 2048,
+  nHead: 8,
+  nHeadKv: 2,
+  headDim: 256,
+  slidingWindow: 512,
+  contextLength: 32_768,
+};
+
+const MODELS: Record<string, Shape> = {
+  'Gemma 4 E2B': GEMMA4_PUBLISHED.e2b,
+  'Gemma 4 E4B': GEMMA4_PUBLISHED.e4b,
+  'Gemma 4 12B': GEMMA4_PUBLISHED['12b'],
+  'Gemma 4 26B-A4B': GEMMA4_PUBLISHED['26b-a4b'],
+  'Gemma 4 31B': GEMMA4_PUBLISHED['31b'],
+  'Gemma 3 270M': {...small3, layers: 18, nEmbd: 640, nFf: 2048},
+  'Gemma 3 1B': {...small3, layers: 26, nEmbd: 1152, nFf: 6912},
+  'Gemma 3 4B': {...gemma3, layers: 34, nEmbd: 2560, nFf: 10_240, nHead: 8, nHeadKv: 4},
+  'Gemma 3 12B': {...gemma3, layers: 48, nEmbd: 3840, nFf: 15_360, nHead: 16, nHeadKv: 8},
+  'Gemma 3 27B': {...gemma3, layers: 62, nEmbd: 5376, nFf: 21_504, nHead: 32, nHeadKv: 16, headDim: 128},
+  'Gemma 3n E2B': {...gemma3n, layers: 'SSSSF'.repeat(6), nFf: 8192},
+  'Gemma 3n E4B': {...gemma3n, layers: 'SSSSF'.repeat(7), nFf: 16_384},
+  'Gemma 2 2B': {...gemma2, layers: 26, nEmbd: 2304, nFf: 9216, nHead: 8, nHeadKv: 4, headDim: 256},
+  'Gemma 2 9B': {...gemma2, layers: 42, nEmbd: 3584, nFf: 14_336, nHead: 16, nHeadKv: 8, headDim: 256},
+  'Gemma 2 27B': {...gemma2, layers: 46, nEmbd: 4608, nFf: 36_864, nHead: 32, nHeadKv: 16, headDim: 128},
+};
+
+const TYPES: readonly BigType[] = ['Q4_0', 'Q4_K_M', 'Q8_0'];
+/** A desktop's: tensors are bound whole up to 2 GiB. */
+const LIMITS = {maxStorageBufferBindingSize: 2 ** 31 - 4, maxBufferSize: 2 ** 31};
+const READ_AHEAD = 2 ** 23;
+const CONTEXTS = [4096, 32_768];
+
+async function planOf(shape: Shape, type: BigType, contextLength: number, perLayerEmbeddings: 'gpu' | 'host') {
+  const tensors = typedLikePublished(planTensors(shape, type === 'Q4_K_M' ? 'Q4_K' : type), type).map((plan) => ({
+    ...plan,
+    byteLength: tensorBytes(plan.type, plan.shape),
+  }));
+  const metadata = modelMetadata(shape, type === 'Q4_K_M' ? 'mixed' : type, 'published', 1);
+  const header = ggufHeader({metadata, tensors});
+  const size = tensors.reduce((sum, {byteLength}) => sum + byteLength + 32, header.length);
+  // The planner reads no tensor: of what lies behind the header, so much as the reader fetches ahead has to be there.
+  const fetched = new Uint8Array(header.length + READ_AHEAD);
+  fetched.set(header);
+  const file = await readGguf({...memorySource(fetched), size: Math.max(size, fetched.length)});
+  return {size, plan: planMemory(readConfig(file), LIMITS, {contextLength, perLayerEmbeddings, memoryBudget: 2 ** 50})};
+}
+
+const gb = (bytes: number): string => (bytes / 1e9).toFixed(2);
+
+function cells({gpu}: MemoryPlan): string[] {
+  return [gb(gpu.weights), gb(gpu.kv), gb(gpu.total)];
+}
+
+export async function run(): Promise<void> {
+  console.log(
+    '| model | type | weights in the file, GB | weights on the GPU | + keys and values at 4,096 | = in all | in all at 32,768 |',
+  );
+  console.log('| --- | --- | ---: | ---: | ---: | ---: | ---: |');
+  for (const [name, shape] of Object.entries(MODELS)) {
+    for (const type of TYPES) {
+      const placements =
+        'nEmbdPerLayer' in shape && shape.nEmbdPerLayer > 0 ? (['gpu', 'host'] as const) : (['gpu'] as const);
+      for (const placement of placements) {
+        const [short, long] = await Promise.all(
+          CONTEXTS.map((context) => planOf(shape, type, Math.min(context, shape.contextLength), placement)),
+        );
+        const where = placement === 'host' ? ', table on the host' : '';
+        const row = [`${name}${where}`, type, gb(short.size), ...cells(short.plan), gb(long.plan.gpu.total)];
+        console.log(`| ${row.join(' | ')} |`);
+      }
+    }
+  }
+}
