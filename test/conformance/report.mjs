@@ -65,7 +65,9 @@ Mixtures of experts have the first seed of 1, 101, 201 … whose routers part th
 ${CLEAR_ROUTING} at every token, the smallest such margin being in the table: at a near-tie llama.cpp's half-precision GELU alone
 flips an expert. wllama is no judge of them: its kernels for experts are some per cent off.
 
-The models are no full cross product. Each is there for a reason:
+The models are no full cross product. Each is there for a reason, and where a column is empty that judge was not asked:
+SwiftShader, being slow, runs the groups types, shapes, window and slices (every position of them), wllama the first shape of an
+architecture in every type and every other dense shape in Q8_0.
 
 | group | why | models |
 | --- | --- | --- |
