@@ -6,6 +6,7 @@ import path from 'node:path';
 import {expect} from 'chai';
 import {renderGemma3} from '../../src/chat/gemma3-template.ts';
 import {renderGemma4} from '../../src/chat/gemma4-template.ts';
+import {OutputParser} from '../../src/chat/output-parser.ts';
 import {createTemplate, renderToText, renderToTokens} from '../../src/chat/template.ts';
 import {templateMessage, templateTool} from '../../src/chat/template-input.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
@@ -170,6 +171,36 @@ describe('chat templates beside llama.cpp', function () {
       });
     });
   }
+
+  it('reads back, token by token and byte by byte, the thoughts and calls that a template writes', async () => {
+    const tokenizer = await tokenizerOf(gemma4, published('google-gemma-4-31B-it.jinja'));
+    const messages = [user('w?'), model('', {tool_calls: [WEATHER, TIME], reasoning: 'let me see 😀'})];
+    const options = {tools: TOOLS, thinking: true, addGenerationPrompt: false};
+    const text = llamaJinja(tokenizer.chatTemplate)(variables(messages, options)).split('<|turn>model\n')[1];
+    const tags = /(<\|channel>|<channel\|>|<\|tool_call>|<tool_call\|>|<\|"\|>|<\|tool_response>|<turn\|>)/;
+    const byte = (value) => tokenizer.idOf(`<0x${value.toString(16).toUpperCase().padStart(2, '0')}>`);
+    const spelled = text
+      .split(tags)
+      .flatMap((part) => (tags.test(part) ? [tokenizer.idOf(part)] : [...Buffer.from(part)].map(byte)));
+    for (const ids of [tokenizer.encode(text, {addBos: false, parseSpecial: true}), spelled]) {
+      const parser = new OutputParser(tokenizer, {callId: (n) => String(n + 1)});
+      const events = [
+        ...ids.filter((id) => tokenizer.tokenText(id) !== '<turn|>').flatMap((id) => parser.push(id)),
+        ...parser.flush(),
+      ];
+      const thought = events.flatMap((event) => (event.type === 'reasoning' ? event.delta : [])).join('');
+      expect(thought).to.equal('let me see 😀');
+      const calls = events.flatMap((event) => (event.type === 'tool-call' ? event.call : []));
+      const plain = (list) => list.map(({function: {name, arguments: args}}) => [name, JSON.parse(args)]);
+      expect(plain(calls)).to.deep.equal(plain([WEATHER, TIME]));
+      expect(
+        events
+          .filter(({type}) => type === 'content')
+          .map(({delta}) => delta.trim())
+          .join(''),
+      ).to.equal('');
+    }
+  });
 
   it("has a built-in form equal to Gemma 3's published template", async () => {
     const theirs = llamaJinja((await tokenizerOf(gemma3)).chatTemplate);
