@@ -47,13 +47,13 @@ export interface MemoryPlan {
 
 const DEFAULT_CHUNK = 64;
 const DEFAULT_SEQUENCES = 16;
-/** Adapters at least this large say nothing about their memory: some platforms cap one buffer here, whatever there is. */
-const TELLING_BUFFER_BYTES = 2 ** 31;
+/** From here on the largest buffer says nothing about the memory: browsers and drivers stop at 1, 2 or 4 GiB. */
+const TELLING_BUFFER_BYTES = 2 ** 30;
 const BUFFERS_IN_MEMORY = 4;
 
 /**
  * A guess at what a GPU can hold: WebGPU tells the size of one buffer only. Small devices have small ones: phones and
- * adapters with the guaranteed 256 MiB are taken to hold four. From 2 GiB on no guess is made, and trying is what tells.
+ * adapters with the guaranteed 256 MiB are taken to hold four. From 1 GiB on no guess is made, and trying is what tells.
  */
 export function guessBudget({maxBufferSize}: SizeLimits): number {
   return maxBufferSize < TELLING_BUFFER_BYTES ? BUFFERS_IN_MEMORY * maxBufferSize : Number.POSITIVE_INFINITY;

@@ -103,8 +103,8 @@ describe('planMemory', () => {
 
   it('guesses the memory of small GPUs and admits that it cannot guess that of others', () => {
     expect(guessBudget(GUARANTEED)).to.equal(2 ** 30);
-    expect(guessBudget({...GUARANTEED, maxBufferSize: 2 ** 30})).to.equal(2 ** 32);
-    expect(guessBudget({...GUARANTEED, maxBufferSize: 2 ** 31})).to.equal(Infinity);
+    expect(guessBudget({...GUARANTEED, maxBufferSize: 2 ** 29})).to.equal(2 ** 31);
+    expect(guessBudget({...GUARANTEED, maxBufferSize: 2 ** 30})).to.equal(Infinity);
     expect(guessBudget(DESKTOP)).to.equal(Infinity);
   });
 });
