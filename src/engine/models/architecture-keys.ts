@@ -133,6 +133,12 @@ export class ArchitectureKeys {
     return base;
   }
 
+  /** For an architecture whose positions are never scaled. */
+  refuseRopeScaling(): void {
+    const type = this.#metadata.string(this.key('rope.scaling.type'), 'none');
+    if (type !== 'none') throw invalid(this.key('rope.scaling.type'), JSON.stringify(type), 'none');
+  }
+
   /** The factor of linear RoPE scaling; `fallback` where the file says nothing about scaling. */
   ropeScale(fallback: number): number {
     const type = this.#metadata.string(this.key('rope.scaling.type'), 'linear');

@@ -37,6 +37,7 @@ const MAX_EXPERTS_USED = 64;
 /** @throws GemmaError `config-invalid` */
 export function describeGemma4(file: GgufFile): ModelDescription {
   const keys = new ArchitectureKeys(file, 'gemma4');
+  keys.refuseRopeScaling(); // rope_freqs.weight is all the scaling that Gemma 4 has
   const config = {
     // Every published file has a cap of 30; a file without the key means the same.
     ...keys.common(30),
