@@ -7,7 +7,7 @@ import {type ErrorCode, GemmaError} from '../errors.ts';
 import type {GgufFile, TensorInfo} from '../gguf/gguf-file.ts';
 import {readSplitGguf} from '../gguf/read-split.ts';
 import {requestDevice} from '../gpu/device.ts';
-import type {LoadPhase, ModelInfo, ModelRef} from '../protocol/messages.ts';
+import type {LoadPhase, ModelInfo, ModelRef, ModelStorage} from '../protocol/messages.ts';
 import type {ModelStore, StoreProgress} from '../store/model-store.ts';
 import {createTokenizer} from '../tokenizer/create-tokenizer.ts';
 import type {LoadedModel, LoadOptions} from './loaded-model.ts';
@@ -50,8 +50,9 @@ export async function loadModel(ref: ModelRef, store: Promise<ModelStore>, optio
 
 async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: LoadOptions): Promise<LoadedModel> {
   const {signal, contextLength, perLayerEmbeddings} = options;
+  let storage: ModelStorage | undefined;
   const tell = (phase: LoadPhase, fraction: number, loadedBytes = 0, totalBytes = 0): void =>
-    options.onProgress({phase, fraction, loadedBytes, totalBytes});
+    options.onProgress({phase, fraction, loadedBytes, totalBytes, ...(storage && {storage})});
   // First what costs nothing: without a GPU not a byte is fetched.
   const gpu = await requestDevice((navigator as {gpu?: GPU}).gpu);
   let loaded = false;
@@ -73,6 +74,7 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
       },
     });
     const {source} = opened;
+    ({storage} = opened);
     let suitable = false;
     try {
       const file = await readSplitGguf(opened.files, {signal});

@@ -1,11 +1,13 @@
 // What can be told of models without loading them, and what is done with those that are stored. Knows the store and the
 // beginning of a header; starts no engine.
 
-import {supportedArchitecture} from '../engine/config.ts';
+import {readConfig, supportedArchitecture} from '../engine/config.ts';
 import {contextBytes} from '../engine/estimate.ts';
+import {planMemory} from '../engine/memory-plan.ts';
 import {GemmaError, isAbort} from '../errors.ts';
 import type {Metadata} from '../gguf/metadata.ts';
 import {peekMetadata} from '../gguf/peek-metadata.ts';
+import {readSplitGguf} from '../gguf/read-split.ts';
 import {findAdapter} from '../gpu/device.ts';
 import type {ModelInspection, ModelRef, NamedBlob, StoredModelInfo, StoredModels} from '../protocol/messages.ts';
 import {blobSource} from '../store/blob-source.ts';
@@ -24,6 +26,11 @@ type Place = Pick<
   'size' | 'storedBytes' | 'storedIds' | 'storage' | 'online' | 'resumable' | 'freeBytes' | 'removable'
 > & {fileName: string; metadata: Metadata};
 
+interface Needs {
+  memory: ModelInspection['memory'];
+  problem: GemmaError | null;
+}
+
 export class ModelLibrary {
   readonly #store: () => Promise<ModelStore>;
   readonly #gpu: GPU | undefined;
@@ -38,14 +45,38 @@ export class ModelLibrary {
   async inspect(ref: ModelRef, {contextLength, signal}: InspectOptions = {}): Promise<ModelInspection> {
     const place = 'url' in ref ? await this.#stored(ref, signal) : await filesPlace(ref.files, signal);
     const {fileName, metadata, ...facts} = place;
+    // The whole header of a file that is here costs nothing: what it needs is known exactly then.
+    const {memory, problem} = await ('url' in ref
+      ? this.#estimate(place, contextLength)
+      : this.#plan(ref.files, place, contextLength, signal));
     return {
       ...facts,
       name: text(metadata, 'general.name') ?? fileName.replace(/\.gguf$/i, ''),
       architecture: text(metadata, 'general.architecture'),
       license: license(metadata),
-      memory: {weightBytes: place.size, contextBytes: contextBytes(metadata, contextLength)},
-      problem: (await this.#problem(metadata))?.toWire() ?? null,
+      memory,
+      problem: problem?.toWire() ?? null,
     };
+  }
+
+  async #estimate({metadata, size}: Place, contextLength?: number): Promise<Needs> {
+    return {
+      memory: {weightBytes: size, contextBytes: contextBytes(metadata, contextLength)},
+      problem: await this.#problem(metadata),
+    };
+  }
+
+  async #plan(files: readonly NamedBlob[], place: Place, contextLength?: number, signal?: AbortSignal): Promise<Needs> {
+    try {
+      const parts = orderedParts(files).map(({blob, name}) => blobSource(blob, name));
+      const config = readConfig(await readSplitGguf(parts, {signal}));
+      const {limits} = await findAdapter(this.#gpu);
+      const {gpu} = planMemory(config, limits, {contextLength});
+      return {memory: {weightBytes: gpu.weights, contextBytes: gpu.kv}, problem: null};
+    } catch (error) {
+      if (isAbort(error)) throw error;
+      return {...(await this.#estimate(place, contextLength)), problem: GemmaError.from(error)};
+    }
   }
 
   async list(): Promise<StoredModels> {

@@ -102,6 +102,31 @@ describe('the library', () => {
     expect(await library(store).inspect({files: chosen})).to.include({size, storedBytes: size, storage: 'file'});
   });
 
+  describe('of a file that is here', () => {
+    const bytes = generateModel({type: 'Q8_0'});
+    const files = [{name: 'mine.gguf', blob: new Blob([bytes])}];
+    const gpuOf = (maxBufferSize: number) =>
+      ({
+        requestAdapter: async () => ({limits: {maxBufferSize, maxStorageBufferBindingSize: maxBufferSize}}),
+      }) as unknown as GPU;
+
+    it('knows exactly what it needs, and that it fits', async () => {
+      const found = await library(new FakeStore({}), gpuOf(2 ** 28)).inspect({files}, {contextLength: 64});
+      expect(found.problem).to.equal(null);
+      expect(found.memory.weightBytes).to.be.within(bytes.length / 2, bytes.length);
+      expect(found.memory.contextBytes).to.be.above(0);
+    });
+
+    it('says that the GPU is too small, and what is wrong inside the header', async () => {
+      const small = await library(new FakeStore({}), gpuOf(2 ** 15)).inspect({files});
+      expect(small.problem?.code).to.equal('out-of-memory');
+      const cut = [{name: 'cut.gguf', blob: new Blob([bytes.slice(0, bytes.length / 2)])}];
+      expect((await library(new FakeStore({}), gpuOf(2 ** 28)).inspect({files: cut})).problem?.code).to.equal(
+        'gguf-truncated',
+      );
+    });
+  });
+
   it('suggests what to remove where there is too little room, and only there', async () => {
     const other = 'https://a.example/other.gguf';
     const store = new FakeStore({[URL_OF]: {bytes: header({})}, [other]: {bytes: new Uint8Array(9), storedBytes: 9}});
