@@ -34,8 +34,22 @@ const compactCss = () => ({
   enforce: 'pre',
   transform(code, id) {
     if (!id.startsWith(path.join(root, 'src/element/styles/'))) return null;
-    const compact = (css) => css.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\s+/g, ' ');
+    const compact = (css) =>
+      css
+        .replace(/\/\*[\s\S]*?\*\//g, '')
+        .replace(/\s+/g, ' ')
+        .replace(/ ?([{};,]) ?/g, '$1')
+        .replace(/: /g, ':')
+        .replace(/;}/g, '}');
     return {code: code.replace(/css`[^`]*`/g, compact), map: null};
+  },
+});
+
+/** Templates without indentation: an entry's code has no other line breaks. */
+const compactTemplates = () => ({
+  name: 'compact-templates',
+  generateBundle(_, bundle) {
+    for (const file of Object.values(bundle)) if (file.isEntry) file.code = file.code.replace(/\n\s+/g, ' ');
   },
 });
 
@@ -91,7 +105,11 @@ async function buildLibrary() {
     const output = lazy ? {minify, chunkFileNames: `${CHUNKS}/[name]-[hash].js`} : {minify, codeSplitting: false};
     await build({
       ...shared,
-      plugins: [...(imports ? [builtEntries('.', imports)] : []), ...shared.plugins, ...(lazy ? [serverSafe()] : [])],
+      plugins: [
+        ...(imports ? [builtEntries('.', imports)] : []),
+        ...shared.plugins,
+        ...(lazy ? [serverSafe(), compactTemplates()] : []),
+      ],
       build: {
         outDir: dist,
         emptyOutDir: false,

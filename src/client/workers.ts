@@ -2,6 +2,7 @@
 // message but the one that brings a dedicated worker its port.
 import {GemmaError} from '../errors.ts';
 import type {Connect} from '../protocol/messages.ts';
+import {workerScript} from './trusted-types.ts';
 
 type ErrorSource = Pick<EventTarget, 'addEventListener'>;
 export type SharedWorkerLike = ErrorSource & {readonly port: MessagePort};
@@ -27,7 +28,7 @@ export interface OpenPort {
 
 /** @throws GemmaError `worker-failed` */
 export function openShared(url: URL, {SharedWorker}: WorkerPlatform): OpenPort {
-  const worker = start(url, () => new SharedWorker!(url.href, {type: 'module'}));
+  const worker = start(url, () => new SharedWorker!(workerScript(url.href), {type: 'module'}));
   return {port: worker.port, failed: failure(worker, url), release() {}};
 }
 
@@ -49,7 +50,8 @@ export function openDedicated(url: URL, {Worker, origin}: WorkerPlatform): OpenP
   if (!Worker) throw workerFailed(url, 'this browser has no module workers');
   let entry = pageWorkers.get(url.href);
   if (!entry) {
-    const worker = start(url, () => new Worker(url.origin === origin ? url.href : foreign(url), {type: 'module'}));
+    const script = url.origin === origin ? url.href : foreign(url);
+    const worker = start(url, () => new Worker(workerScript(script), {type: 'module'}));
     const made = {worker, failed: failure(worker, url), users: 0};
     made.failed.then(() => forget(url.href, made));
     pageWorkers.set(url.href, made);

@@ -180,11 +180,13 @@ export class ChatController {
     if (!this.client) throw new DOMException('the model is not loaded', 'InvalidStateError');
     this.#refuseWhileAnswering();
     const {systemPrompt} = this.#host.settings();
-    const {version} = this.#conversation;
+    const conversation = this.#conversation;
+    const {version} = conversation;
     const detail: GemmaChatSendDetail = {content, reason, messages: requestMessages(history, systemPrompt)};
     if (!this.#host.emit(createEvent('gemma-chat-send', detail))) return null;
     // A listener may have stopped, cleared or closed the chat.
-    if (!this.client || this.answering.busy || version !== this.#conversation.version) return null;
+    const changed = conversation !== this.#conversation || version !== conversation.version;
+    if (!this.client || this.answering.busy || changed) return null;
     return detail;
   }
 

@@ -1,11 +1,12 @@
-// The report that a visitor can paste into an issue: what the chat runs on and what went wrong last. Holds nothing
+// A chunk of its own. The report that a visitor can paste into an issue: what the chat runs on and what went wrong last. Holds nothing
 // private: no message, no prompt, no address of the page or the model.
 import type {GemmaClient} from '../client/index.ts';
 import type {GemmaError} from '../errors.ts';
-import {PROTOCOL_VERSION} from '../protocol/messages.ts';
 import {VERSION} from './version.ts';
 
 export interface DiagnosedChat {
+  /** The protocol's version. */
+  protocol: number;
   status: string;
   /** The file's name, where the page names one. */
   model: string | null;
@@ -30,7 +31,7 @@ export async function diagnose(chat: DiagnosedChat, at: Navigator = navigator): 
   const [gpu, storage, stats] = await Promise.all([gpuFacts(at), storageFacts(at), workerFacts(chat.client)]);
   const settings = Object.entries(chat.settings).filter(([, value]) => value !== null);
   const lines: [string, string][] = [
-    ['gemma-chat', `${VERSION}, protocol ${PROTOCOL_VERSION}`],
+    ['gemma-chat', `${VERSION}, protocol ${chat.protocol}`],
     ['browser', at.userAgent],
     [
       'page',

@@ -3,12 +3,11 @@
 import {LitElement, type PropertyValues, type TemplateResult} from 'lit';
 import {GemmaClient, type ModelSrc} from '../client/index.ts';
 import {GemmaError, isAbort} from '../errors.ts';
-import type {ChatMessage, GenerationOptions} from '../protocol/messages.ts';
+import {type ChatMessage, type GenerationOptions, PROTOCOL_VERSION} from '../protocol/messages.ts';
 import {Announcer} from './announcer.ts';
 import {ChatController} from './chat-controller.ts';
 import type {BeforeSend, ChatHost, ChatSettings} from './chat-state.ts';
 import {Conversation, checkMessage} from './conversation.ts';
-import {diagnose} from './diagnose.ts';
 import {type ChatStatus, createEvent} from './events.ts';
 import {CONTROLS, FocusKeeper} from './focus-keeper.ts';
 import {FormValue} from './form-value.ts';
@@ -125,7 +124,7 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @csspart read-button - Reads an answer aloud.
  * @csspart good-button - Rates an answer good.
  * @csspart bad-button - Rates an answer bad.
- * @csspart remove-button - Deletes a message and what followed it.
+ * @csspart delete-message-button - Deletes a message and what followed it.
  * @csspart branch - Between the versions of a message.
  * @csspart branch-number - Which version is shown, of how many.
  * @csspart previous-button - Shows the version before.
@@ -393,7 +392,7 @@ export class GemmaChatElement extends LitElement {
   }
 
   set messages(messages: readonly ChatMessage[]) {
-    this.#replace(Conversation.ofMessages(messages.map(checkMessage)));
+    this.#controller.replace(Conversation.ofMessages(messages.map(checkMessage)));
   }
 
   /** The form that sends the conversation, or null. */
@@ -466,7 +465,7 @@ export class GemmaChatElement extends LitElement {
 
   /** Empties the conversation; an answer in the making is dropped. */
   clear(): void {
-    this.#replace(new Conversation());
+    this.#controller.replace(new Conversation());
     this.#announcer.say(this.#spoken.language.text('announceCleared'));
   }
 
@@ -502,11 +501,17 @@ export class GemmaChatElement extends LitElement {
   }
 
   /** A report to paste into an issue: versions, browser, GPU, storage, worker, model, last error; nothing private. */
-  diagnose(): Promise<string> {
+  async diagnose(): Promise<string> {
     const {status, client, error, model} = this.#controller;
     const {contextLength, temperature, topK, topP, minP, maxTokens, seed, display, history, loading} = this;
     const settings = {contextLength, temperature, topK, topP, minP, maxTokens, seed, display, history, loading};
-    return diagnose({status, client, error, model: model.offer.source?.file ?? null, settings});
+    const known = {status, client, error, model: model.offer.source?.file ?? null, settings};
+    try {
+      return await (await import('./diagnose.ts')).diagnose({...known, protocol: PROTOCOL_VERSION});
+    } catch {
+      // Its module cannot be fetched.
+      return `gemma-chat: ${status}, ${error?.code ?? 'no error'}`;
+    }
   }
 
   override connectedCallback(): void {
@@ -665,11 +670,6 @@ export class GemmaChatElement extends LitElement {
       () => false,
     );
     this.#announcer.say(this.#spoken.language.text(copied ? 'reportCopied' : 'reportFailed'));
-  }
-
-  #replace(conversation: Conversation): void {
-    this.#tools.reset();
-    this.#controller.replace(conversation);
   }
 
   #say(text: string): void {

@@ -1,7 +1,7 @@
 // What a visitor does with single messages: copy, change, answer anew, read aloud, rate, delete, go to another version.
 // Owns what is going on with them; the conversation is the controller's.
 import type {ChatController} from './chat-controller.ts';
-import type {TurnId} from './conversation.ts';
+import type {Conversation, TurnId} from './conversation.ts';
 import type {Language} from './languages/index.ts';
 import {plainText} from './markdown/plain-text.ts';
 import {Speech} from './speech.ts';
@@ -28,6 +28,7 @@ export class MessageTools implements MessageState {
   readonly #speech: Speech<TurnId>;
   editing: Editing | null = null;
   #actions: MessageActions | null = null;
+  #conversation: Conversation | null = null;
 
   constructor(host: MessageToolsHost) {
     this.#host = host;
@@ -41,6 +42,10 @@ export class MessageTools implements MessageState {
   /** The same object as long as the same can be done. */
   actions(can: Pick<MessageActions, 'feedback' | 'free' | 'answerable'>): MessageActions {
     const {feedback, free, answerable} = can;
+    const {conversation} = this.#host.chat;
+    // What was going on concerned messages of another.
+    if (this.#conversation !== conversation) this.reset();
+    this.#conversation = conversation;
     const old = this.#actions;
     if (old && old.feedback === feedback && old.free === free && old.answerable === answerable) return old;
     const {chat, run} = this.#host;
@@ -61,7 +66,7 @@ export class MessageTools implements MessageState {
     return this.#actions;
   }
 
-  /** The conversation is another one. */
+  /** Leaves off what is going on. */
   reset(): void {
     this.#speech.stop();
     this.editing = null;

@@ -1,5 +1,5 @@
 // Keeps a growing list at its end until the reader scrolls up, and again once they are back. Knows only an element's
-// scroll position.
+// scroll position and size.
 
 /** Fractional layouts end up to a pixel short of the end; a little more feels like the end to a reader too. */
 const NEAR = 8;
@@ -7,6 +7,8 @@ const NEAR = 8;
 export class ScrollPin {
   #pinned = true;
   #top = 0;
+  #list: Element | null = null;
+  #observer: ResizeObserver | null = null;
 
   /** Whether the list is kept at its end. */
   get pinned(): boolean {
@@ -18,8 +20,9 @@ export class ScrollPin {
     this.#pinned = true;
   }
 
-  /** After the list has changed. */
+  /** After the list has changed. Its size is watched from then on: a keyboard on the screen takes from it. */
   follow(list: Element | null): void {
+    if (list !== this.#list) this.#watch(list);
     if (!list || !this.#pinned) return;
     list.scrollTop = list.scrollHeight;
     this.#top = list.scrollTop;
@@ -30,5 +33,13 @@ export class ScrollPin {
     if (left <= NEAR) this.#pinned = true;
     else if (list.scrollTop < this.#top) this.#pinned = false;
     this.#top = list.scrollTop;
+  }
+
+  #watch(list: Element | null): void {
+    this.#list = list;
+    this.#observer?.disconnect();
+    if (!list) return;
+    this.#observer ??= new ResizeObserver(() => this.follow(this.#list));
+    this.#observer.observe(list);
   }
 }

@@ -130,6 +130,7 @@ export const markdown = css`
     padding: 0.375rem 0.75rem;
     text-align: start;
     vertical-align: top;
+    overflow-wrap: break-word;
     border: 1px solid var(--_border);
   }
 

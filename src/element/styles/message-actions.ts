@@ -9,7 +9,7 @@ export const messageActions = css`
     align-items: center;
     min-block-size: 2rem;
     /* In line with the text above. */
-    margin-inline: -0.375rem;
+    margin: -0.125rem -0.375rem -0.5rem;
     opacity: 0;
     transition: opacity 0.12s;
   }

@@ -1,5 +1,5 @@
 // The row of buttons beneath a message. A toolbar: one stop for the Tab key, arrow keys inside.
-import {html, type TemplateResult} from 'lit';
+import {html, nothing, type TemplateResult} from 'lit';
 import {
   againIcon,
   badIcon,
@@ -11,12 +11,24 @@ import {
   readIcon,
   removeIcon,
 } from './icons.ts';
-import type {MessageView} from './message.ts';
+import type {MessageActions, MessageView} from './message.ts';
+
+interface Tool {
+  part: string;
+  label: string;
+  icon: TemplateResult;
+  press: (button: HTMLElement) => void;
+  /** For a button that stays down. */
+  pressed?: boolean;
+  /** There is nothing to do, but the focus may stay. */
+  off?: boolean;
+  /** Where the Tab key comes in. */
+  entry?: boolean;
+}
 
 export function renderActions(view: MessageView): TemplateResult | null {
-  const {env, turn, growing, last, actions} = view;
+  const {env, growing, last, actions} = view;
   if (!actions || growing) return null;
-  const user = turn.message.role === 'user';
   return html`
     <div
       part="actions"
@@ -26,125 +38,111 @@ export function renderActions(view: MessageView): TemplateResult | null {
       @keydown=${moveFocus}
       @focusin=${keepStop}
     >
-      ${renderBranch(view)}
-      ${renderCopy(view)}
-      ${user ? renderEditButton(view) : null}
-      ${(user && !last) || !actions.free || !actions.answerable ? null : renderAgain(view)}
-      ${!user && turn.message.content ? renderRead(view) : null}
-      ${!user && actions.feedback ? renderRating(view) : null}
-      ${actions.free ? renderRemove(view) : null}
+      ${actions.free ? renderBranch(view, actions) : null}
+      ${tools(view, actions).map(renderTool)}
     </div>
   `;
 }
 
-function renderBranch({env: {language}, turn, branch: {index, count}, actions}: MessageView): TemplateResult | null {
-  if (!actions?.free || count < 2) return null;
-  const step = (by: -1 | 1) => () => actions.select(turn.id, by);
+function renderTool({part, label, icon, press, pressed, off, entry}: Tool): TemplateResult {
+  return html`<button
+    part=${part}
+    type="button"
+    tabindex=${entry ? 0 : -1}
+    title=${label}
+    aria-label=${label}
+    aria-pressed=${pressed ?? nothing}
+    aria-disabled=${off ?? nothing}
+    @click=${(event: Event) => (off ? null : press(event.currentTarget as HTMLElement))}
+  >${icon}</button>`;
+}
+
+function renderBranch({env: {language}, turn, branch}: MessageView, act: MessageActions): TemplateResult | null {
+  const {index, count} = branch;
+  if (count < 2) return null;
   return html`
     <span part="branch" role="group" aria-label=${language.text('version', {index: index + 1, count})}>
-      <button
-        part="button action-button previous-button"
-        type="button"
-        tabindex="-1"
-        aria-label=${language.text('previousVersion')}
-        aria-disabled=${index === 0}
-        @click=${index === 0 ? null : step(-1)}
-      >${previousIcon}</button>
+      ${renderTool({
+        part: 'button action-button previous-button',
+        label: language.text('previousVersion'),
+        icon: previousIcon,
+        off: index === 0,
+        press: () => act.select(turn.id, -1),
+      })}
       <span part="branch-number" aria-hidden="true">${language.number(index + 1)}/${language.number(count)}</span>
-      <button
-        part="button action-button next-button"
-        type="button"
-        tabindex="-1"
-        aria-label=${language.text('nextVersion')}
-        aria-disabled=${index === count - 1}
-        @click=${index === count - 1 ? null : step(1)}
-      >${nextIcon}</button>
+      ${renderTool({
+        part: 'button action-button next-button',
+        label: language.text('nextVersion'),
+        icon: nextIcon,
+        off: index === count - 1,
+        press: () => act.select(turn.id, 1),
+      })}
     </span>
   `;
 }
 
-function renderCopy({env: {language}, turn, actions}: MessageView): TemplateResult {
-  const copy = (event: Event) => actions?.copy(turn.message.content, event.currentTarget as HTMLElement);
-  return html`<button
-    part="button action-button copy-button"
-    type="button"
-    tabindex="0"
-    title=${language.text('copy')}
-    aria-label=${language.text('copy')}
-    @click=${copy}
-  >${copyIcon}</button>`;
-}
-
-function renderEditButton({env: {language}, turn, actions}: MessageView): TemplateResult | null {
-  if (!actions?.free || !actions.answerable) return null;
-  return html`<button
-    part="button action-button edit-button"
-    type="button"
-    tabindex="-1"
-    title=${language.text('edit')}
-    aria-label=${language.text('edit')}
-    @click=${() => actions.edit(turn.id)}
-  >${editIcon}</button>`;
-}
-
-function renderAgain({env: {language}, turn, actions}: MessageView): TemplateResult {
-  return html`<button
-    part="button action-button regenerate-button"
-    type="button"
-    tabindex="-1"
-    title=${language.text('regenerate')}
-    aria-label=${language.text('regenerate')}
-    @click=${() => actions?.regenerate(turn.id)}
-  >${againIcon}</button>`;
-}
-
-function renderRead({env: {language}, turn, speaking, actions}: MessageView): TemplateResult | null {
-  if (!actions?.voice) return null;
-  const label = language.text(speaking ? 'stopReading' : 'readAloud');
-  return html`<button
-    part="button action-button read-button"
-    type="button"
-    tabindex="-1"
-    title=${label}
-    aria-label=${label}
-    @click=${() => actions.read(turn.id)}
-  >${readIcon}</button>`;
-}
-
-function renderRating({env: {language}, turn, actions}: MessageView): TemplateResult {
-  const good = turn.feedback === 'up';
-  const bad = turn.feedback === 'down';
-  return html`
-    <button
-      part="button action-button good-button"
-      type="button"
-      tabindex="-1"
-      title=${language.text('good')}
-      aria-label=${language.text('good')}
-      aria-pressed=${good}
-      @click=${() => actions?.rate(turn.id, good ? null : 'up')}
-    >${goodIcon}</button>
-    <button
-      part="button action-button bad-button"
-      type="button"
-      tabindex="-1"
-      title=${language.text('bad')}
-      aria-label=${language.text('bad')}
-      aria-pressed=${bad}
-      @click=${() => actions?.rate(turn.id, bad ? null : 'down')}
-    >${badIcon}</button>
-  `;
-}
-
-function renderRemove({env: {language}, turn, actions}: MessageView): TemplateResult {
-  return html`<button
-    part="button action-button remove-button"
-    type="button"
-    tabindex="-1"
-    title=${language.text('remove')}
-    aria-label=${language.text('remove')}
-    @click=${() => actions?.remove(turn.id)}
-  >${removeIcon}</button>`;
+/** What can be done with this message now, in the order of the buttons. */
+function tools({env: {language}, turn, last, speaking}: MessageView, act: MessageActions): Tool[] {
+  const {id, message, feedback} = turn;
+  const user = message.role === 'user';
+  const good = feedback === 'up';
+  const bad = feedback === 'down';
+  const copy: Tool = {
+    part: 'button action-button copy-button',
+    label: language.text('copy'),
+    icon: copyIcon,
+    press: (button) => act.copy(message.content, button),
+    entry: true,
+  };
+  const edit: Tool = {
+    part: 'button action-button edit-button',
+    label: language.text('edit'),
+    icon: editIcon,
+    press: () => act.edit(id),
+  };
+  const again: Tool = {
+    part: 'button action-button regenerate-button',
+    label: language.text('regenerate'),
+    icon: againIcon,
+    press: () => act.regenerate(id),
+  };
+  const read: Tool = {
+    part: 'button action-button read-button',
+    label: language.text(speaking ? 'stopReading' : 'readAloud'),
+    icon: readIcon,
+    press: () => act.read(id),
+  };
+  const rating: Tool[] = [
+    {
+      part: 'button action-button good-button',
+      label: language.text('good'),
+      icon: goodIcon,
+      pressed: good,
+      press: () => act.rate(id, good ? null : 'up'),
+    },
+    {
+      part: 'button action-button bad-button',
+      label: language.text('bad'),
+      icon: badIcon,
+      pressed: bad,
+      press: () => act.rate(id, bad ? null : 'down'),
+    },
+  ];
+  const remove: Tool = {
+    part: 'button action-button delete-message-button',
+    label: language.text('remove'),
+    icon: removeIcon,
+    press: () => act.remove(id),
+  };
+  const answerable = act.free && act.answerable;
+  return [
+    copy,
+    ...(user && answerable ? [edit] : []),
+    ...((!user || last) && answerable ? [again] : []),
+    ...(!user && act.voice && message.content ? [read] : []),
+    ...(!user && act.feedback ? rating : []),
+    ...(act.free ? [remove] : []),
+  ];
 }
 
 const STEPS: Readonly<Record<string, number>> = {ArrowRight: 1, ArrowLeft: -1};

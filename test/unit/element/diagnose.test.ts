@@ -5,7 +5,14 @@ import {VERSION} from '../../../src/element/version.ts';
 import {GemmaError} from '../../../src/errors.ts';
 import {PROTOCOL_VERSION} from '../../../src/protocol/messages.ts';
 
-const CHAT: DiagnosedChat = {status: 'consent', model: 'gemma.gguf', client: null, error: null, settings: {seed: null}};
+const CHAT: DiagnosedChat = {
+  protocol: PROTOCOL_VERSION,
+  status: 'consent',
+  model: 'gemma.gguf',
+  client: null,
+  error: null,
+  settings: {seed: null},
+};
 
 const navigatorWith = (parts: object) => ({userAgent: 'Browser/1', onLine: true, ...parts}) as unknown as Navigator;
 
