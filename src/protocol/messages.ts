@@ -125,6 +125,8 @@ export interface PageCounts {
 export interface WorkerStats {
   /** Connected clients. */
   clients: number;
+  /** One entry a client, of all tabs: its answers that run, and tokens it has been given so far. */
+  sessions: {attention: Attention; running: number; decodedTokens: number}[];
   /** Loaded models: 0 or 1. */
   models: number;
   /** How often a lost GPU device was replaced. */

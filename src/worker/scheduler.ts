@@ -60,8 +60,10 @@ export class Scheduler {
   readonly #recovers: boolean;
   readonly #chunk: ChunkSize;
   readonly #lanes = new Set<JobLane>();
-  /** Tokens served, by client. */
+  /** Tokens served, by client: of prompts and of answers. */
   readonly #served = new WeakMap<object, number>();
+  /** Of these, tokens that one step took alone: answers, but for a prompt's odd end. */
+  readonly #decoded = new WeakMap<object, number>();
   #arrivals = 0;
   #running = false;
   /** Jobs that ended well. */
@@ -117,6 +119,12 @@ export class Scheduler {
     const wake = this.#suspended;
     this.#suspended = null;
     wake?.();
+  }
+
+  /** What a client has got so far, and how many of its jobs run. */
+  clientStats(client: object): {running: number; decodedTokens: number} {
+    const running = [...this.#lanes].filter(({job, sequence}) => job.client === client && sequence).length;
+    return {running, decodedTokens: this.#decoded.get(client) ?? 0};
   }
 
   stats(): BatchStats {
@@ -296,7 +304,9 @@ export class Scheduler {
     this.#meter?.add(decodeRows, prefillRows, ms);
     if (decodeRows > 0 && prefillRows > 0) this.#chunk.measured(prefillRows, ms);
     turns.forEach(({lane}, i) => {
-      this.#served.set(lane.job.client, this.#servedTo(lane) + rows[i]);
+      const {client} = lane.job;
+      this.#served.set(client, this.#servedTo(lane) + rows[i]);
+      if (rows[i] === 1) this.#decoded.set(client, (this.#decoded.get(client) ?? 0) + 1);
     });
   }
 

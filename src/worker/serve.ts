@@ -54,6 +54,11 @@ export class Session implements ModelUser {
     });
   }
 
+  /** Whether anybody looks at the client. */
+  get attention(): Attention {
+    return this.#attention;
+  }
+
   /** The client is gone: nothing is kept or computed for it. Idempotent. */
   close(): void {
     if (this.#closed) return;

@@ -15,6 +15,10 @@ export function workerStats({host, sessions}: WorkerContext): WorkerStats {
   const batch = instance?.scheduler.stats() ?? NO_BATCH;
   return {
     clients: sessions.size,
+    sessions: [...sessions].map((session) => ({
+      attention: session.attention,
+      ...(instance?.scheduler.clientStats(session) ?? {running: 0, decodedTokens: 0}),
+    })),
     models: instance ? 1 : 0,
     recoveries: host.recoveries,
     batch,
