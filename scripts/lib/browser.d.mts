@@ -5,6 +5,7 @@ export interface LaunchOptions {
   args?: string[];
   webgpu?: boolean;
   env?: Record<string, string>;
+  backForwardCache?: boolean;
 }
 export interface Site {
   server: Server;

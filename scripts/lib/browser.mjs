@@ -5,10 +5,20 @@ import {CHROME_ARGS, ensureChrome} from './chrome.mjs';
 import {ROOT} from './run.mjs';
 import {serve} from './serve.mjs';
 
-/** Starts a browser. `args` are added to the flags that make WebGPU run without a GPU; `webgpu: false` leaves it off. */
-export function launch({args = [], webgpu = true, env} = {}) {
+/**
+ * Starts a browser. `args` are added to the flags that make WebGPU run without a GPU; `webgpu: false` leaves it off.
+ * `backForwardCache`: as browsers have it, which the driver turns off by itself.
+ */
+export function launch({args = [], webgpu = true, env, backForwardCache = false} = {}) {
   const flags = webgpu ? CHROME_ARGS : CHROME_ARGS.filter((flag) => !flag.includes('webgpu'));
-  return chromium.launch({executablePath: ensureChrome(), args: [...flags, ...args], headless: true, env});
+  const ignoreDefaultArgs = backForwardCache ? ['--disable-back-forward-cache'] : undefined;
+  return chromium.launch({
+    executablePath: ensureChrome(),
+    args: [...flags, ...args],
+    headless: true,
+    env,
+    ignoreDefaultArgs,
+  });
 }
 
 /** Serves dist/ and starts a browser. Close both with `close()`. */

@@ -24,6 +24,11 @@ export interface Generation {
   /** Log-probabilities of sampled tokens, and of the prompt's if it is echoed. */
   logprobs: boolean;
   topLogprobs: number;
+  /**
+   * Tokens of this answer that its reader has already, from a worker that has gone since. They are fed like a prompt,
+   * say nothing, and the answer goes on behind them: as it would have, if the sampler goes on where it was.
+   */
+  resume?: readonly number[];
   /** Messages that were left out of the prompt. */
   dropped?: number;
   /** Text to return before the answer. */
@@ -48,11 +53,16 @@ const MAX_LOGIT_BYTES = 16 * 2 ** 20;
 
 /** @throws GemmaError `context-overflow`, `option-invalid`, and what a step throws. An abort throws nothing. */
 export async function* generate(generation: Generation, context: GenerateContext): AsyncGenerator<GenerationEvent> {
-  const {prompt, output, sampler, maxTokens = Number.POSITIVE_INFINITY} = generation;
+  const {prompt, output, sampler, maxTokens = Number.POSITIVE_INFINITY, resume} = generation;
   const {tokenizer, engine, lane, signal} = context;
   checkPrompt(prompt, maxTokens, engine);
-  const scorePrompt = generation.echo !== undefined && generation.logprobs;
-  let sampled = 0;
+  // Whoever resumes has the echo.
+  const echo = resume ? undefined : generation.echo;
+  const scorePrompt = echo !== undefined && generation.logprobs;
+  const fed = resume ? [...prompt, ...resume] : prompt;
+  let sampled = resume?.length ?? 0;
+  // Sampled since the last event that says so.
+  let ids: number[] = [];
   const done = (reason: FinishReason): GenerationEvent => ({
     type: 'done',
     reason,
@@ -65,20 +75,21 @@ export async function* generate(generation: Generation, context: GenerateContext
   });
   try {
     const scores = scorePrompt ? firstScore(generation, tokenizer) : undefined;
-    const most = scorePrompt ? rowsOfLogits(engine) : prompt.length;
+    const most = scorePrompt ? rowsOfLogits(engine) : fed.length;
+    for (const id of resume ?? []) output.push(id);
     let logits: Float32Array | undefined;
-    if (generation.dropped) yield {type: 'truncated', messages: generation.dropped};
+    if (generation.dropped && !resume) yield {type: 'truncated', messages: generation.dropped};
     yield {type: 'prefill', done: 0, total: prompt.length};
-    for (let at = 0; at < prompt.length; ) {
+    for (let at = 0; at < fed.length; ) {
       if (signal.aborted) return yield done('abort');
-      const asked = scorePrompt ? 'all' : maxTokens > 0 ? 'last' : 'none';
-      const {taken, logits: rows} = await lane.step(prompt.slice(at, at + most), asked);
+      const asked = scorePrompt ? 'all' : maxTokens > sampled ? 'last' : 'none';
+      const {taken, logits: rows} = await lane.step(fed.slice(at, at + most), asked);
       if (scores) scores.push(...promptLogprobs(tokenizer, prompt, at, rows, generation.topLogprobs));
       logits = rows.at(-1);
       at += taken;
-      yield {type: 'prefill', done: at, total: prompt.length};
+      yield {type: 'prefill', done: Math.min(at, prompt.length), total: prompt.length};
     }
-    if (generation.echo) yield {type: 'echo', text: generation.echo.text, ...(scores && {logprobs: scores})};
+    if (echo) yield {type: 'echo', text: echo.text, ...(scores && {logprobs: scores})};
 
     let reason: FinishReason | null = null;
     while (!reason) {
@@ -90,12 +101,16 @@ export async function* generate(generation: Generation, context: GenerateContext
         sampled += 1;
         if (tokenizer.stopIds.has(sample.id)) reason = 'stop';
         else {
-          yield* output.push(
-            sample.id,
+          ids.push(sample.id);
+          const logprob =
             sample.logprob === undefined
               ? undefined
-              : tokenLogprob(tokenizer, sample.id, sample.logprob, sample.top ?? []),
-          );
+              : tokenLogprob(tokenizer, sample.id, sample.logprob, sample.top ?? []);
+          const events = output.push(sample.id, logprob);
+          const last = events.pop();
+          yield* events;
+          if (last) yield {...last, ids};
+          if (last) ids = [];
           if (output.stopped) reason = 'stop';
           // The last token of all needs no step: nothing follows it.
           else if (!signal.aborted && sampled < maxTokens && prompt.length + sampled < engine.contextLength) {

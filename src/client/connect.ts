@@ -16,7 +16,7 @@ export interface Platform extends WorkerPlatform {
   readonly locks?: Locks;
   /** What relative URLs are relative to. */
   readonly baseUrl: string;
-  /** Calls back when the page goes for good; returns how to stop listening. */
+  /** Calls back when the page goes, be it into the back-forward cache; returns how to stop listening. */
   onPageGone(listener: () => void): () => void;
   /** Calls back at once and whenever the page is looked at more or less than before; returns how to stop listening. */
   onAttention?(listener: (attention: Attention) => void): () => void;
@@ -85,7 +85,11 @@ async function greet(
     watchWorker(platform.locks, hello.lock, caller, gone.signal);
     gone.signal.addEventListener(
       'abort',
-      platform.onPageGone(() => caller.bye()),
+      platform.onPageGone(() => {
+        caller.bye();
+        // Should the page come back from the back-forward cache, it must know that nothing is held for it any more.
+        caller.fail(new GemmaError('closed', 'the page was left, and its client closed; load the model again'));
+      }),
     );
     if (platform.onAttention) {
       gone.signal.addEventListener(

@@ -13,7 +13,8 @@ import type {
 } from '../protocol/messages.ts';
 import {checkOptions, found, templateOptions} from '../protocol/options.ts';
 import {chatChunks, chatCompletion, completion, completionChunks, heading} from './completions.ts';
-import {type Connection, connect, type Platform} from './connect.ts';
+import {connect, type Platform} from './connect.ts';
+import {ModelConnection} from './model-connection.ts';
 import {type ModelSrc, modelRef} from './model-src.ts';
 import {type InspectOptions, inspect, integrityOption, modelSrcOption, storedModels, url} from './models.ts';
 import {
@@ -95,12 +96,12 @@ export class GemmaClient {
   readonly completions = {create: this.#createCompletion.bind(this) as CreateCompletion};
   /** Resolves when this client is of no more use: the device was lost, the worker ended. Load again. */
   readonly lost: Promise<GemmaError>;
-  readonly #connection: Connection;
+  readonly #connection: ModelConnection;
 
-  private constructor(connection: Connection, model: ModelInfo) {
+  private constructor(connection: ModelConnection, model: ModelInfo) {
     this.#connection = connection;
     this.model = Object.freeze(model);
-    this.lost = connection.caller.lost;
+    this.lost = connection.lost;
   }
 
   /** The models that this site has stored on the visitor's device. */
@@ -129,15 +130,19 @@ export class GemmaClient {
     const script = workerUrl(options.workerSrc, platform.baseUrl);
     if (signal?.aborted) throw abortError();
     onProgress?.({phase: 'connect', fraction: 0, loadedBytes: 0, totalBytes: 0});
-    const connection = await connect(script, platform, {signal});
-    try {
-      const request = {type: 'load', model, contextLength, perLayerEmbeddings, idleTimeout} as const;
-      const info = await connection.caller.call(request, {signal, onProgress});
-      return new GemmaClient(connection, info);
-    } catch (error) {
-      connection.close();
-      throw error;
-    }
+    const open = async (stop?: AbortSignal, progress?: typeof onProgress) => {
+      const connection = await connect(script, platform, {signal: stop});
+      try {
+        const request = {type: 'load', model, contextLength, perLayerEmbeddings, idleTimeout} as const;
+        const info = await connection.caller.call(request, {signal: stop, onProgress: progress});
+        return {connection, model: info};
+      } catch (error) {
+        connection.close();
+        throw error;
+      }
+    };
+    const first = await open(signal, onProgress);
+    return new GemmaClient(new ModelConnection(first.connection, (stop) => open(stop)), first.model);
   }
 
   /** Whether other tabs of this site use the same worker. */
@@ -149,14 +154,14 @@ export class GemmaClient {
   async tokenize(text: string, options: TokenizeOptions = {}): Promise<number[]> {
     if (typeof text !== 'string') throw invalid('text', text, 'a string');
     checkOptions('tokenize', options, {addBos: boolean, parseSpecial: boolean});
-    return this.#caller.call({type: 'tokenize', text, ...options});
+    return this.#call({type: 'tokenize', text, ...options});
   }
 
   /** @param options.special also write control tokens. Default false. */
   async detokenize(ids: readonly number[], options: {special?: boolean} = {}): Promise<string> {
     if (!arrayOf(isCount)(ids)) throw invalid('ids', ids, 'an array of token ids');
     checkOptions('detokenize', options, {special: boolean});
-    return this.#caller.call({type: 'detokenize', ids: [...ids], ...options});
+    return this.#call({type: 'detokenize', ids: [...ids], ...options});
   }
 
   /** The conversation as the model's template writes it. For reading: what a user wrote is not told from markup here. */
@@ -168,11 +173,11 @@ export class GemmaClient {
     });
     const given = {messages: Array.isArray(messages) ? messages.map(toMessage) : messages};
     checkOptions('applyTemplate', given, {messages: templateOptions.messages});
-    return this.#caller.call({type: 'template', ...options, ...(given as {messages: never})});
+    return this.#call({type: 'template', ...options, ...(given as {messages: never})});
   }
 
   async stats(): Promise<WorkerStats> {
-    return this.#caller.call({type: 'stats'});
+    return this.#call({type: 'stats'});
   }
 
   /** Ends what runs with `closed` and frees what the worker held for this client. Idempotent. */
@@ -180,15 +185,13 @@ export class GemmaClient {
     this.#connection.close();
   }
 
-  get #caller(): Caller {
-    return this.#connection.caller;
-  }
+  #call: Caller['call'] = (request) => this.#connection.call((caller) => caller.call(request));
 
   async #createChat(params: ChatCompletionParams): Promise<ChatCompletion | AsyncIterable<ChatCompletionChunk>> {
     const prepared = chatParams(params);
     const {request, stream, signal, onProgress} = prepared;
     const head = heading('chatcmpl', this.model.name);
-    const replies = this.#caller.stream({type: 'chat', request}, signal);
+    const replies = this.#connection.stream({type: 'chat', request}, signal);
     const logprobs = request.logprobs ?? false;
     if (stream) return chatChunks(head, replies, logprobs, onProgress);
     return untilAbort(prepared, chatCompletion(head, replies, logprobs, onProgress));
@@ -198,7 +201,7 @@ export class GemmaClient {
     const prepared = completionParams(params);
     const {request, stream, signal, onProgress} = prepared;
     const head = heading('cmpl', this.model.name);
-    const replies = this.#caller.stream({type: 'completion', request}, signal);
+    const replies = this.#connection.stream({type: 'completion', request}, signal);
     const logprobs = request.logprobs ?? false;
     if (stream) return completionChunks(head, replies, logprobs, onProgress);
     return untilAbort(prepared, completion(head, replies, logprobs, onProgress));

@@ -11,12 +11,8 @@ export function pagePlatform(): Platform {
     Worker: globalThis.Worker,
     locks: navigator.locks,
     onPageGone(listener) {
-      // A page that goes into the back-forward cache may come back.
-      const gone = (event: PageTransitionEvent): void => {
-        if (!event.persisted) listener();
-      };
-      addEventListener('pagehide', gone);
-      return () => removeEventListener('pagehide', gone);
+      addEventListener('pagehide', listener);
+      return () => removeEventListener('pagehide', listener);
     },
     onAttention(listener) {
       let last: Attention | null = null;

@@ -22,6 +22,7 @@ import type {MarkdownEnvironment} from './markdown/render.ts';
 import {MessageTools} from './message-tools.ts';
 import type {ModelQuestions} from './model-offer.ts';
 import type {LoadClient} from './model-session.ts';
+import {PageCache} from './page-cache.ts';
 import {offPageModel, onPageModel, pageModel} from './page-model.ts';
 import {ScrollPin} from './scroll-pin.ts';
 import {styles} from './styles/index.ts';
@@ -298,6 +299,10 @@ export class GemmaChatElement extends LitElement {
   readonly #announcer: Announcer;
   readonly #spoken = new PageLanguage(this, () => this.requestUpdate());
   readonly #launcher = new LauncherState(this);
+  readonly #pageCache = new PageCache({
+    leave: () => this.#controller.close(),
+    comeBack: () => this.#controller.model.resume(),
+  });
   readonly #kept: History;
   readonly #historyPanel: HistoryPanel;
   readonly #scroll = new ScrollPin();
@@ -518,6 +523,7 @@ export class GemmaChatElement extends LitElement {
     super.connectedCallback();
     this.#spoken.connect();
     this.#launcher.connect();
+    this.#pageCache.connect();
     onPageModel(this.#sourceNamed);
     if (!this.hasUpdated) return;
     this.#sourceNamed();
@@ -530,6 +536,7 @@ export class GemmaChatElement extends LitElement {
     super.disconnectedCallback();
     this.#spoken.disconnect();
     this.#launcher.disconnect();
+    this.#pageCache.disconnect();
     offPageModel(this.#sourceNamed);
     // Being moved is leaving and coming back in one go; what is still away afterwards has left.
     queueMicrotask(() => {

@@ -24,6 +24,8 @@ export interface SamplerOptions {
   repetitionWindow?: number;
   /** An integer from 0 to 2^53 − 1: same seed, same logits, same tokens. Default: random. */
   seed?: number;
+  /** Samples that were taken with this seed before: the next is that one's successor. Default 0. */
+  drawn?: number;
   /** Report the chosen token's log-probability. Default false. */
   logprobs?: boolean;
   /** How many alternatives to report with it, 0 to 20. Default 0. */
@@ -68,7 +70,7 @@ export function createSampler(options: SamplerOptions = {}): Sampler {
   check('seed', seed, Number.isSafeInteger(seed) && seed >= 0, 'an integer from 0 to 2^53 - 1');
   check('top_logprobs', topLogprobs, Number.isInteger(topLogprobs) && topLogprobs >= 0 && topLogprobs <= 20, '0 to 20');
 
-  let drawn = 0;
+  let drawn = options.drawn ?? 0;
   let scratch = new Float32Array(0);
 
   const penalised = (logits: Float32Array, history: readonly number[]): Float32Array => {

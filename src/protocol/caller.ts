@@ -7,7 +7,7 @@ import {AsyncQueue} from './queue.ts';
 
 type WithoutId<T> = T extends {id: number} ? Omit<T, 'id'> : never;
 type CallRequest = WithoutId<Extract<Request, {type: keyof Results}>>;
-type StreamRequest = WithoutId<Extract<Request, {type: 'chat' | 'completion'}>>;
+export type StreamRequest = WithoutId<Extract<Request, {type: 'chat' | 'completion'}>>;
 
 interface Pending {
   receive(reply: Exclude<Reply, {type: 'error' | 'fatal'}>): void;
@@ -101,6 +101,11 @@ export class Caller {
     });
     signal?.addEventListener('abort', stop);
     return queue;
+  }
+
+  /** Why no request can be made any more, or null. */
+  get ended(): GemmaError | null {
+    return this.#ended;
   }
 
   /** Ends every request, now and later, with `error`. The first failure stays. */

@@ -251,8 +251,9 @@ export type Request =
   | {type: 'models'; id: number}
   /** `model`: an id of `models`; null for all. */
   | {type: 'remove'; id: number; model: string | null}
-  | {type: 'chat'; id: number; request: ChatRequest}
-  | {type: 'completion'; id: number; request: CompletionRequest}
+  /** `resume`: tokens of the answer that the page has from a worker that has gone; it goes on behind them. */
+  | {type: 'chat'; id: number; request: ChatRequest; resume?: number[]}
+  | {type: 'completion'; id: number; request: CompletionRequest; resume?: number[]}
   | {type: 'tokenize'; id: number; text: string; addBos?: boolean; parseSpecial?: boolean}
   | {type: 'detokenize'; id: number; ids: number[]; special?: boolean}
   | {
@@ -289,8 +290,9 @@ export type GenerationEvent =
   | {type: 'truncated'; messages: number}
   | {type: 'prefill'; done: number; total: number}
   | {type: 'echo'; text: string; logprobs?: TokenLogprob[]}
-  | {type: 'text'; channel: 'content' | 'reasoning'; delta: string; logprobs?: TokenLogprob[]}
-  | {type: 'tool-calls'; calls: ToolCall[]}
+  /** `ids`: the tokens that were sampled up to here since the last event that had some. */
+  | {type: 'text'; channel: 'content' | 'reasoning'; delta: string; logprobs?: TokenLogprob[]; ids?: number[]}
+  | {type: 'tool-calls'; calls: ToolCall[]; ids?: number[]}
   | {type: 'done'; reason: FinishReason; usage: Usage};
 
 /** What comes back for `chat` and `completion`. */

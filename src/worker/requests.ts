@@ -11,7 +11,7 @@ import type {ChatMessage, ChatRequest, CompletionRequest, GenerationOptions} fro
 import type {LoadedModel} from './loaded-model.ts';
 
 /** @throws GemmaError `template-invalid`, `context-overflow`, `option-invalid` */
-export function chatGeneration(model: LoadedModel, request: ChatRequest): Generation {
+export function chatGeneration(model: LoadedModel, request: ChatRequest, resume?: number[]): Generation {
   const {messages, tools, thinking, context_overflow} = request;
   const {tokenizer, engine} = model;
   const template = model.template();
@@ -22,15 +22,15 @@ export function chatGeneration(model: LoadedModel, request: ChatRequest): Genera
       ? dropOldestTurns(messages, Math.max(1, room), render)
       : {prompt: render(messages), dropped: 0};
   const parser = new OutputParser(tokenizer, {startInThought: endsInThought(tokenizer, prompt)});
-  return {...generation(model, request, prompt, parser), dropped};
+  return {...generation(model, request, prompt, parser, resume), dropped};
 }
 
 /** @throws GemmaError `context-overflow`, `option-invalid` */
-export function completionGeneration(model: LoadedModel, request: CompletionRequest): Generation {
+export function completionGeneration(model: LoadedModel, request: CompletionRequest, resume?: number[]): Generation {
   const {tokenizer} = model;
   const {prompt: given} = request;
   const prompt = typeof given === 'string' ? tokenizer.encode(given, {parseSpecial: true}) : given;
-  const result = generation(model, request, prompt, rawParser(tokenizer.detokenizer()));
+  const result = generation(model, request, prompt, rawParser(tokenizer.detokenizer()), resume);
   if (!request.echo) return result;
   // Ids speak for themselves; a text gets its bos from us, unless it begins with one.
   if (typeof given !== 'string') {
@@ -45,6 +45,7 @@ function generation(
   options: GenerationOptions,
   prompt: readonly number[],
   parser: Parser,
+  resume: readonly number[] | undefined,
 ): Generation {
   // Told at once, not when its turn comes.
   checkPrompt(prompt, options.max_tokens ?? Number.POSITIVE_INFINITY, model.engine);
@@ -57,9 +58,10 @@ function generation(
     minP: options.min_p,
     repetitionPenalty: options.repetition_penalty,
     seed: options.seed,
+    drawn: resume?.length,
     logprobs,
     topLogprobs,
   });
   const output = new TextOutput(parser, new StopStrings(options.stop ?? []));
-  return {prompt, sampler, output, maxTokens: options.max_tokens, logprobs, topLogprobs};
+  return {prompt, sampler, output, maxTokens: options.max_tokens, logprobs, topLogprobs, resume};
 }

@@ -170,7 +170,9 @@ export class Session implements ModelUser {
     const {id} = request;
     const {model, scheduler} = this.#loaded();
     const generation =
-      request.type === 'chat' ? chatGeneration(model, request.request) : completionGeneration(model, request.request);
+      request.type === 'chat'
+        ? chatGeneration(model, request.request, request.resume)
+        : completionGeneration(model, request.request, request.resume);
     await scheduler.run({
       client: this,
       signal,

@@ -82,6 +82,23 @@ describe('<gemma-chat> on a page', () => {
     expect(chat.turns).to.deep.equal(['Hello', 'Good']);
   });
 
+  it('lets go when the page is put aside, and is back with its conversation when the page is', async () => {
+    const chat = await loaded();
+    await chat.ask('Hello');
+    loads[0].client.lastAnswer.text('Good');
+    await chat.settle();
+    dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}));
+    await chat.settle();
+    expect(loads[0].client.closed).to.equal(true);
+    dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}));
+    await chat.settle();
+    expect(loads).to.have.lengthOf(2);
+    loads[1].done();
+    await chat.settle();
+    expect(chat.el.status).to.equal('ready');
+    expect(chat.turns).to.deep.equal(['Hello', 'Good']);
+  });
+
   it('stops loading when it is removed', async () => {
     const chat = await Harness.poster();
     await chat.click('Load the model');

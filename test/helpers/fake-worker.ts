@@ -117,6 +117,7 @@ export class FakeWorker {
   readonly locks: FakeLocks | undefined;
   readonly context: WorkerContext;
   readonly #name = `gemma-chat-worker-${Math.random()}`;
+  readonly #ports: MessagePort[] = [];
 
   constructor(options: FakeWorkerOptions = {}) {
     this.locks = 'locks' in options ? options.locks : new FakeLocks();
@@ -145,9 +146,16 @@ export class FakeWorker {
     this.locks?.kill(this.#name);
   }
 
+  /** Ends as a process that is killed does: nothing is heard from it any more, and its lock is free. */
+  stop(): void {
+    for (const port of this.#ports) port.close();
+    this.crash();
+  }
+
   connect(): MessagePort {
     const {port1, port2} = new MessageChannel();
     ports.push(port1, port2);
+    this.#ports.push(port2);
     serve(port2, this.context);
     return port1;
   }

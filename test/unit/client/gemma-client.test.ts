@@ -1,13 +1,16 @@
 import {expect} from 'chai';
-import type {GemmaClient} from '../../../src/client/gemma-client.ts';
+import type {Platform} from '../../../src/client/connect.ts';
+import {GemmaClient} from '../../../src/client/gemma-client.ts';
 import type {ChatCompletionChunk, RequestProgress} from '../../../src/client/shapes.ts';
 import {GemmaError} from '../../../src/errors.ts';
 import type {Attention} from '../../../src/protocol/messages.ts';
 import {says, someToken, tinyTokenizer} from '../../helpers/fake-engine.ts';
 import {
   closePorts,
+  FakeLocks,
   type FakeModel,
   FakeWorker,
+  type FakeWorkerOptions,
   fakeModel,
   impatient,
   rejection,
@@ -671,6 +674,98 @@ describe('GemmaClient', () => {
       broken = false;
       const again = await worker.load();
       expect((await again.completions.create({prompt: 'x', max_tokens: 1})).usage.completion_tokens).to.equal(1);
+    });
+  });
+
+  describe('when the worker ends', () => {
+    /** The workers of one site: a page that asks for one gets the latest, and a new one after that has crashed. */
+    function site(options: FakeWorkerOptions = {}) {
+      const locks = new FakeLocks();
+      const workers = [new FakeWorker({...options, locks})];
+      const platform = (): Platform => ({
+        ...workers[0].platform(),
+        locks,
+        SharedWorker: class extends EventTarget {
+          readonly port = workers[workers.length - 1].connect();
+        },
+      });
+      const load = () => GemmaClient.load({modelSrc: 'model.gguf', workerSrc: '/gemma-chat.worker.js'}, platform());
+      const crash = () => {
+        const dead = workers[workers.length - 1];
+        workers.push(new FakeWorker({...options, locks}));
+        dead.stop();
+      };
+      return {workers, load, crash};
+    }
+
+    for (const temperature of [0, 1]) {
+      it(`answers go on in the next one, token for token, at temperature ${temperature}`, async () => {
+        const {workers, load, crash} = site();
+        const client = await load();
+        const options = {prompt: 'the page asks', max_tokens: 40, temperature, seed: 7};
+        const alone = (await client.completions.create(options)).choices[0].text;
+        const stream = await client.completions.create({...options, stream: true});
+        const said: string[] = [];
+        const ends: unknown[] = [];
+        for await (const {choices, usage} of stream) {
+          said.push(choices[0].text);
+          if (usage) ends.push(choices[0].finish_reason, usage.prompt_tokens, usage.completion_tokens);
+          if (said.length === 10 || said.length === 20) crash();
+        }
+        expect(said.join('')).to.equal(alone);
+        expect(ends).to.deep.equal(['length', tinyTokenizer().encode('the page asks').length, 40]);
+        expect(workers).to.have.length(3);
+        expect((await client.stats()).clients).to.equal(1);
+      });
+    }
+
+    it('an echo is not said twice, and a chat keeps its parts apart', async () => {
+      const {load, crash} = site();
+      const client = await load();
+      const stream = await client.completions.create({
+        prompt: 'the page',
+        max_tokens: 9,
+        echo: true,
+        stream: true,
+        ...greedy,
+      });
+      const said: string[] = [];
+      for await (const {choices} of stream) {
+        said.push(choices[0].text);
+        if (said.length === 1) crash();
+      }
+      const prompt = tinyTokenizer().encode('the page');
+      expect(said.join('')).to.equal(`the page${tinyTokenizer().decode(continuation(prompt, 9))}`);
+    });
+
+    it('requests that wait for one answer are asked again', async () => {
+      const {load, crash} = site();
+      const client = await load();
+      const tokens = client.tokenize('the page');
+      crash();
+      expect(await tokens).to.deep.equal(await client.tokenize('the page'));
+      const whole = client.completions.create({prompt: 'the page', max_tokens: 9, ...greedy});
+      crash();
+      const prompt = tinyTokenizer().encode('the page');
+      expect((await whole).choices[0].text).to.equal(tinyTokenizer().decode(continuation(prompt, 9)));
+    });
+
+    it('gives up when workers end before they have said anything', async () => {
+      const {workers, load, crash} = site();
+      const client = await load();
+      let given: string | null = null;
+      void client.lost.then(({code}) => {
+        given = code;
+      });
+      // Each before it has loaded the model.
+      for (let i = 0; i < 10 && given === null; i++) {
+        crash();
+        const latest = workers[workers.length - 1];
+        await until(() => latest.models.length > 0 || given !== null);
+      }
+      expect(given).to.equal('worker-failed');
+      expect(workers.length).to.be.below(7);
+      expect((await rejection(client.stats())).code).to.equal('worker-failed');
     });
   });
 

@@ -1,0 +1,137 @@
+// A connection to a worker with a model loaded in it, which outlives that worker: when it ends (the tab that hosted it
+// crashed), another one is found, the model is loaded again from where it is stored, and answers go on where they were.
+import {GemmaError, isAbort} from '../errors.ts';
+import type {Caller, StreamRequest} from '../protocol/caller.ts';
+import type {ModelInfo, StreamReply} from '../protocol/messages.ts';
+import type {Connection} from './connect.ts';
+
+/** Finds a worker and loads the model in it. */
+export type Connect = (signal: AbortSignal) => Promise<{connection: Connection; model: ModelInfo}>;
+
+/** Workers that may end one after the other before anything has come of them. */
+const MAX_LOSSES = 3;
+
+export class ModelConnection {
+  /** Resolves when nothing more can be had. */
+  readonly lost: Promise<GemmaError>;
+  readonly #connect: Connect;
+  readonly #closed = new AbortController();
+  #connection: Connection;
+  #renewing: Promise<void> | null = null;
+  #losses = 0;
+  #lose!: (error: GemmaError) => void;
+  #failed: GemmaError | null = null;
+
+  constructor(connection: Connection, connect: Connect) {
+    this.#connect = connect;
+    this.#connection = connection;
+    this.lost = new Promise((resolve) => {
+      this.#lose = (error) => {
+        this.#failed ??= error;
+        resolve(error);
+      };
+    });
+    this.#watch(connection);
+  }
+
+  get shared(): boolean {
+    return this.#connection.shared;
+  }
+
+  /** One answer to one request, asked again should the worker end before it comes. */
+  async call<T>(ask: (caller: Caller) => Promise<T>): Promise<T> {
+    for (;;) {
+      const caller = await this.#caller();
+      try {
+        const answer = await ask(caller);
+        this.#losses = 0;
+        return answer;
+      } catch (error) {
+        if (!this.#worthAnother(error)) throw error;
+      }
+    }
+  }
+
+  /**
+   * Replies up to and including `done`, as one worker would have sent them: after another has taken over, it is told
+   * which tokens have come, and says what follows them.
+   */
+  stream(given: StreamRequest, signal?: AbortSignal): AsyncIterable<StreamReply> {
+    // A seed of ours, so that another worker draws the same.
+    const seed = given.request.seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
+    const request = {...given, request: {...given.request, seed}} as StreamRequest;
+    // Asked at once, so that requests are in the order of their calls.
+    const {caller} = this.#connection;
+    return this.#resumed(request, caller.ended ? null : caller.stream(request, signal), signal);
+  }
+
+  async *#resumed(
+    request: StreamRequest,
+    first: AsyncIterable<StreamReply> | null,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<StreamReply, void, undefined> {
+    const ids: number[] = [];
+    let begun = false;
+    for (let replies = first; ; replies = null) {
+      replies ??= (await this.#caller()).stream(begun ? {...request, resume: [...ids]} : request, signal);
+      try {
+        for await (const reply of replies) {
+          if (reply.type === 'echo' || reply.type === 'text' || reply.type === 'tool-calls') begun = true;
+          if ('ids' in reply) ids.push(...(reply.ids ?? []));
+          this.#losses = 0;
+          yield reply;
+        }
+        return;
+      } catch (error) {
+        if (signal?.aborted || !this.#worthAnother(error)) throw error;
+      }
+    }
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#closed.abort();
+    this.#connection.close();
+  }
+
+  /** The present worker's, or the next one's once it has the model. */
+  async #caller(): Promise<Caller> {
+    for (;;) {
+      const {caller} = this.#connection;
+      if (!caller.ended) return caller;
+      if (this.#failed || this.#closed.signal.aborted) throw this.#failed ?? caller.ended;
+      // Between the end of a worker and the search for the next there may be a moment.
+      await (this.#renewing ?? caller.lost);
+    }
+  }
+
+  #worthAnother(error: unknown): boolean {
+    return (
+      error instanceof GemmaError && error.code === 'worker-failed' && !this.#closed.signal.aborted && !this.#failed
+    );
+  }
+
+  #watch(connection: Connection): void {
+    void connection.caller.lost.then((error) => {
+      if (error.code !== 'worker-failed' || this.#closed.signal.aborted) return this.#lose(error);
+      this.#renewing = this.#renew(error).finally(() => {
+        this.#renewing = null;
+      });
+    });
+  }
+
+  async #renew(error: GemmaError): Promise<void> {
+    while (++this.#losses <= MAX_LOSSES) {
+      try {
+        const {connection} = await this.#connect(this.#closed.signal);
+        this.#connection = connection;
+        return this.#watch(connection);
+      } catch (reason) {
+        if (isAbort(reason)) break;
+        // The next worker may end like the last one; anything else will not get better.
+        if (!this.#worthAnother(reason)) return this.#lose(GemmaError.from(reason));
+      }
+    }
+    this.#lose(error);
+  }
+}

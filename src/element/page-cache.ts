@@ -1,0 +1,40 @@
+// A page that the visitor leaves may be kept by the browser as it is, and shown again on the way back. Meanwhile it must
+// hold nothing that others need: whoever is told lets go, and comes back with the page.
+
+export interface PageCacheUser {
+  /** The page is put aside. */
+  leave(): void;
+  /** The page is shown again, as it was. */
+  comeBack(): void;
+}
+
+export class PageCache {
+  readonly #user: PageCacheUser;
+  #away = false;
+
+  constructor(user: PageCacheUser) {
+    this.#user = user;
+  }
+
+  connect(): void {
+    addEventListener('pagehide', this.#hide);
+    addEventListener('pageshow', this.#show);
+  }
+
+  disconnect(): void {
+    removeEventListener('pagehide', this.#hide);
+    removeEventListener('pageshow', this.#show);
+  }
+
+  readonly #hide = ({persisted}: PageTransitionEvent): void => {
+    if (!persisted) return;
+    this.#away = true;
+    this.#user.leave();
+  };
+
+  readonly #show = ({persisted}: PageTransitionEvent): void => {
+    if (!persisted || !this.#away) return;
+    this.#away = false;
+    this.#user.comeBack();
+  };
+}
