@@ -91,8 +91,7 @@ export class GatedServer {
       this.budget -= piece.length;
       at += piece.length;
       log.end += piece.length;
-      if (!response.write(piece))
-        await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+      if (!response.write(piece)) await drained(response);
     }
     response.end();
   }
