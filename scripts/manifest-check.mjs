@@ -94,6 +94,7 @@ const parts = [
 ];
 const slots = [
   ...all(/<slot name="([^"]+)"/g),
+  ...all(/\[slot="([^"]+)"\]/g),
   ...all(/<slot name=\$\{`([^`]+)`\}/g).map((name) => name.replace(/\$\{.*\}/, '<code>')),
 ];
 

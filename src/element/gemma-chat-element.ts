@@ -5,6 +5,7 @@ import {GemmaClient, type ModelSrc} from '../client/index.ts';
 import {GemmaError, isAbort} from '../errors.ts';
 import {type ChatMessage, type GenerationOptions, PROTOCOL_VERSION} from '../protocol/messages.ts';
 import {Announcer} from './announcer.ts';
+import {avatarsOf} from './avatars.ts';
 import {ChatController} from './chat-controller.ts';
 import type {BeforeSend, ChatHost, ChatSettings} from './chat-state.ts';
 import {Conversation, checkMessage} from './conversation.ts';
@@ -25,6 +26,7 @@ import type {LoadClient} from './model-session.ts';
 import {PageCache} from './page-cache.ts';
 import {offPageModel, onPageModel, pageModel} from './page-model.ts';
 import {ScrollPin} from './scroll-pin.ts';
+import {pressed} from './shortcuts.ts';
 import {styles} from './styles/index.ts';
 import {type ChatActions, renderChat} from './views/chat.ts';
 import {renderLauncher} from './views/launcher.ts';
@@ -44,6 +46,8 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @slot suggestions - Replaces the buttons of `suggestions`, beneath the last message.
  * @slot composer-start - Before the text field.
  * @slot composer-end - Between the text field and the Send button.
+ * @slot avatar-user - Copied beside each of the visitor's turns: an image, or a `<template>`.
+ * @slot avatar-assistant - Copied beside each of the model's turns.
  * @slot fallback - Shown beneath the error where nothing of the chat can run on this device.
  * @slot error-<code> - Replaces the text of the error with that code, as in `slot="error-webgpu-missing"`.
  *
@@ -95,7 +99,7 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @csspart notes - What to know before agreeing.
  * @csspart note - One of it.
  * @csspart load-button - Agrees to load the model.
- * @csspart remove-button - Deletes what is stored of a model.
+ * @csspart remove-stored-button - Deletes what is stored of a model.
  * @csspart progress - The view shown while the model is loaded.
  * @csspart progress-text - What is going on.
  * @csspart progress-bar - The bar, a `<progress>`.
@@ -109,6 +113,7 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @csspart message - One turn.
  * @csspart message-user - A turn of the visitor's.
  * @csspart message-assistant - A turn of the model's.
+ * @csspart avatar - The picture beside a turn.
  * @csspart message-text - The text of a turn.
  * @csspart link - A link in an answer.
  * @csspart image - A picture in an answer.
@@ -177,6 +182,11 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @cssprop [--gemma-chat-panel-width=25rem] - Width of the launcher's panel, where there is room.
  * @cssprop [--gemma-chat-panel-height=40rem] - Its height.
  * @cssprop [--gemma-chat-z-index=1000] - Where the launcher stands in the page's stack.
+ * @cssprop [--gemma-chat-on-bubble=var(--_text)] - Text of the visitor's turns; as other text by default.
+ * @cssprop [--gemma-chat-answer=transparent] - Background of the model's turns.
+ * @cssprop [--gemma-chat-answer-padding=0] - Space inside them.
+ * @cssprop [--gemma-chat-font-size=1rem] - Size of the text; the small print follows the page's root size.
+ * @cssprop [--gemma-chat-code-font=ui-monospace, monospace] - Font family of code.
  * @cssprop [--gemma-chat-font=inherit] - Font family.
  * @cssprop [--gemma-chat-radius=0.875rem] - Corners.
  * @cssprop [--gemma-chat-gap=1rem] - Space between turns and around the content.
@@ -216,6 +226,7 @@ export class GemmaChatElement extends LitElement {
     suggestions: {attribute: false},
     name: {reflect: true},
     valueFormat: {attribute: 'value-format'},
+    shortcuts: {},
     strings: {attribute: false},
     beforeSend: {attribute: false},
   };
@@ -282,6 +293,8 @@ export class GemmaChatElement extends LitElement {
   declare name: string | null;
   /** What a form sends: `json`, a list of `{role, content}`, or `text`. */
   declare valueFormat: 'json' | 'text';
+  /** `off` leaves all keys but Enter, Tab and those of the browser to the page. */
+  declare shortcuts: 'on' | 'off';
   /** The page's own texts in the place of the element's, by key; the others stay as they are. */
   declare strings: Partial<Strings> | null;
   /** Runs before the model is asked, after `gemma-chat-send`; may change the messages, and be async. */
@@ -345,6 +358,7 @@ export class GemmaChatElement extends LitElement {
     this.suggestions = null;
     this.name = null;
     this.valueFormat = 'json';
+    this.shortcuts = 'on';
     this.strings = null;
     this.beforeSend = null;
     const host: ChatHost = {
@@ -608,12 +622,14 @@ export class GemmaChatElement extends LitElement {
       disabled,
       draft: this.#draft,
       dialog: this.display === 'launcher' ? {modal: covering, close: toggle} : null,
+      avatars: avatarsOf(this),
       atEnd: this.#scroll.pinned,
       messageActions: this.#tools.actions({feedback: this.feedback, free, answerable: client !== null}),
       messageState: this.#tools,
       starters: this.starters ?? [],
       suggestions: this.suggestions ?? [],
       showSpeed: this.showSpeed,
+      keydown: (event) => this.#pressed(event, disabled),
       report: this.#report?.error === this.#controller.error ? (this.#report?.text ?? null) : null,
       history: this.#historyPanel.render(),
       historyTools: this.#kept.on ? this.#historyPanel : null,
@@ -664,6 +680,17 @@ export class GemmaChatElement extends LitElement {
       this.#env = {language, images: this.images, copy};
     }
     return this.#env;
+  }
+
+  #pressed(event: KeyboardEvent, disabled: boolean): void {
+    if (this.shortcuts === 'off' || disabled) return;
+    const {status, conversation} = this.#controller;
+    const panel = this.#kept.on && !this.#historyPanel.open ? this.#historyPanel : null;
+    pressed(event, {
+      stop: status === 'generating' ? () => this.stop() : null,
+      history: panel?.show ?? null,
+      fresh: conversation.head === null ? null : (panel?.fresh ?? null),
+    });
   }
 
   async #copyReport(): Promise<void> {

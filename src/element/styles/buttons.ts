@@ -58,7 +58,7 @@ export const buttons = css`
   [part~='cancel-button'],
   [part~='pause-button'],
   [part~='resume-button'],
-  [part~='remove-button'],
+  [part~='remove-stored-button'],
   [part~='retry-button'] {
     color: var(--_text);
     border-color: var(--_border);

@@ -12,6 +12,11 @@ export const conditions = css`
     [part='error'] {
       margin-inline: calc((100% - 50rem) / 2);
     }
+
+    [part='history-list'],
+    [part='history-footer'] {
+      padding-inline: calc((100% - 50rem) / 2);
+    }
   }
 
   @media (prefers-reduced-motion: reduce) {

@@ -61,6 +61,11 @@ export const errors = css`
     text-underline-offset: 0.2em;
   }
 
+  /* In line with the text above it. */
+  [part~='report-button']:first-child {
+    margin-inline-start: -0.75rem;
+  }
+
   [part='error-detail'] {
     min-inline-size: 0;
     color: var(--_muted);
@@ -82,6 +87,6 @@ export const errors = css`
 
   code,
   [part='report'] {
-    font-family: ui-monospace, monospace;
+    font-family: var(--_code-font);
   }
 `;

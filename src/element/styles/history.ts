@@ -15,20 +15,15 @@ export const history = css`
   [part='history-header'] {
     display: flex;
     flex: none;
-    gap: 0.25rem;
+    gap: 0.5rem;
     align-items: center;
     min-block-size: 3rem;
-    padding-inline: 0.25rem;
+    padding-inline: calc(var(--_gap) / 4);
     border-block-end: 1px solid var(--_border);
   }
 
   [part='history-header'] [part='label'] {
     flex: 1 1 auto;
-  }
-
-  [part~='history-new'] {
-    gap: 0.375rem;
-    color: var(--_accent);
   }
 
   [part='history-list'] {

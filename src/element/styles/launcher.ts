@@ -53,6 +53,11 @@ export const launcher = css`
       border-radius: 0;
     }
 
+    /* It would lie over the text field; the header has a button too. */
+    :host([open]) [part~='launcher-button'] {
+      visibility: hidden;
+    }
+
     [part='panel'] [part='base'] {
       border: 0;
       border-radius: 0;

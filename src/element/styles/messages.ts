@@ -83,9 +83,50 @@ export const messages = css`
     border-end-end-radius: calc(var(--_radius) / 4);
   }
 
+  [part~='message-user'] > [part='message-text'] {
+    color: var(--_on-bubble);
+  }
+
+  [part~='message-assistant'] > [part='message-text'] {
+    padding: var(--_answer-padding);
+    background: var(--_answer);
+    border-radius: var(--_radius);
+  }
+
   [part~='message-assistant'] {
     inline-size: 100%;
     max-inline-size: 46rem;
+  }
+
+  [part~='message']:has(> [part='avatar']) {
+    position: relative;
+    min-block-size: 2rem;
+    padding-inline-start: 2.75rem;
+  }
+
+  [part~='message-user']:has(> [part='avatar']) {
+    padding-inline: 0 2.75rem;
+  }
+
+  [part='avatar'] {
+    position: absolute;
+    inset-block-start: 0;
+    inset-inline-start: 0;
+    display: grid;
+    place-items: center;
+    inline-size: 2rem;
+    block-size: 2rem;
+    overflow: hidden;
+    border-radius: 50%;
+  }
+
+  [part~='message-user'] > [part='avatar'] {
+    inset-inline: auto 0;
+  }
+
+  [part='avatar'] > * {
+    max-inline-size: 100%;
+    max-block-size: 100%;
   }
 
   [part='message-text'],

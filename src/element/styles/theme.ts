@@ -15,6 +15,7 @@ export const theme = css`
     contain-intrinsic-size: 20rem min(32rem, 85dvb);
     color: var(--_text);
     font-family: var(--gemma-chat-font, inherit);
+    font-size: var(--_font-size);
     line-height: 1.5;
     text-align: start;
   }

@@ -1,6 +1,7 @@
 // The whole chat in each of its states: which views stand where. What they look like inside is their own.
 import {html, nothing, type TemplateResult} from 'lit';
 import type {GemmaError} from '../../errors.ts';
+import type {Avatars} from '../avatars.ts';
 import type {ChatController} from '../chat-controller.ts';
 import {advise, type Remedy} from '../error-advice.ts';
 import type {Language} from '../languages/index.ts';
@@ -43,6 +44,7 @@ export interface ChatView {
   draft: string;
   /** The chat is a dialog that can be closed; null where it stands in the page. */
   dialog: {modal: boolean; close: () => void} | null;
+  avatars: Avatars;
   /** Whether the end of the conversation is in view. */
   atEnd: boolean;
   messageActions: MessageActions | null;
@@ -50,6 +52,7 @@ export interface ChatView {
   starters: readonly Prompt[];
   suggestions: readonly Prompt[];
   showSpeed: boolean;
+  keydown: (event: KeyboardEvent) => void;
   /** What was found out about the error that is shown; null before it was asked for. */
   report: string | null;
   /** The list of conversations, over the chat; null where it is closed. */
@@ -74,6 +77,7 @@ export function renderChat(view: ChatView): TemplateResult {
       aria-busy=${view.wordless}
       lang=${language.tag}
       dir=${view.dir ?? nothing}
+      @keydown=${view.keydown}
     >
       <div class="body" ?inert=${view.history !== null}>
       ${renderHeader({
@@ -86,6 +90,7 @@ export function renderChat(view: ChatView): TemplateResult {
       ${
         client || !empty
           ? renderMessageList({
+              avatars: view.avatars,
               env: view.env,
               conversation,
               growing: chat.answering.turn,

@@ -47,7 +47,9 @@ export function renderHistory(view: HistoryView): TemplateResult {
           ${backIcon}
         </button>
         <div part="label" role="heading" aria-level="2">${language.text('history')}</div>
-        <button part="button history-new" type="button" @click=${act.fresh}>${newIcon}${language.text('historyNew')}</button>
+        <button part="button icon-button history-new" type="button" aria-label=${language.text('historyNew')} title=${language.text('historyNew')} @click=${act.fresh}>
+          ${newIcon}
+        </button>
       </div>
       ${failed ? html`<p part="history-note" role="status">${language.text('historyFailed')}</p>` : null}
       ${list?.length === 0 && !failed ? html`<p part="history-note">${language.text('historyNone')}</p>` : null}

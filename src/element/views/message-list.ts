@@ -3,6 +3,7 @@
 import {html, type TemplateResult} from 'lit';
 import {guard} from 'lit/directives/guard.js';
 import {repeat} from 'lit/directives/repeat.js';
+import type {Avatars} from '../avatars.ts';
 import type {Conversation, Turn} from '../conversation.ts';
 import type {MarkdownEnvironment} from '../markdown/render.ts';
 import {endIcon} from './icons.ts';
@@ -12,6 +13,7 @@ import {type MessageActions, type MessageState, renderMessage} from './message.t
 export type Prompt = string | {readonly label: string; readonly text: string};
 
 export interface MessageListView {
+  avatars: Avatars;
   env: MarkdownEnvironment;
   conversation: Conversation;
   /** The answer in the making. */
@@ -61,13 +63,14 @@ export function renderMessageList(view: MessageListView): TemplateResult {
 
 /** A turn is drawn anew only when something about it has changed: a thousand others stay as they are. */
 function renderTurn(view: MessageListView, turn: Turn, last: boolean): unknown {
-  const {env, conversation, growing, actions, state} = view;
+  const {env, avatars, conversation, growing, actions, state} = view;
   const isGrowing = turn === growing;
   const {index, count} = isGrowing ? newest(conversation, turn) : place(conversation, turn);
   const editing = state.editing?.id === turn.id ? state.editing : null;
   const speaking = state.speaking === turn.id;
-  return guard([turn, env, actions, index, count, editing, speaking, last, isGrowing], () =>
-    renderMessage({env, turn, growing: isGrowing, last, branch: {index, count}, editing, speaking, actions}),
+  const avatar = turn.message.role === 'user' ? avatars.user : avatars.assistant;
+  return guard([turn, env, avatar, actions, index, count, editing, speaking, last, isGrowing], () =>
+    renderMessage({env, turn, avatar, growing: isGrowing, last, branch: {index, count}, editing, speaking, actions}),
   );
 }
 

@@ -1,6 +1,8 @@
 // One turn: what the visitor wrote, as it was written, or what the model answers, as Markdown; and what can be done with
 // it. Knows nothing of the turns around it but that it is the last.
 import {html, type TemplateResult} from 'lit';
+import {guard} from 'lit/directives/guard.js';
+import {copyAvatar} from '../avatars.ts';
 import type {Feedback, Turn, TurnId} from '../conversation.ts';
 import {markdown} from '../markdown/markdown.ts';
 import type {MarkdownEnvironment} from '../markdown/render.ts';
@@ -37,6 +39,8 @@ export interface MessageState {
 export interface MessageView {
   env: MarkdownEnvironment;
   turn: Turn;
+  /** What stands beside it, to be copied; null for nothing. */
+  avatar: Element | null;
   /** Still being written. */
   growing: boolean;
   last: boolean;
@@ -52,6 +56,7 @@ export function renderMessage(view: MessageView): TemplateResult {
   if (turn.message.role !== 'user') return renderAnswer(view);
   return html`
     <div part="message message-user" role="article" data-turn=${turn.id} aria-label=${env.language.text('authorUser')}>
+      ${renderAvatar(view.avatar)}
       ${
         editing && actions
           ? renderEdit(env.language, editing, actions)
@@ -67,11 +72,17 @@ function renderAnswer(view: MessageView): TemplateResult {
   const {content, reasoning} = turn.message;
   return html`
     <div part="message message-assistant" role="article" data-turn=${turn.id} aria-label=${env.language.text('authorAssistant')}>
+      ${renderAvatar(view.avatar)}
       ${reasoning ? renderThinking(view, reasoning) : null}
       ${content || !growing ? renderContent(env, content, growing) : renderWaiting(env)}
       ${renderActions(view)}
     </div>
   `;
+}
+
+/** The author is in the message's name already. */
+function renderAvatar(avatar: Element | null): TemplateResult | null {
+  return avatar && html`<div part="avatar" aria-hidden="true">${guard([avatar], () => copyAvatar(avatar))}</div>`;
 }
 
 function renderContent(env: MarkdownEnvironment, content: string, growing: boolean): TemplateResult {

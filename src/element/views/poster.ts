@@ -46,14 +46,14 @@ function renderOffer({language, offer, disabled, act}: PosterView): TemplateResu
     </button>
     ${
       begun && inspection.storedIds.length > 0
-        ? html`<button part="button remove-button" type="button" ?disabled=${off} @click=${() => act.remove()}>
+        ? html`<button part="button remove-stored-button" type="button" ?disabled=${off} @click=${() => act.remove()}>
             ${language.text('removeStored')}
           </button>`
         : nothing
     }
     ${inspection?.removable.map(
       ({id, url, storedBytes}) =>
-        html`<button part="button remove-button" type="button" ?disabled=${off} @click=${() => act.remove([id])}>
+        html`<button part="button remove-stored-button" type="button" ?disabled=${off} @click=${() => act.remove([id])}>
           ${language.text('removeOther', {name: lastSegment(url), size: language.bytes(storedBytes)})}
         </button>`,
     )}
