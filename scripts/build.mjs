@@ -41,7 +41,7 @@ const compactCss = () => ({
         .replace(/ ?([{};,]) ?/g, '$1')
         .replace(/: /g, ':')
         .replace(/;}/g, '}');
-    return {code: code.replace(/css`[^`]*`/g, compact), map: null};
+    return {code: code.replace(/(?:css|= )`[^`]*`/g, compact), map: null};
   },
 });
 

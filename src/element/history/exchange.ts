@@ -1,5 +1,7 @@
-// Conversations as files: JSON for all of them with their branches, Markdown to read one. Both can be read back. Pure.
-import {Conversation, type ConversationData} from '../conversation.ts';
+// Conversations as files: JSON for all of them with their branches, Markdown to read one. Both can be read back; whoever
+// reads one checks what is in it. Pure, and a lazy chunk, so it imports nothing of the element but types.
+import type {ChatMessage} from '../../protocol/messages.ts';
+import type {ConversationData, Turn} from '../conversation.ts';
 import type {StoredConversation} from './store.ts';
 
 export interface Exchanged {
@@ -7,7 +9,8 @@ export interface Exchanged {
   /** Milliseconds since 1970; null where the file does not say. */
   created: number | null;
   updated: number | null;
-  conversation: Conversation;
+  /** Unchecked. */
+  conversation: ConversationData;
 }
 
 const FORMAT = 'gemma-chat';
@@ -24,12 +27,13 @@ export function toJson(conversations: readonly StoredConversation[]): string {
 const MARK = /^<!-- gemma-chat (user|assistant) -->$/;
 const ESCAPED = /^(\\*)(<!-- gemma-chat )/;
 
-/** The path that is shown. `authors` are the headings. */
+/** The messages that are shown. `authors` are the headings. */
 export function toMarkdown(
-  {title, conversation}: Pick<StoredConversation, 'title' | 'conversation'>,
+  title: string,
+  shown: readonly Readonly<ChatMessage>[],
   authors: {user: string; assistant: string},
 ): string {
-  const messages = Conversation.from(conversation).path.map(({message: {role, content}}) => {
+  const messages = shown.map(({role, content}) => {
     const author = role === 'user' ? authors.user : authors.assistant;
     const text = content.split('\n').map((line) => line.replace(ESCAPED, '\\$1$2'));
     return `<!-- gemma-chat ${role} -->\n## ${author}\n\n${text.join('\n')}\n`;
@@ -48,8 +52,7 @@ function fromJson(file: unknown): Exchanged[] {
   if (format !== FORMAT || !Array.isArray(conversations)) return [];
   return conversations.flatMap((each: Partial<Record<string, unknown>> | null) => {
     const {title, created, updated, turns, head} = each ?? {};
-    const conversation = readConversation({turns, head: head ?? null} as ConversationData);
-    if (!conversation) return [];
+    const conversation = {turns, head: head ?? null} as ConversationData;
     const time = (value: unknown) => (typeof value === 'number' && value >= 0 && value < 8.64e15 ? value : null);
     return [
       {title: typeof title === 'string' ? title : '', created: time(created), updated: time(updated), conversation},
@@ -60,14 +63,15 @@ function fromJson(file: unknown): Exchanged[] {
 function fromMarkdown(text: string): Exchanged[] {
   const lines = text.split(/\r?\n/);
   const title = lines.find((line) => line.startsWith('# '))?.slice(2) ?? '';
-  const conversation = new Conversation();
+  const turns: Turn[] = [];
   let role: 'user' | 'assistant' | null = null;
   let content: string[] = [];
   const finish = () => {
     // The heading after the mark is for readers.
     const body = content[0]?.startsWith('## ') ? content.slice(1) : content;
     const written = body.join('\n').replace(/^\n/, '').replace(/\n+$/, '');
-    if (role) conversation.append({role, content: written});
+    const id = turns.length + 1;
+    if (role) turns.push({id, parent: id === 1 ? null : id - 1, message: {role, content: written}});
     content = [];
   };
   for (const line of lines) {
@@ -78,16 +82,8 @@ function fromMarkdown(text: string): Exchanged[] {
     } else if (role) content.push(line.replace(/^\\(\\*<!-- gemma-chat )/, '$1'));
   }
   finish();
-  return conversation.head === null ? [] : [{title, created: null, updated: null, conversation}];
-}
-
-function readConversation(data: ConversationData): Conversation | null {
-  try {
-    const conversation = Conversation.from(data);
-    return conversation.head === null ? null : conversation;
-  } catch {
-    return null;
-  }
+  if (turns.length === 0) return [];
+  return [{title, created: null, updated: null, conversation: {turns, head: turns.length}}];
 }
 
 function parse(text: string): unknown {

@@ -2,7 +2,6 @@
 // kept. Knows the store's contract and the chat; no view and no database.
 import type {ChatController} from '../chat-controller.ts';
 import {Conversation} from '../conversation.ts';
-import {fromFile, toJson, toMarkdown} from './exchange.ts';
 import {type HistoryKind, historyScope, OpenConversation, SESSION_SCOPE, sessionLock} from './scope.ts';
 import {
   type ConversationSummary,
@@ -173,7 +172,14 @@ export class History {
   /** One conversation as Markdown; null where it cannot be read. */
   async markdown(id: string, authors: {user: string; assistant: string}): Promise<string | null> {
     const stored = await this.#read(id);
-    return stored && toMarkdown(stored, authors);
+    const conversation = stored && attempt(() => Conversation.from(stored.conversation));
+    if (!stored || !conversation) return null;
+    const {toMarkdown} = await import('./exchange.ts');
+    return toMarkdown(
+      stored.title,
+      conversation.path.map(({message}) => message),
+      authors,
+    );
   }
 
   /** One conversation, or all, as JSON. */
@@ -181,15 +187,20 @@ export class History {
     if (id === undefined) await this.refresh();
     const ids = id === undefined ? (this.list ?? []).map((summary) => summary.id) : [id];
     const found = await Promise.all(ids.map((each) => this.#read(each)));
+    const {toJson} = await import('./exchange.ts');
     return toJson(found.filter((stored) => stored !== null));
   }
 
   /** Adds what is in a file; gives how many conversations that were. */
   async import(file: Blob): Promise<number> {
     if (file.size > LARGEST_FILE) return 0;
-    const found = fromFile(await file.text());
+    const {fromFile} = await import('./exchange.ts');
     const now = Date.now();
-    for (const {title, created, updated, conversation} of found) {
+    let count = 0;
+    for (const {title, created, updated, conversation: data} of fromFile(await file.text())) {
+      const conversation = attempt(() => Conversation.from(data));
+      if (!conversation || conversation.head === null) continue;
+      count += 1;
       const entry = {...this.#newEntry(conversation), created: created ?? now, named: title !== ''};
       if (title) entry.title = title.slice(0, 200);
       await this.#guard((store) =>
@@ -197,7 +208,7 @@ export class History {
       );
     }
     await this.refresh();
-    return this.failed ? 0 : found.length;
+    return this.failed ? 0 : count;
   }
 
   async #show(id: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import {expect} from 'chai';
 import {Conversation} from '../../../src/element/conversation.ts';
-import {fromFile, toJson, toMarkdown} from '../../../src/element/history/exchange.ts';
+import {fromFile as readFile, toJson, toMarkdown} from '../../../src/element/history/exchange.ts';
 import {checkStored, checkSummary, type StoredConversation} from '../../../src/element/history/store.ts';
 
 const AUTHORS = {user: 'You', assistant: 'Gemma'};
@@ -14,6 +14,17 @@ const talk = (...contents: string[]) =>
   Conversation.ofMessages(contents.map((content, i) => ({role: i % 2 ? 'assistant' : 'user', content})));
 
 const messages = (conversation: Conversation) => conversation.path.map(({message}) => message);
+
+/** As the history does: what is in a file is checked where it becomes a conversation. */
+const fromFile = (text: string) =>
+  readFile(text).flatMap(({conversation: data, ...facts}) => {
+    try {
+      const conversation = Conversation.from(data);
+      return conversation.head === null ? [] : [{...facts, conversation}];
+    } catch {
+      return [];
+    }
+  });
 
 describe('a file of conversations', () => {
   it('holds all of them as JSON, with branches, thinking and ratings', () => {
@@ -35,7 +46,7 @@ describe('a file of conversations', () => {
     '## Heading first',
   ];
   it('holds one as Markdown that reads back the same', () => {
-    const markdown = toMarkdown(stored(talk(...awkward)), AUTHORS);
+    const markdown = toMarkdown('A title', messages(talk(...awkward)), AUTHORS);
     expect(markdown).to.match(/^# A title\n/);
     const [back] = fromFile(markdown.replaceAll('\n', '\r\n'));
     expect(back.title).to.equal('A title');
