@@ -11,7 +11,10 @@ export interface ByteSource {
    * @throws GemmaError `gguf-truncated` past the end, or the store's own codes; AbortError when `signal` aborts.
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
-  /** The same bytes in order, in pieces of the source's choosing, never buffered whole. */
+  /**
+   * The same bytes in order, in pieces of the source's choosing, never buffered whole. A piece is valid until the next is
+   * asked for: copy what is to stay.
+   */
   stream(offset: number, length: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /** Lets go of connections and handles; resolves when nothing goes on any more. */
   close?(): void | Promise<void>;

@@ -9,23 +9,31 @@ export interface PendingBlock {
   readonly index: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
   filled: number;
+  /** Streams that show its bytes: it is not used again before they are through with it. */
+  readers: number;
+  stored: boolean;
 }
 
 export interface AssemblyOptions {
   /** Blocks that may come before a reader wants them, where the folder forgets; infinite where it keeps all. */
   readonly window: number;
+  /** Whether a block's memory serves the next one once it is stored. */
+  readonly recycles: boolean;
   /** A block is whole. */
   readonly onBlock: (index: number, bytes: Uint8Array) => void;
 }
 
 /** Blocks that are being hashed and written at once. Transfers wait when the disk is slower than the network. */
 const MAX_COMMITS = 2;
+const MAX_SPARE = 6;
 
 export class BlockAssembly {
   readonly #folder: ModelFolder;
   readonly #options: AssemblyOptions;
   readonly #pending = new Map<number, PendingBlock>();
   readonly #waiting = new Set<() => void>();
+  /** Memory of whole blocks for the next ones: a garbage collector does not keep up with gigabytes. */
+  readonly #spare: Uint8Array<ArrayBuffer>[] = [];
   #commits = 0;
   #failure: unknown = null;
   #received = 0;
@@ -50,6 +58,23 @@ export class BlockAssembly {
 
   pending(index: number): PendingBlock | undefined {
     return this.#pending.get(index);
+  }
+
+  /** A stream shows the block's bytes until `release`. */
+  hold(index: number): PendingBlock | undefined {
+    const block = this.#pending.get(index);
+    if (block) block.readers++;
+    return block;
+  }
+
+  release(block: PendingBlock): void {
+    block.readers--;
+    this.#recycle(block);
+  }
+
+  /** Lets go of memory that only a load needs. */
+  trim(): void {
+    this.#spare.length = 0;
   }
 
   /** The first byte of the block that is missing, from its start. */
@@ -124,22 +149,34 @@ export class BlockAssembly {
     // A server that stops sending ranges leaves two transfers that meet in one block.
     const begun = this.#pending.get(index);
     if (begun || this.#folder.has(index)) return begun ?? null;
-    const block = {index, bytes: new Uint8Array(this.#folder.blockLength(index)), filled: 0};
+    const length = this.#folder.blockLength(index);
+    const spare = length === this.#folder.blockBytes ? this.#spare.pop() : undefined;
+    const block = {index, bytes: spare ?? new Uint8Array(length), filled: 0, readers: 0, stored: false};
     this.#pending.set(index, block);
     return block;
   }
 
-  #commit({index, bytes}: PendingBlock): void {
+  #recycle({bytes, readers, stored}: PendingBlock): void {
+    if (!this.#options.recycles || !stored || readers > 0 || this.#spare.length >= MAX_SPARE) return;
+    if (bytes.length === this.#folder.blockBytes) this.#spare.push(bytes);
+  }
+
+  #commit(block: PendingBlock): void {
+    const {index, bytes} = block;
     this.#options.onBlock(index, bytes);
     this.#commits++;
     this.#folder
       .commit(index, bytes)
+      .then(() => {
+        block.stored = true;
+      })
       .catch((error) => {
         this.#failure ??= error;
       })
       .finally(() => {
         this.#pending.delete(index);
         this.#commits--;
+        this.#recycle(block);
         this.notify();
       });
   }

@@ -19,6 +19,8 @@ export interface Opened {
   readonly signal: AbortSignal;
 }
 
+/** Bytes that are read at once. */
+const PIECE_BYTES = 256 * 1024;
 /** The largest file taken from a server that knows no ranges. */
 export const WHOLE_FILE_LIMIT = 64 * 2 ** 20;
 
@@ -67,7 +69,7 @@ export class HttpConnection {
     }
   }
 
-  /** The pieces of a body that must hold exactly `length` bytes, as they come. */
+  /** The pieces of a body that must hold exactly `length` bytes, as they come; each is valid until the next is asked for. */
   async *pieces({response, signal}: Opened, length: number): AsyncGenerator<Uint8Array, void, undefined> {
     let received = 0;
     for await (const piece of this.#body(response, signal)) {
@@ -88,17 +90,6 @@ export class HttpConnection {
     }
   }
 
-  /** The same, put together. */
-  async readExactly(opened: Opened, length: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(length);
-    let at = 0;
-    for await (const piece of this.pieces(opened, length)) {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
-    return bytes;
-  }
-
   /**
    * The whole of a file that came where a range was asked for.
    * @throws GemmaError `range-unsupported` if it is large or its size is not announced; nothing is buffered then.
@@ -114,7 +105,7 @@ export class HttpConnection {
     for await (const piece of this.#body(response, signal)) {
       size += piece.length; // may pass what was announced, where the server compresses
       if (size > WHOLE_FILE_LIMIT) throw wholeFileError(this.name, announced, WHOLE_FILE_LIMIT);
-      pieces.push(piece);
+      pieces.push(piece.slice());
     }
     if (size < announced && response.headers.get('Content-Encoding') === null) {
       throw truncated(this, `the server announced ${announced} bytes and sent ${size}`);
@@ -122,10 +113,10 @@ export class HttpConnection {
     return joined(pieces, size);
   }
 
-  /** A body's pieces. Leaving the loop early ends the transfer. */
+  /** A body's pieces; each is valid until the next is asked for. Leaving the loop early ends the transfer. */
   async *#body(response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
-    const reader = response.body?.getReader();
-    if (!reader) return;
+    if (!response.body) return;
+    const reader = pieceReader(response.body);
     // Not every fetch ends a read whose body is complete but for its end when it is aborted (Node's does not).
     let abort = (): void => {};
     const aborted = new Promise<never>((_, reject) => {
@@ -135,9 +126,9 @@ export class HttpConnection {
     try {
       for (;;) {
         signal.throwIfAborted();
-        const {done, value} = await Promise.race([reader.read(), aborted]);
-        if (done) return;
-        yield value;
+        const piece = await Promise.race([reader.read(), aborted]);
+        if (!piece) return;
+        yield piece;
       }
     } catch (error) {
       if (signal.aborted) throw signal.reason;
@@ -156,6 +147,33 @@ export class HttpConnection {
       cause,
     });
   }
+}
+
+interface PieceReader {
+  /** Undefined at the end. */
+  read(): Promise<Uint8Array | undefined>;
+  cancel(): Promise<void>;
+}
+
+/** Into one buffer over and over where the platform can: gigabytes of pieces are more than a garbage collector keeps up with. */
+function pieceReader(body: ReadableStream<Uint8Array>): PieceReader {
+  let into: ReadableStreamBYOBReader;
+  try {
+    into = body.getReader({mode: 'byob'});
+  } catch {
+    const reader = body.getReader();
+    return {read: async () => (await reader.read()).value, cancel: () => reader.cancel()};
+  }
+  let buffer = new ArrayBuffer(PIECE_BYTES);
+  return {
+    async read() {
+      const {done, value} = await into.read(new Uint8Array(buffer));
+      if (done || !value) return undefined;
+      buffer = value.buffer;
+      return value;
+    },
+    cancel: () => into.cancel(),
+  };
 }
 
 /** Ends the transfer of a body that nobody reads. */

@@ -72,7 +72,11 @@ export class StoredSource implements ModelSource {
     this.#hash = sha256 === null || folder.sha256 === sha256 ? null : new WholeHash(folder.size);
     // Room for what a reader holds back and for the block that it is in.
     const window = Math.max(1, options.capacityBlocks - 3);
-    this.#assembly = new BlockAssembly(folder, {window, onBlock: (index, bytes) => this.#hash?.offer(index, bytes)});
+    this.#assembly = new BlockAssembly(folder, {
+      window,
+      recycles: storage !== 'memory',
+      onBlock: (index, bytes) => this.#hash?.offer(index, bytes),
+    });
     // What is only in memory is nobody else's business.
     this.#lock = new WriterLock(storage === 'memory' ? undefined : options.locks, folder.id);
     this.#context = {
@@ -269,7 +273,7 @@ export class StoredSource implements ModelSource {
     for (;;) {
       signal.throwIfAborted();
       const pending = this.#assembly.pending(index);
-      if (pending && pending.filled >= to) return pending.bytes.subarray(from, to);
+      if (pending && pending.filled >= to) return pending.bytes.slice(from, to);
       if (!pending && this.#folder.has(index)) {
         const stored = await this.#folder.slice(index, from, to);
         if (stored) return stored;
@@ -325,16 +329,22 @@ export class StoredSource implements ModelSource {
   ): AsyncGenerator<Uint8Array, void, undefined> {
     for (let at = from; at < to; ) {
       signal.throwIfAborted();
-      const pending = this.#assembly.pending(index);
-      if (pending && pending.filled > at) {
-        const piece = pending.bytes.subarray(at, Math.min(pending.filled, to, at + PIECE_BYTES));
-        at += piece.length;
-        if (pending.filled === pending.bytes.length) this.#hash?.offer(index, pending.bytes);
-        this.#report('download');
-        yield piece;
-        continue;
+      const pending = this.#assembly.hold(index);
+      if (pending) {
+        try {
+          for (; at < to && pending.filled > at; signal.throwIfAborted()) {
+            const piece = pending.bytes.subarray(at, Math.min(pending.filled, to, at + PIECE_BYTES));
+            at += piece.length;
+            if (pending.filled === pending.bytes.length) this.#hash?.offer(index, pending.bytes);
+            this.#report('download');
+            yield piece;
+          }
+        } finally {
+          this.#assembly.release(pending);
+        }
+        if (at >= to) return;
       }
-      if (!pending && this.#folder.has(index)) {
+      if (this.#folder.has(index)) {
         const bytes = await (ahead.get(index) ?? this.#folder.read(index));
         ahead.delete(index);
         if (!bytes) continue;

@@ -40,7 +40,7 @@ export function describeByteSource(title: string, open: (bytes: Uint8Array) => P
         const expected = bytes.subarray(offset, offset + length);
         expectSame(await source.read(offset, length), expected);
         const pieces: Uint8Array[] = [];
-        for await (const piece of source.stream(offset, length)) pieces.push(piece);
+        for await (const piece of source.stream(offset, length)) pieces.push(piece.slice());
         expectSame(Buffer.concat(pieces), expected);
         for (const piece of pieces) expect(piece.length).to.be.within(1, LARGEST_PIECE);
       });
