@@ -32,8 +32,7 @@ export async function run(args: string[]): Promise<void> {
     const {writeBigModel} = await import('./lib/big-model.ts');
     writeBigModel(file, values.model as BigShape, values.type as BigType);
   }
-  const {CHROME_ARGS, ensureChrome} = await import('../scripts/lib/chrome.mjs');
-  const {chromium} = await import('playwright-core');
+  const {launchProfile} = await import('../scripts/lib/browser.mjs');
   const {serve} = await import('../scripts/lib/serve.mjs');
   const {size} = statSync(file);
   console.log(`${path.basename(file)}: ${mb(size)} MB`);
@@ -47,13 +46,8 @@ export async function run(args: string[]): Promise<void> {
       return true;
     },
   });
-  // A profile of its own: without one the browser keeps what is stored in memory.
   const profile = mkdtempSync(path.join(os.tmpdir(), 'store-bench-'));
-  const browser = await chromium.launchPersistentContext(profile, {
-    executablePath: ensureChrome(),
-    args: CHROME_ARGS,
-    headless: true,
-  });
+  const browser = await launchProfile(profile);
   try {
     const page = await browser.newPage();
     page.setDefaultTimeout(0);

@@ -1,4 +1,4 @@
-import type {Browser} from 'playwright-core';
+import type {Browser, BrowserContext} from 'playwright-core';
 import type {ServeOptions, Server} from './serve.mjs';
 
 export interface LaunchOptions {
@@ -14,4 +14,5 @@ export interface Site {
   close(): Promise<void>;
 }
 export function launch(options?: LaunchOptions): Promise<Browser>;
+export function launchProfile(folder: string): Promise<BrowserContext>;
 export function openSite(options?: LaunchOptions & {server?: Partial<ServeOptions>}): Promise<Site>;

@@ -21,6 +21,11 @@ export function launch({args = [], webgpu = true, env, backForwardCache = false}
   });
 }
 
+/** The same with a profile in `folder`: what pages store goes to the disk. Without one a browser keeps it in memory. */
+export function launchProfile(folder) {
+  return chromium.launchPersistentContext(folder, {executablePath: ensureChrome(), args: CHROME_ARGS, headless: true});
+}
+
 /** Serves dist/ and starts a browser. Close both with `close()`. */
 export async function openSite(options = {}) {
   const server = await serve({root: path.join(ROOT, 'dist'), ...options.server});
