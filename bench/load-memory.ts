@@ -12,6 +12,7 @@ import {readGguf} from '../src/gguf/read-gguf.ts';
 import {requestDevice} from '../src/gpu/device.ts';
 import {findAdapter, findGpu} from '../test/helpers/gpu.ts';
 import {type BigShape, type BigType, writeBigModel} from './lib/big-model.ts';
+import {bundle} from './lib/bundle.ts';
 import {fileSource} from './lib/file-source.ts';
 import type {LoadBench} from './lib/load-page.ts';
 import {family, forgetPeak, peak, resident} from './lib/resident.ts';
@@ -126,18 +127,6 @@ async function inChromium(file: string, table: Table): Promise<Measured> {
   } finally {
     await browser.close();
   }
-}
-
-async function bundle(entry: string): Promise<string> {
-  const [{build}, {viteWgsl}] = await Promise.all([import('vite'), import('../scripts/lib/wgsl.mjs')]);
-  const result = await build({
-    configFile: false,
-    logLevel: 'error',
-    plugins: [viteWgsl()],
-    build: {write: false, minify: false, lib: {entry, formats: ['iife'], name: 'page', fileName: 'page'}},
-  });
-  const [output] = [result].flat() as {output: {code: string}[]}[];
-  return output.output[0].code;
 }
 
 function print(place: string, table: Table, measured: Measured): void {

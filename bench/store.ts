@@ -10,6 +10,7 @@ import path from 'node:path';
 import {parseArgs} from 'node:util';
 import type {Page} from 'playwright-core';
 import type {BigShape, BigType} from './lib/big-model.ts';
+import {bundle} from './lib/bundle.ts';
 import {family, forgetPeak, peak, resident} from './lib/resident.ts';
 import type {StoreBench, StoreLoad} from './lib/store-page.ts';
 
@@ -126,18 +127,6 @@ async function hashOf(file: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const piece of createReadStream(file)) hash.update(piece);
   return hash.digest('hex');
-}
-
-async function bundle(entry: string): Promise<string> {
-  const [{build}, {viteWgsl}] = await Promise.all([import('vite'), import('../scripts/lib/wgsl.mjs')]);
-  const result = await build({
-    configFile: false,
-    logLevel: 'error',
-    plugins: [viteWgsl()],
-    build: {write: false, minify: false, lib: {entry, formats: ['iife'], name: 'page', fileName: 'page'}},
-  });
-  const [output] = [result].flat() as {output: {code: string}[]}[];
-  return output.output[0].code;
 }
 
 const mb = (bytes: number): string => (bytes / 1e6).toFixed(0);

@@ -31,6 +31,8 @@ export interface StoredSourceOptions {
 const PIECE_BYTES = 4 * 2 ** 20;
 /** Stored blocks that are read and checked before the reader asks for them. */
 const READ_AHEAD = 2;
+/** The longest header that is hashed in between: 32 MiB. */
+const MAX_HEADER_BLOCKS = 8;
 /** Between two reports of one phase. */
 const REPORT_MS = 100;
 
@@ -148,6 +150,7 @@ export class StoredSource implements ModelSource {
     const ahead = new Map<number, Promise<Uint8Array | null>>();
     const last = Math.ceil(end / blockBytes);
     try {
+      await this.#hashUpTo(Math.floor(offset / blockBytes), both.signal);
       for (let index = Math.floor(offset / blockBytes); index < last; index++) {
         const start = index * blockBytes;
         const range = {from: Math.max(offset - start, 0), to: Math.min(end - start, this.#folder.blockLength(index))};
@@ -360,6 +363,17 @@ export class StoredSource implements ModelSource {
       else this.#sequential.need(index);
       await this.#assembly.changed();
       this.#report('download');
+    }
+  }
+
+  /** What was read before the weights, a header, has to be hashed before them: else they would be read once more for it. */
+  async #hashUpTo(block: number, signal: AbortSignal): Promise<void> {
+    const next = this.#hash?.next ?? block;
+    if (block - next > MAX_HEADER_BLOCKS) return;
+    for (let index = next; index < block && this.#folder.has(index); index++) {
+      signal.throwIfAborted();
+      const bytes = await this.#folder.read(index);
+      if (bytes) this.#hash?.offer(index, bytes);
     }
   }
 

@@ -15,6 +15,11 @@ export class WholeHash {
     return this.#hash.length;
   }
 
+  /** The block whose turn it is. */
+  get next(): number {
+    return this.#next;
+  }
+
   get complete(): boolean {
     return this.length === this.#size;
   }

@@ -59,7 +59,7 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
   let readsSource = false;
   try {
     tell('header', SHARES.connect);
-    let stored: StoreProgress['phase'] = 'read';
+    let stored: StoreProgress['phase'] | null = null;
     const opened = await openModel(ref, await store, {
       signal,
       onProgress({phase, loadedBytes, totalBytes}) {
@@ -82,7 +82,8 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
       checkContext(contextLength, config.contextLength);
       const tokenizer = createTokenizer(file.metadata, config.nVocab);
       suitable = true;
-      const arriving = (): LoadPhase => (stored === 'read' ? 'upload' : 'download');
+      const isHere = opened.storedBytes >= source.size;
+      const arriving = (): LoadPhase => ((stored === null ? isHere : stored === 'read') ? 'upload' : 'download');
       tell(arriving(), SHARES.header, 0, file.size);
       const onProgress = (loadedBytes: number, totalBytes: number): void => {
         const done = loadedBytes >= totalBytes;

@@ -30,7 +30,7 @@ export interface LoadOptions extends OpenOptions {
 }
 
 export class Rig {
-  readonly file = noiseFile(1);
+  readonly file: Uint8Array<ArrayBuffer>;
   readonly disk = new FakeFileSystem();
   readonly clock = new FakeClock();
   readonly locks = fakeLocks();
@@ -40,6 +40,10 @@ export class Rig {
   parallel = 0;
   server!: LocalServer;
   #open = 0;
+
+  constructor(file = noiseFile(1)) {
+    this.file = file;
+  }
 
   async start(): Promise<void> {
     this.server = await startServer();
