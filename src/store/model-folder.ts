@@ -1,6 +1,6 @@
 // One model on the disk: its manifest and its blocks. Hands out no byte whose block it has not checked. Knows no network.
-import type {GemmaError} from '../errors.ts';
-import type {BlockStore} from './block-store.ts';
+import {GemmaError} from '../errors.ts';
+import {type BlockStore, fullError} from './block-store.ts';
 import type {FileIdentity} from './http-answer.ts';
 import {describeChange} from './http-answer.ts';
 import {sha256Hex} from './integrity.ts';
@@ -114,7 +114,7 @@ export class ModelFolder {
    */
   async commit(index: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     if (this.#failure) throw this.#failure;
-    const [hash] = await Promise.all([sha256Hex(bytes), this.#blocks.put(this.id, blockName(index), bytes)]);
+    const [hash] = await Promise.all([sha256Hex(bytes), this.#put(blockName(index), bytes)]);
     this.#note(index, hash);
     this.#checked.add(index);
   }
@@ -187,6 +187,16 @@ export class ModelFolder {
     return right;
   }
 
+  /** What does not fit is told in bytes of the file, not of the block. */
+  async #put(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    try {
+      await this.#blocks.put(this.id, name, bytes);
+    } catch (error) {
+      if (!(error instanceof GemmaError) || error.code !== 'storage-full') throw error;
+      throw fullError(this.size - this.#stored, error.detail.free as number | null, error);
+    }
+  }
+
   #forget(index: number): void {
     this.#checked.delete(index);
     this.#damaged.set(index, this.#manifest.hashes[index]);
@@ -218,7 +228,7 @@ export class ModelFolder {
       this.#dirty = false;
       const text = new TextEncoder().encode(writeManifest(this.#manifest));
       try {
-        await this.#blocks.put(this.id, MANIFEST_NAME, text);
+        await this.#put(MANIFEST_NAME, text);
       } catch (error) {
         this.#failure = error as GemmaError;
       }

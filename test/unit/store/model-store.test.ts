@@ -183,8 +183,10 @@ describe('the model store', () => {
       const error = await rejection(rig.load());
       expect(error).to.include({code: 'storage-full'});
       const {needed, free} = (error as {detail: {needed: number; free: number}}).detail;
-      expect([needed, free]).to.deep.equal([BLOCK, 2 * SIZE - rig.disk.usage]);
       const stored = rig.storedBlocks().length;
+      // Another block and the manifest may still have been written meanwhile.
+      expect(needed - (SIZE - stored * BLOCK)).to.be.within(0, 2 * BLOCK);
+      expect(free - (2 * SIZE - rig.disk.usage)).to.be.within(0, 2 * BLOCK + 10_000);
       expect(stored).to.be.within(1, 46);
       rig.disk.restart();
       rig.ranges.length = 0;
