@@ -21,6 +21,7 @@ import {PageLanguage} from './languages/page-language.ts';
 import {LauncherState} from './launcher-state.ts';
 import type {MarkdownEnvironment} from './markdown/render.ts';
 import {MessageTools} from './message-tools.ts';
+import {ModelFiles} from './model-files.ts';
 import type {ModelQuestions} from './model-offer.ts';
 import type {LoadClient} from './model-session.ts';
 import {PageCache} from './page-cache.ts';
@@ -100,6 +101,10 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @csspart note - One of it.
  * @csspart load-button - Agrees to load the model.
  * @csspart remove-stored-button - Deletes what is stored of a model.
+ * @csspart choices - The models found in what the visitor brought.
+ * @csspart choice-button - Takes one of them.
+ * @csspart choose-button - Lets the visitor choose a file.
+ * @csspart again-button - Takes the file that was used last.
  * @csspart progress - The view shown while the model is loaded.
  * @csspart progress-text - What is going on.
  * @csspart progress-bar - The bar, a `<progress>`.
@@ -202,6 +207,7 @@ export class GemmaChatElement extends LitElement {
     integrity: {},
     loading: {},
     consent: {},
+    localFiles: {attribute: 'local-files', type: Boolean},
     systemPrompt: {attribute: 'system-prompt'},
     contextLength: {attribute: 'context-length', type: Number},
     temperature: {type: Number},
@@ -245,6 +251,8 @@ export class GemmaChatElement extends LitElement {
   declare loading: 'lazy' | 'eager';
   /** `given`: the site has asked the visitor itself, and `eager` need not. */
   declare consent: 'given' | null;
+  /** Lets the visitor choose or drop a model file of their own, also where the page names a model. */
+  declare localFiles: boolean;
   /** What the model is told before the conversation. Read at every message. */
   declare systemPrompt: string | null;
   /** Tokens a conversation may have; null leaves it to the model. Read when the model is loaded. */
@@ -316,6 +324,14 @@ export class GemmaChatElement extends LitElement {
     leave: () => this.#controller.close(),
     comeBack: () => this.#controller.model.resume(),
   });
+  readonly #files = new ModelFiles({
+    open: () => this.#takesFiles,
+    use: (files, integrity) => {
+      this.modelSrc = files.length === 1 ? files[0] : files;
+      this.integrity = integrity;
+    },
+    changed: () => this.requestUpdate(),
+  });
   readonly #kept: History;
   readonly #historyPanel: HistoryPanel;
   readonly #scroll = new ScrollPin();
@@ -334,6 +350,7 @@ export class GemmaChatElement extends LitElement {
     this.integrity = null;
     this.loading = 'lazy';
     this.consent = null;
+    this.localFiles = false;
     this.systemPrompt = null;
     this.contextLength = null;
     this.temperature = 1;
@@ -397,6 +414,8 @@ export class GemmaChatElement extends LitElement {
       },
       this.#kept,
     );
+    this.addEventListener('dragover', (event) => this.#files.dragOver(event));
+    this.addEventListener('drop', (event) => this.#files.drop(event));
     takeOver(this, ['messages', 'client']);
   }
 
@@ -586,6 +605,7 @@ export class GemmaChatElement extends LitElement {
     // A launcher that nobody opened asks no server anything.
     const seen = this.display !== 'launcher' || this.open;
     if (this.status === 'consent' && this.isConnected && seen) void this.#controller.model.offer.inspect();
+    if (this.#takesFiles && seen) void this.#files.look();
     this.#scroll.follow(this.renderRoot.querySelector('[part="messages"]'));
     this.#focus.restore(this.shadowRoot);
   }
@@ -620,6 +640,7 @@ export class GemmaChatElement extends LitElement {
       label: this.label || language.text('label'),
       placeholder: this.placeholder ?? language.text('placeholder'),
       disabled,
+      files: this.#takesFiles ? this.#files : null,
       draft: this.#draft,
       dialog: this.display === 'launcher' ? {modal: covering, close: toggle} : null,
       avatars: avatarsOf(this),
@@ -642,6 +663,9 @@ export class GemmaChatElement extends LitElement {
     model: {
       load: () => this.#run(() => this.#controller.model.agree()),
       remove: (ids) => this.#run(() => this.#removeByVisitor(ids)),
+      choose: () => this.#run(() => this.#files.choose()),
+      again: () => this.#run(() => this.#files.again()),
+      pick: (model) => this.#run(() => this.#files.pick(model)),
       pause: () => this.pause(),
       resume: () => this.#run(() => this.load()),
       cancel: () => this.stop(),
@@ -722,6 +746,13 @@ export class GemmaChatElement extends LitElement {
   async #removeByVisitor(ids?: readonly string[]): Promise<void> {
     await this.#controller.model.offer.remove(ids);
     this.#announcer.say(this.#spoken.language.text('announceRemoved'));
+  }
+
+  /** The visitor may bring a model: none is loaded, and the page names none or allows it. */
+  get #takesFiles(): boolean {
+    const {status} = this;
+    const named = this.localFiles || status === 'idle' || typeof this.#settings().modelSrc !== 'string';
+    return named && !this.disabled && (status === 'idle' || status === 'consent' || status === 'error');
   }
 
   #clearByVisitor(): void {

@@ -15,7 +15,7 @@ describe('<gemma-chat> from poster to ready', () => {
     const el = await fixture<GemmaChatElement>(html`<gemma-chat></gemma-chat>`);
     await expect(el).to.be.accessible();
     expect(el.status).to.equal('idle');
-    expect(el.shadowRoot!.querySelector('button')).to.equal(null);
+    expect(el.shadowRoot!.querySelector('[part~=load-button]')).to.equal(null);
   });
 
   it('is accessible as a poster, and loads nothing before it is asked', async () => {

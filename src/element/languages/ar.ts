@@ -29,6 +29,11 @@ export const strings: Strings = {
   noteNotKept: 'لا يمكن لهذه النافذة الاحتفاظ بالنموذج: سيُنزَّل من جديد في المرة القادمة.',
   noteNoResume: 'لا يستطيع الخادم متابعة تنزيل انقطع.',
   noteSpace: 'المساحة غير كافية: المطلوب {needed} والمتاح {free}.',
+  filesChoose: 'استخدام ملف نموذج خاص بك',
+  filesAgain: 'استخدام {name} مرة أخرى',
+  filesWhich: 'أي نموذج؟',
+  filesChoice: '{name} – {size}',
+  filesNothing: 'لم يُعثر على نموذج هناك. النموذج ملف GGUF أو مجلد من Ollama.',
   offlineReady: 'أنت غير متصل بالإنترنت. النموذج موجود على هذا الجهاز ويعمل رغم ذلك.',
 
   downloading: 'جارٍ تحميل النموذج',

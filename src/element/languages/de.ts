@@ -30,6 +30,11 @@ export const strings: Strings = {
   noteNotKept: 'Dieses Fenster kann das Modell nicht behalten: Beim nächsten Mal wird es neu geladen.',
   noteNoResume: 'Der Server kann einen unterbrochenen Download nicht fortsetzen.',
   noteSpace: 'Der Platz reicht nicht: {needed} werden gebraucht, {free} sind frei.',
+  filesChoose: 'Eigene Modelldatei verwenden',
+  filesAgain: '{name} wieder verwenden',
+  filesWhich: 'Welches Modell?',
+  filesChoice: '{name} – {size}',
+  filesNothing: 'Dort wurde kein Modell gefunden. Ein Modell ist eine GGUF-Datei oder ein Ordner von Ollama.',
   offlineReady: 'Sie sind offline. Das Modell ist auf diesem Gerät und funktioniert trotzdem.',
 
   downloading: 'Das Modell wird geladen',

@@ -72,6 +72,11 @@ export const en = {
   noteNotKept: 'This window cannot keep the model: it is fetched again the next time.',
   noteNoResume: 'The server cannot continue a download that was interrupted.',
   noteSpace: 'There is too little space: {needed} are needed, {free} are free.',
+  filesChoose: 'Use a model file of yours',
+  filesAgain: 'Use {name} again',
+  filesWhich: 'Which model?',
+  filesChoice: '{name} ({size})',
+  filesNothing: 'No model was found there. A model is a GGUF file, or a folder of Ollama’s.',
   offlineReady: 'You are offline. The model is on this device and works all the same.',
 
   downloading: 'Loading the model',

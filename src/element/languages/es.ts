@@ -29,6 +29,11 @@ export const strings: Strings = {
   noteNotKept: 'Esta ventana no puede guardar el modelo: la próxima vez se descargará de nuevo.',
   noteNoResume: 'El servidor no puede continuar una descarga interrumpida.',
   noteSpace: 'No hay espacio suficiente: se necesitan {needed} y hay {free} libres.',
+  filesChoose: 'Usar un archivo de modelo propio',
+  filesAgain: 'Usar de nuevo {name}',
+  filesWhich: '¿Qué modelo?',
+  filesChoice: '{name}: {size}',
+  filesNothing: 'No se encontró ningún modelo ahí. Un modelo es un archivo GGUF o una carpeta de Ollama.',
   offlineReady: 'No hay conexión. El modelo está en este dispositivo y funciona igualmente.',
 
   downloading: 'Cargando el modelo',

@@ -29,6 +29,11 @@ export const strings: Strings = {
   noteNotKept: 'Cette fenêtre ne peut pas conserver le modèle : il sera téléchargé de nouveau la prochaine fois.',
   noteNoResume: 'Le serveur ne peut pas reprendre un téléchargement interrompu.',
   noteSpace: 'L’espace est insuffisant : il faut {needed}, et {free} sont libres.',
+  filesChoose: 'Utiliser un fichier de modèle à vous',
+  filesAgain: 'Réutiliser {name}',
+  filesWhich: 'Quel modèle ?',
+  filesChoice: '{name} – {size}',
+  filesNothing: 'Aucun modèle n’a été trouvé là. Un modèle est un fichier GGUF ou un dossier d’Ollama.',
   offlineReady: 'Vous êtes hors ligne. Le modèle est sur cet appareil et fonctionne quand même.',
 
   downloading: 'Chargement du modèle',

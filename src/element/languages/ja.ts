@@ -29,6 +29,11 @@ export const strings: Strings = {
   noteNotKept: 'このウィンドウではモデルを保存できません。次回はもう一度ダウンロードします。',
   noteNoResume: 'このサーバーでは、中断したダウンロードを再開できません。',
   noteSpace: '空き容量が足りません。必要：{needed}、空き：{free}。',
+  filesChoose: '自分のモデルファイルを使う',
+  filesAgain: '{name} をもう一度使う',
+  filesWhich: 'どのモデルを使いますか？',
+  filesChoice: '{name}（{size}）',
+  filesNothing: 'モデルが見つかりませんでした。モデルは GGUF ファイルか Ollama のフォルダーです。',
   offlineReady: 'オフラインです。モデルはこの端末にあるため、そのまま使えます。',
 
   downloading: 'モデルを読み込んでいます',

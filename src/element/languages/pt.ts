@@ -29,6 +29,11 @@ export const strings: Strings = {
   noteNotKept: 'Esta janela não pode guardar o modelo: da próxima vez será transferido de novo.',
   noteNoResume: 'O servidor não consegue continuar uma transferência interrompida.',
   noteSpace: 'Não há espaço suficiente: são precisos {needed} e há {free} livres.',
+  filesChoose: 'Usar um ficheiro de modelo próprio',
+  filesAgain: 'Usar {name} de novo',
+  filesWhich: 'Que modelo?',
+  filesChoice: '{name}: {size}',
+  filesNothing: 'Não foi encontrado nenhum modelo aí. Um modelo é um ficheiro GGUF ou uma pasta do Ollama.',
   offlineReady: 'Você está sem conexão. O modelo está neste dispositivo e funciona mesmo assim.',
 
   downloading: 'Carregando o modelo',

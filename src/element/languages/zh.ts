@@ -29,6 +29,11 @@ export const strings: Strings = {
   noteNotKept: '此窗口无法保存模型：下次需要重新下载。',
   noteNoResume: '服务器无法继续中断的下载。',
   noteSpace: '空间不足：需要 {needed}，可用 {free}。',
+  filesChoose: '使用自己的模型文件',
+  filesAgain: '再次使用 {name}',
+  filesWhich: '使用哪个模型？',
+  filesChoice: '{name}（{size}）',
+  filesNothing: '那里没有找到模型。模型是 GGUF 文件或 Ollama 的文件夹。',
   offlineReady: '您处于离线状态。模型已在此设备上，仍可使用。',
 
   downloading: '正在加载模型',

@@ -59,6 +59,9 @@ export const buttons = css`
   [part~='pause-button'],
   [part~='resume-button'],
   [part~='remove-stored-button'],
+  [part~='choice-button'],
+  [part~='choose-button'],
+  [part~='again-button'],
   [part~='retry-button'] {
     color: var(--_text);
     border-color: var(--_border);

@@ -67,7 +67,8 @@ export const wayIn = css`
     font-size: 0.875rem;
   }
 
-  [part='notes']:empty,
+  [part='choices']:not(:has(p)),
+  [part='notes']:not(:has(p)),
   [part='progress-rate']:empty {
     display: none;
   }

@@ -6,6 +6,7 @@ import type {ChatController} from '../chat-controller.ts';
 import {advise, type Remedy} from '../error-advice.ts';
 import type {Language} from '../languages/index.ts';
 import type {MarkdownEnvironment} from '../markdown/render.ts';
+import type {ModelFiles} from '../model-files.ts';
 import {statusText} from '../status-text.ts';
 import {renderComposer} from './composer.ts';
 import {renderError} from './error.ts';
@@ -41,6 +42,8 @@ export interface ChatView {
   placeholder: string;
   /** The visitor cannot act. */
   disabled: boolean;
+  /** Models of the visitor's own; null where the visitor cannot bring any. */
+  files: ModelFiles | null;
   draft: string;
   /** The chat is a dialog that can be closed; null where it stands in the page. */
   dialog: {modal: boolean; close: () => void} | null;
@@ -119,13 +122,13 @@ function failure({chat, language, report, disabled, act}: ChatView, error: Gemma
   return renderError({language, error, advice, report, act: disabled ? null : act});
 }
 
-function renderWayIn({chat: {status, model}, language, disabled, act}: ChatView): TemplateResult | null {
+function renderWayIn({chat: {status, model}, language, files, disabled, act}: ChatView): TemplateResult | null {
   if (status === 'error') return null;
   if (status === 'downloading' || status === 'paused' || status === 'loading') {
     const {progress, rate} = model;
     return renderProgress({language, status, progress, rate, disabled, act: act.model});
   }
-  return renderPoster({language, offer: model.offer, disabled, act: act.model});
+  return renderPoster({language, offer: model.offer, files, disabled, act: act.model});
 }
 
 function composer({chat, language, draft, placeholder, disabled, showSpeed, act}: ChatView): TemplateResult {

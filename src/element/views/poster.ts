@@ -2,18 +2,27 @@
 // visitor agrees, or makes room.
 import {html, nothing, type TemplateResult} from 'lit';
 import type {ModelInspection} from '../../protocol/messages.ts';
+import type {FoundModel} from '../files/ollama-folder.ts';
 import type {Language} from '../languages/index.ts';
+import type {ModelFiles} from '../model-files.ts';
 import type {ModelOffer} from '../model-offer.ts';
 
 export interface OfferActions {
   load(): void;
   /** Removes what is stored of this model, or another one. */
   remove(ids?: readonly string[]): void;
+  /** Opens a file picker. */
+  choose(): void;
+  /** Takes the file that was used last. */
+  again(): void;
+  pick(model: FoundModel): void;
 }
 
 export interface PosterView {
   language: Language;
   offer: ModelOffer;
+  /** Null where the visitor cannot bring a model. */
+  files: ModelFiles | null;
   disabled: boolean;
   act: OfferActions;
 }
@@ -27,6 +36,7 @@ export function renderPoster(view: PosterView): TemplateResult {
         <p part="poster-text">${language.text(offer.source ? 'posterText' : 'noModel')}</p>
       </slot>
       ${offer.source ? renderOffer(view) : nothing}
+      ${view.files ? renderFiles(view, view.files) : nothing}
     </div>
   `;
 }
@@ -57,6 +67,35 @@ function renderOffer({language, offer, disabled, act}: PosterView): TemplateResu
           ${language.text('removeOther', {name: lastSegment(url), size: language.bytes(storedBytes)})}
         </button>`,
     )}
+  `;
+}
+
+/** A model of the visitor's own: chosen, dropped, or used before. */
+function renderFiles(
+  {language, disabled, act}: PosterView,
+  {choices, nothing: none, last}: ModelFiles,
+): TemplateResult {
+  return html`
+    <div part="choices" role="status">
+      ${none ? html`<p part="note">${language.text('filesNothing')}</p>` : nothing}
+      ${choices.length > 0 ? html`<p part="note">${language.text('filesWhich')}</p>` : nothing}
+    </div>
+    ${choices.map(
+      (model) =>
+        html`<button part="button choice-button" type="button" ?disabled=${disabled} @click=${() => act.pick(model)}>
+          ${language.text('filesChoice', {name: model.name, size: language.bytes(model.size)})}
+        </button>`,
+    )}
+    ${
+      last === null
+        ? nothing
+        : html`<button part="button again-button" type="button" ?disabled=${disabled} @click=${() => act.again()}>
+            ${language.text('filesAgain', {name: last})}
+          </button>`
+    }
+    <button part="button choose-button" type="button" ?disabled=${disabled} @click=${() => act.choose()}>
+      ${language.text('filesChoose')}
+    </button>
   `;
 }
 
