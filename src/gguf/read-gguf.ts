@@ -123,7 +123,7 @@ function refuseSplit(source: ByteSource, metadata: Metadata): void {
   throw new GemmaError(
     'gguf-split',
     `${source.name} is file ${split.no + 1} of ${split.count} of a split model. ` +
-      'Merge the files into one (llama-gguf-split --merge) and load that',
+      'Keep the names that the files were made with (…-00001-of-00003.gguf), or merge them into one',
     {detail: {...split}},
   );
 }

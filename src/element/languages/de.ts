@@ -157,7 +157,8 @@ export const strings: Strings = {
     'Die Modelldatei endet zu früh. Vermutlich wurde sie nicht vollständig hoch- oder heruntergeladen.',
   'error-gguf-version': 'Die Modelldatei hat eine Version des GGUF-Formats, die dieser Chat nicht lesen kann.',
   'error-gguf-invalid': 'Die Modelldatei ist beschädigt oder fehlerhaft aufgebaut.',
-  'error-gguf-split': 'Die Modelldatei ist nur einer von mehreren Teilen; dieser Chat braucht sie in einem Stück.',
+  'error-gguf-split':
+    'Das Modell besteht aus mehreren Dateien, und sie gehören nicht zusammen oder sind nicht alle da.',
   'error-architecture-unsupported': 'Diese Art von Modell wird nicht unterstützt. Unterstützt werden Gemma-Modelle.',
   'error-quant-unsupported':
     'Die Modelldatei speichert ihre Gewichte in einem Format, das dieser Chat nicht verwenden kann.',

@@ -9,7 +9,7 @@ const errors = {
   'error-gguf-truncated': 'The model file ends too early. It was probably not uploaded or downloaded in full.',
   'error-gguf-version': 'The model file uses a version of the GGUF format that this chat cannot read.',
   'error-gguf-invalid': 'The model file is damaged or not well formed.',
-  'error-gguf-split': 'The model file is one part of several, and this chat needs it in one piece.',
+  'error-gguf-split': 'The model is in several files, and they do not all belong together or are not all there.',
   'error-architecture-unsupported': 'This kind of model is not supported. Gemma models are.',
   'error-quant-unsupported': 'The model file stores its weights in a format that this chat cannot use.',
   'error-tensor-missing': 'The model file lacks a part that its kind of model needs.',

@@ -163,7 +163,7 @@ export const strings: Strings = {
     'El archivo del modelo termina antes de tiempo. Probablemente no se subió o descargó completo.',
   'error-gguf-version': 'El archivo del modelo usa una versión del formato GGUF que este chat no puede leer.',
   'error-gguf-invalid': 'El archivo del modelo está dañado o mal formado.',
-  'error-gguf-split': 'El archivo del modelo es una de varias partes, y este chat lo necesita en una sola pieza.',
+  'error-gguf-split': 'El modelo está en varios archivos, y no todos están o no van juntos.',
   'error-architecture-unsupported': 'Este tipo de modelo no es compatible. Los modelos Gemma sí lo son.',
   'error-quant-unsupported': 'El archivo del modelo guarda sus pesos en un formato que este chat no puede usar.',
   'error-tensor-missing': 'Al archivo del modelo le falta una parte que este tipo de modelo necesita.',

@@ -165,8 +165,7 @@ export const strings: Strings = {
   'error-gguf-version':
     'Le fichier du modèle utilise une version du format GGUF que cette discussion ne sait pas lire.',
   'error-gguf-invalid': 'Le fichier du modèle est endommagé ou mal formé.',
-  'error-gguf-split':
-    'Le fichier du modèle n’est qu’une partie d’un ensemble ; cette discussion en a besoin en un seul morceau.',
+  'error-gguf-split': 'Le modèle est en plusieurs fichiers, et ils ne vont pas ensemble ou ne sont pas tous là.',
   'error-architecture-unsupported': 'Ce type de modèle n’est pas pris en charge. Les modèles Gemma le sont.',
   'error-quant-unsupported':
     'Le fichier du modèle stocke ses poids dans un format que cette discussion ne peut pas utiliser.',

@@ -155,8 +155,7 @@ export const strings: Strings = {
     'モデルのファイルが途中で終わっています。アップロードまたはダウンロードが完了していない可能性があります。',
   'error-gguf-version': 'モデルのファイルは、このチャットで読めないバージョンの GGUF 形式です。',
   'error-gguf-invalid': 'モデルのファイルが壊れているか、正しい形式ではありません。',
-  'error-gguf-split':
-    'モデルのファイルは分割されたものの一部です。このチャットには一つにまとまったファイルが必要です。',
+  'error-gguf-split': 'モデルは複数のファイルに分かれていますが、一部が足りないか、組み合わせが正しくありません。',
   'error-architecture-unsupported': 'この種類のモデルには対応していません。Gemma モデルに対応しています。',
   'error-quant-unsupported': 'モデルの重みが、このチャットで使えない形式で保存されています。',
   'error-tensor-missing': 'モデルのファイルに、必要な部分が欠けています。',

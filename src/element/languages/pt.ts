@@ -163,7 +163,7 @@ export const strings: Strings = {
     'O arquivo do modelo termina cedo demais. Provavelmente não foi enviado ou baixado por inteiro.',
   'error-gguf-version': 'O arquivo do modelo usa uma versão do formato GGUF que este chat não consegue ler.',
   'error-gguf-invalid': 'O arquivo do modelo está danificado ou malformado.',
-  'error-gguf-split': 'O arquivo do modelo é uma de várias partes, e este chat precisa dele inteiro.',
+  'error-gguf-split': 'O modelo está em vários arquivos, e eles não pertencem juntos ou não estão todos lá.',
   'error-architecture-unsupported': 'Este tipo de modelo não é compatível. Os modelos Gemma são.',
   'error-quant-unsupported': 'O arquivo do modelo guarda seus pesos em um formato que este chat não consegue usar.',
   'error-tensor-missing': 'Falta ao arquivo do modelo uma parte de que este tipo de modelo precisa.',

@@ -154,7 +154,7 @@ export const strings: Strings = {
   'error-gguf-truncated': '模型文件不完整，可能没有全部上传或下载。',
   'error-gguf-version': '模型文件使用的 GGUF 格式版本无法读取。',
   'error-gguf-invalid': '模型文件已损坏或格式不正确。',
-  'error-gguf-split': '模型文件只是多个分片之一，此对话需要完整的单个文件。',
+  'error-gguf-split': '模型由多个文件组成，但文件不齐全或不属于同一个模型。',
   'error-architecture-unsupported': '不支持这种模型。支持 Gemma 模型。',
   'error-quant-unsupported': '模型文件的权重格式无法用于此对话。',
   'error-tensor-missing': '模型文件缺少这种模型所需的部分。',

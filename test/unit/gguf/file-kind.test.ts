@@ -16,7 +16,7 @@ describe('split files', () => {
   it('are refused with what to do', async () => {
     const error = await rejection(readGguf(countingSource(writeGguf({metadata: SPLIT}))));
     expect(error).to.deep.include({code: 'gguf-split', detail: {no: 1, count: 3, tensorCount: 601}});
-    expect(String(error)).to.match(/file 2 of 3.*Merge/);
+    expect(String(error)).to.match(/file 2 of 3.*merge/);
   });
 
   it('are read where the caller puts them together', async () => {
