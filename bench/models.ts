@@ -1,7 +1,7 @@
 // `npm run bench -- models`: what the published Gemma models need on a GPU, computed from headers of their sizes by the
 // planner that refuses a model before its download. The table of docs/models.md. Nothing is run or measured.
-import {readConfig} from '../src/engine/config.ts';
-import {type MemoryPlan, planMemory} from '../src/engine/memory-plan.ts';
+import {type ModelConfig, readConfig} from '../src/engine/config.ts';
+import {planMemory} from '../src/engine/memory-plan.ts';
 import {tensorBytes} from '../src/gguf/ggml-types.ts';
 import {readGguf} from '../src/gguf/read-gguf.ts';
 import {memorySource} from '../src/store/memory-source.ts';
@@ -65,43 +65,44 @@ const LIMITS = {maxStorageBufferBindingSize: 2 ** 31 - 4, maxBufferSize: 2 ** 31
 const READ_AHEAD = 2 ** 23;
 const CONTEXTS = [4096, 32_768];
 
-async function planOf(shape: Shape, type: BigType, contextLength: number, perLayerEmbeddings: 'gpu' | 'host') {
+async function headerOf(shape: Shape, type: BigType): Promise<{size: number; config: ModelConfig}> {
   const tensors = typedLikePublished(planTensors(shape, type === 'Q4_K_M' ? 'Q4_K' : type), type).map((plan) => ({
     ...plan,
     byteLength: tensorBytes(plan.type, plan.shape),
   }));
-  const metadata = modelMetadata(shape, type === 'Q4_K_M' ? 'mixed' : type, 'published', 1);
-  const header = ggufHeader({metadata, tensors});
-  const size = tensors.reduce((sum, {byteLength}) => sum + byteLength + 32, header.length);
+  const header = ggufHeader({
+    metadata: modelMetadata(shape, type === 'Q4_K_M' ? 'mixed' : type, 'published', 1),
+    tensors,
+  });
+  const weights = tensors.reduce((sum, {byteLength}) => sum + byteLength + 32, 0);
   // The planner reads no tensor: of what lies behind the header, so much as the reader fetches ahead has to be there.
   const fetched = new Uint8Array(header.length + READ_AHEAD);
   fetched.set(header);
-  const file = await readGguf({...memorySource(fetched), size: Math.max(size, fetched.length)});
-  return {size, plan: planMemory(readConfig(file), LIMITS, {contextLength, perLayerEmbeddings, memoryBudget: 2 ** 50})};
+  const size = Math.max(header.length + weights, fetched.length);
+  return {size: weights, config: readConfig(await readGguf({...memorySource(fetched), size}))};
 }
 
 const gb = (bytes: number): string => (bytes / 1e9).toFixed(2);
 
-function cells({gpu}: MemoryPlan): string[] {
-  return [gb(gpu.weights), gb(gpu.kv), gb(gpu.total)];
-}
-
 export async function run(): Promise<void> {
-  console.log(
-    '| model | type | weights in the file, GB | weights on the GPU | + keys and values at 4,096 | = in all | in all at 32,768 |',
-  );
-  console.log('| --- | --- | ---: | ---: | ---: | ---: | ---: |');
+  console.log('| model | type | weights | on the GPU | 4,096: one | 4,096: pool | 32,768: one | 32,768: pool |');
+  console.log('| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |');
   for (const [name, shape] of Object.entries(MODELS)) {
     for (const type of TYPES) {
-      const placements =
-        'nEmbdPerLayer' in shape && shape.nEmbdPerLayer > 0 ? (['gpu', 'host'] as const) : (['gpu'] as const);
-      for (const placement of placements) {
-        const [short, long] = await Promise.all(
-          CONTEXTS.map((context) => planOf(shape, type, Math.min(context, shape.contextLength), placement)),
-        );
-        const where = placement === 'host' ? ', table on the host' : '';
-        const row = [`${name}${where}`, type, gb(short.size), ...cells(short.plan), gb(long.plan.gpu.total)];
-        console.log(`| ${row.join(' | ')} |`);
+      const {size, config} = await headerOf(shape, type);
+      for (const perLayerEmbeddings of config.nEmbdPerLayer > 0 ? (['gpu', 'host'] as const) : (['gpu'] as const)) {
+        const plan = (context: number, kvBytes?: number) =>
+          planMemory(config, LIMITS, {
+            contextLength: Math.min(context, config.contextLength),
+            perLayerEmbeddings,
+            memoryBudget: Number.MAX_SAFE_INTEGER,
+            kvBytes,
+          }).gpu;
+        // A budget of nothing leaves what one conversation needs.
+        const totals = CONTEXTS.flatMap((context) => [plan(context, 1).total, plan(context).total]);
+        const where = perLayerEmbeddings === 'host' ? ', table on the host' : '';
+        const figures = [size, plan(CONTEXTS[0]).weights, ...totals];
+        console.log(`| ${[`${name}${where}`, type, ...figures.map(gb)].join(' | ')} |`);
       }
     }
   }
