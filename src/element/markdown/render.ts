@@ -70,7 +70,7 @@ function renderToken(token: Token, place: Place): Rendered {
     case 'code':
       return renderCode(token, place);
     case 'math':
-      return renderMath(token, place);
+      return renderMath(token);
     case 'strong':
       return html`<strong>${inside()}</strong>`;
     case 'em':
@@ -154,7 +154,7 @@ function renderPiece(piece: Piece): Rendered {
     : html`<span class=${`code-${piece.kind}`}>${piece.pieces.map(renderPiece)}</span>`;
 }
 
-function renderMath({text, raw, display}: Token, _place: Place): Rendered {
+function renderMath({text, raw, display}: Token): Rendered {
   const formula = mathematics.value?.renderFormula(text, display) ?? null;
   return html`<span part="math" class=${display ? 'display' : 'inline'} dir="ltr">${formula ?? raw}</span>`;
 }

@@ -103,9 +103,9 @@ function completeInline(text: string): string {
       body = body.slice(0, at).replace(/\s+$/, '');
       continue;
     }
+    // A link, or a picture, without an address yet: one that nothing can be opened at.
     suffix += mark.endsWith('[') ? '](x:)' : mark;
   }
-  // An image that has no address yet is the text that stands for it.
   return text.slice(0, start) + body + suffix;
 }
 
