@@ -51,6 +51,8 @@ export async function run(args: string[]): Promise<void> {
     args: CHROME_ARGS,
     headless: true,
   });
+  // The compiler that runs this names functions with a helper that the page lacks.
+  await context.addInitScript('globalThis.__name = (f) => f');
   try {
     const url = models.url + path.basename(file);
     const visit = async (title: string): Promise<void> => {
