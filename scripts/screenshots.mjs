@@ -1,5 +1,5 @@
 // `npm run screenshots [-- state …]`: pictures of every state of the chat × light/dark × left-to-right/right-to-left ×
-// 360/1280 px, and a contact sheet of each combination, in test-results/screenshots/. THEME=file.css adds a theme's
+// 360/1280 px, once more in forced colours, and a contact sheet of each combination, in test-results/screenshots/. THEME=file.css adds a theme's
 // style sheet. Nothing is compared: the pictures are there to be looked at.
 import {mkdir, readFile, rm, writeFile} from 'node:fs/promises';
 import path from 'node:path';
@@ -17,6 +17,8 @@ const SIZES = [
 const VARIANTS = ['light', 'dark'].flatMap((scheme) =>
   ['ltr', 'rtl'].flatMap((dir) => SIZES.map((size) => ({scheme, dir, size, name: `${size.width}-${scheme}-${dir}`}))),
 );
+
+VARIANTS.push({scheme: 'dark', dir: 'ltr', size: SIZES[0], name: '360-forced-ltr', forcedColors: 'active'});
 
 const page = ({dir, theme}) => `<!doctype html>
 <html lang="${dir === 'rtl' ? 'ar' : 'en'}" dir="${dir}">
@@ -49,8 +51,13 @@ async function bundle(theme) {
   for (const dir of ['ltr', 'rtl']) await writeFile(path.join(OUT, `${dir}.html`), page({dir, theme}));
 }
 
-async function photograph(browser, url, {scheme, dir, size, name}, wanted) {
-  const context = await browser.newContext({viewport: size, colorScheme: scheme, reducedMotion: 'reduce'});
+async function photograph(browser, url, {scheme, dir, size, name, forcedColors = 'none'}, wanted) {
+  const context = await browser.newContext({
+    viewport: size,
+    colorScheme: scheme,
+    reducedMotion: 'reduce',
+    forcedColors,
+  });
   const tab = await context.newPage();
   tab.on('pageerror', (error) => console.error(`${name}: ${error.message}`));
   await tab.goto(`${url}${dir}.html`);

@@ -71,7 +71,10 @@ export class History {
     const {kind, key, store} = this.#host.settings();
     this.stop();
     if (kind === 'none') return this.#host.changed();
-    this.#scope = historyScope(kind, key);
+    const scope = historyScope(kind, key);
+    // Back in the document, the same conversation is the same record.
+    if (scope !== this.#scope) this.#entry = null;
+    this.#scope = scope;
     this.#open = new OpenConversation(this.#scope);
     this.failed = false;
     const opening = store ? Promise.resolve(store) : builtInStore();
@@ -95,7 +98,6 @@ export class History {
     this.#open?.release();
     this.#open = null;
     this.#store = null;
-    this.#entry = null;
     this.list = null;
   }
 
@@ -265,7 +267,10 @@ export class History {
     const opening = this.#store;
     try {
       const store = await opening;
-      return store ? await act(store) : undefined;
+      if (!store) return undefined;
+      const result = await act(store);
+      this.failed = false;
+      return result;
     } catch {
       if (this.#store === opening) this.failed = true;
       this.#host.changed();

@@ -7,8 +7,8 @@ const SESSION = 'gemma-chat-session';
 export const SESSION_SCOPE = 'session:';
 
 /** `key`: `origin`, `path`, or a name of the page's own. */
-export function historyScope(kind: HistoryKind, key: string | null, path = location.pathname): string {
-  const place = key === 'path' ? `path:${path}` : !key || key === 'origin' ? 'origin' : `key:${key}`;
+export function historyScope(kind: HistoryKind, key: string | null): string {
+  const place = key === 'path' ? `path:${location.pathname}` : !key || key === 'origin' ? 'origin' : `key:${key}`;
   return kind === 'session' ? `${SESSION_SCOPE}${sessionId()}:${place}` : place;
 }
 

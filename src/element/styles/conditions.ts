@@ -35,6 +35,16 @@ export const conditions = css`
       border-color: ButtonBorder;
     }
 
+    /* What only a background told apart. */
+    [part~='history-current'] {
+      outline: 2px solid Highlight;
+      outline-offset: -2px;
+    }
+
+    [part='panel'] {
+      border: 1px solid;
+    }
+
     [part='waiting'] i,
     [part='progress-bar']::-webkit-progress-value {
       background: CanvasText;

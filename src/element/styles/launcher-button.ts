@@ -52,6 +52,12 @@ export const launcherButton = `
     block-size: 1.625rem;
   }
 
+  @media (forced-colors: active) {
+    [part~='launcher-button'] {
+      border-color: ButtonBorder;
+    }
+  }
+
   @media (prefers-reduced-motion: reduce) {
     [part~='launcher-button'] {
       transition: none;
