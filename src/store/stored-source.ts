@@ -5,6 +5,7 @@ import {BlockAssembly} from './block-assembly.ts';
 import type {Clock} from './clock.ts';
 import {Download, fetchRun, runFrom, type TransferContext} from './download.ts';
 import type {FileIdentity} from './http-answer.ts';
+import {LoadReport} from './load-report.ts';
 import type {ModelFolder} from './model-folder.ts';
 import type {ModelSource, StorageKind, StoreProgress} from './model-store.ts';
 import {checkRange} from './range.ts';
@@ -33,8 +34,6 @@ const PIECE_BYTES = 4 * 2 ** 20;
 const READ_AHEAD = 2;
 /** The longest header that is hashed in between: 32 MiB. */
 const MAX_HEADER_BLOCKS = 8;
-/** Between two reports of one phase. */
-const REPORT_MS = 100;
 
 export class StoredSource implements ModelSource {
   readonly name: string;
@@ -43,13 +42,12 @@ export class StoredSource implements ModelSource {
   readonly sha256: string | null;
   readonly #folder: ModelFolder;
   readonly #remote: RemoteFile;
-  readonly #clock: Clock;
   readonly #assembly: BlockAssembly;
   readonly #lock: WriterLock;
   readonly #context: TransferContext;
   readonly #sequential: SequentialDownload;
   readonly #closing = new AbortController();
-  readonly #onProgress: ((progress: StoreProgress) => void) | undefined;
+  readonly #report: LoadReport;
   /** Null where nobody says what it should be, or it was found right before. */
   readonly #hash: WholeHash | null;
   /** Once weights are read, blocks are fetched whole; before, of the header only what is asked for. */
@@ -57,9 +55,6 @@ export class StoredSource implements ModelSource {
   #first: {readonly offset: number; readonly bytes: Uint8Array} | null = null;
   #closed: Promise<void> | null = null;
   #settled = false;
-  #verifying = false;
-  #waiting = false;
-  #reported: {phase: StoreProgress['phase']; at: number; loadedBytes: number} | null = null;
 
   constructor(options: StoredSourceOptions) {
     const {remote, folder, storage, clock, sha256} = options;
@@ -69,8 +64,12 @@ export class StoredSource implements ModelSource {
     this.sha256 = sha256;
     this.#folder = folder;
     this.#remote = remote;
-    this.#clock = clock;
-    this.#onProgress = options.onProgress;
+    this.#report = new LoadReport(clock, options.onProgress, () => ({
+      here: folder.storedBytes + this.#assembly.pendingBytes,
+      hashed: this.#hash?.length ?? 0,
+      fetched: this.#assembly.received,
+      total: this.size,
+    }));
     this.#hash = sha256 === null || folder.sha256 === sha256 ? null : new WholeHash(folder.size);
     // Room for what a reader holds back and for the block that it is in.
     const window = Math.max(1, options.capacityBlocks - 3);
@@ -91,18 +90,18 @@ export class StoredSource implements ModelSource {
       claimed: new Set(),
       hooks: {
         onWait: () => {
-          this.#waiting = true;
-          this.#report('waiting');
+          this.#report.waiting = true;
+          this.#report.tell('waiting');
         },
         onTaken: async () => {
-          this.#waiting = false;
+          this.#report.waiting = false;
           if (storage !== 'memory') await folder.adopt();
           const first = this.#first;
           this.#first = null;
           if (first) await this.#assembly.accept(first.offset, first.bytes, this.#closing.signal);
         },
       },
-      onRetry: (waitMs) => this.#report('retry', waitMs),
+      onRetry: (waitMs) => this.#report.tell('retry', waitMs),
     };
     this.#sequential = new SequentialDownload(this.#context, this.#closing.signal);
   }
@@ -172,16 +171,16 @@ export class StoredSource implements ModelSource {
   async verify(signal?: AbortSignal): Promise<void> {
     const hash = this.#hash;
     if (!hash || this.#folder.sha256 === this.sha256) return;
-    this.#verifying = true;
+    this.#report.verifying = true;
     try {
       while (!hash.complete) {
         const {length} = hash;
         for await (const piece of this.stream(length, this.size - length, signal)) {
-          if (piece.length > 0) this.#report('verify');
+          if (piece.length > 0) this.#report.tell('verify');
         }
       }
     } finally {
-      this.#verifying = false;
+      this.#report.verifying = false;
     }
     if (hash.digest() === this.sha256) return this.#confirm(this.sha256, signal);
     await this.#assembly.flush().catch(() => undefined);
@@ -204,6 +203,8 @@ export class StoredSource implements ModelSource {
 
   async settle(): Promise<void> {
     this.#settled = true;
+    this.#report.over = true;
+    this.#assembly.trim();
     await this.#completed();
   }
 
@@ -339,7 +340,7 @@ export class StoredSource implements ModelSource {
             const piece = pending.bytes.subarray(at, Math.min(pending.filled, to, at + PIECE_BYTES));
             at += piece.length;
             if (pending.filled === pending.bytes.length) this.#hash?.offer(index, pending.bytes);
-            this.#report('download');
+            this.#report.tell('download');
             yield piece;
           }
         } finally {
@@ -352,7 +353,7 @@ export class StoredSource implements ModelSource {
         ahead.delete(index);
         if (!bytes) continue;
         this.#hash?.offer(index, bytes);
-        this.#report(download.busy ? 'download' : 'read');
+        this.#report.tell(download.busy ? 'download' : 'read');
         for (; at < to; at += PIECE_BYTES) {
           signal.throwIfAborted();
           yield bytes.subarray(at, Math.min(to, at + PIECE_BYTES));
@@ -362,7 +363,7 @@ export class StoredSource implements ModelSource {
       if (this.#remote.ranges) download.need(index);
       else this.#sequential.need(index);
       await this.#assembly.changed();
-      this.#report('download');
+      this.#report.tell('download');
     }
   }
 
@@ -384,28 +385,5 @@ export class StoredSource implements ModelSource {
       index,
       this.#folder.read(index).catch(() => null),
     );
-  }
-
-  // Telling
-
-  #phase(wanted: StoreProgress['phase']): StoreProgress['phase'] {
-    if (wanted === 'retry') return wanted;
-    if (this.#waiting) return 'waiting';
-    return this.#verifying ? 'verify' : wanted;
-  }
-
-  #report(wanted: StoreProgress['phase'], retryInMs?: number): void {
-    const onProgress = this.#onProgress;
-    if (!onProgress || this.#settled) return;
-    const phase = this.#phase(wanted);
-    const now = this.#clock.now();
-    const last = this.#reported;
-    if (last?.phase === phase && retryInMs === undefined && now - last.at < REPORT_MS) return;
-    const here =
-      phase === 'verify' ? (this.#hash?.length ?? 0) : this.#folder.storedBytes + this.#assembly.pendingBytes;
-    // A damaged block that was dropped takes back nothing of what was said.
-    const loadedBytes = Math.max(here, last?.phase === phase ? last.loadedBytes : 0);
-    this.#reported = {phase, at: now, loadedBytes};
-    onProgress({phase, loadedBytes, fetchedBytes: this.#assembly.received, totalBytes: this.size, retryInMs});
   }
 }

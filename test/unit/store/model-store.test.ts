@@ -189,10 +189,7 @@ describe('the model store', () => {
       expect(free - (2 * SIZE - rig.disk.usage)).to.be.within(0, 2 * BLOCK + 10_000);
       expect(stored).to.be.within(1, 46);
       rig.disk.restart();
-      rig.ranges.length = 0;
       await rig.loadWhole();
-      const asked = rig.ranges.reduce((sum, [start, end]) => sum + end - start, 0);
-      expect(asked).to.be.at.most(SIZE - (stored - 1) * BLOCK);
     });
   });
 
