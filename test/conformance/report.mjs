@@ -2,7 +2,7 @@
 import {SHAPES} from '../fixtures/models/model.ts';
 import {CLEAR_MARGIN} from './compare.mjs';
 import {NEAR_TIE} from './demo.mjs';
-import {TOLERANCE} from './judge.mjs';
+import {isWllamasOwn, TOLERANCE} from './judge.mjs';
 import {LLAMA_VERSION} from './llama.mjs';
 import {CLEAR_ROUTING} from './router.mjs';
 
@@ -61,7 +61,7 @@ also round the activations to 8 bits, which moves random models' logits by 3 to 
 The first choice must be equal wherever the judge's two best logits are more than ${CLEAR_MARGIN} apart: against llama.cpp and
 wllama it was at ${clear - wrong} of ${clear} such positions.
 
-Mixtures of experts have the first seed of 1, 101, 201 … whose routers part the last expert chosen from the next by at least
+${wllamasOwn(models)}Mixtures of experts have the first seed of 1, 101, 201 … whose routers part the last expert chosen from the next by at least
 ${CLEAR_ROUTING} at every token, the smallest such margin being in the table: at a near-tie llama.cpp's half-precision GELU alone
 flips an expert. wllama is no judge of them: its kernels for experts are some per cent off.
 
@@ -95,6 +95,26 @@ the first time). \`npm run conformance -- --shapes tiny --types Q4_K,F32\` judge
 lavapipe inside Chromium (\`scripts/lavapipe-chrome\`; Debian: \`gcc libvulkan-dev mesa-vulkan-drivers\`). To find where two sides
 part, give \`LlamaModel.context\` an \`onTensor\` and \`ReferenceModel.logits\` a \`trace\`: \`inp_scaled\`, \`attn_out-N\`, \`l_out-N\`
 and \`result_norm\` are the same rows in both.
+`;
+}
+
+/** Cells that wllama alone is to blame for, with what shows it. */
+function wllamasOwn(models) {
+  const cells = models.flatMap(({shape, type, seed, comparisons}) =>
+    comparisons
+      .filter(isWllamasOwn)
+      .map(
+        ({relativeRms, referenceToWllama, engineToReference}) =>
+          `- ${shape} ${type}, seed ${seed}: engine to wllama ${figure(relativeRms)}, the float64 reference to wllama ` +
+          `${figure(referenceToWllama)}, engine to reference ${figure(engineToReference)}`,
+      ),
+  );
+  if (cells.length === 0) return '';
+  return `Above the tolerance beside wllama, where the difference is wllama's own, since the reference is as far from it at the very
+same places and the engine is where the reference is:
+
+${cells.join('\n')}
+
 `;
 }
 
