@@ -4,7 +4,10 @@ import {css} from 'lit';
 export const errors = css`
   [part='error'] {
     display: grid;
-    flex: none;
+    /* Under a conversation in a small box it scrolls, and the text field stays in view. */
+    flex: 0 1 auto;
+    min-block-size: 7rem;
+    overflow: auto;
     grid-template-columns: auto minmax(0, 1fr);
     gap: 0.75rem;
     margin: var(--_gap);
