@@ -118,6 +118,7 @@ export class FakeWorker {
   readonly context: WorkerContext;
   readonly #name = `gemma-chat-worker-${Math.random()}`;
   readonly #ports: MessagePort[] = [];
+  #reachable = true;
 
   constructor(options: FakeWorkerOptions = {}) {
     this.locks = 'locks' in options ? options.locks : new FakeLocks();
@@ -152,7 +153,14 @@ export class FakeWorker {
     this.crash();
   }
 
+  /** A client's process ends: its lock is free, and nobody looks for another worker. */
+  kill(lock: string): void {
+    this.#reachable = false;
+    this.locks?.kill(lock);
+  }
+
   connect(): MessagePort {
+    if (!this.#reachable) throw new Error('a dead client connects to nothing');
     const {port1, port2} = new MessageChannel();
     ports.push(port1, port2);
     this.#ports.push(port2);

@@ -65,7 +65,7 @@ describe('a session', () => {
     dying.catch(() => {});
     await until(() => worker.engine.steps.length > 3);
     expect(worker.engine.alive).to.equal(1);
-    worker.locks!.kill(lock);
+    worker.kill(lock);
     await until(() => worker.engine.alive === 0);
     const steps = worker.engine.steps.length;
     expect(steps).to.be.below(20); // of the 256 that the context has room for
@@ -92,7 +92,7 @@ describe('a session', () => {
     await until(() => begun);
     two.completions.create({prompt: 'the page'}).catch(() => {});
     await until(() => worker.context.host.instance?.scheduler.queued === 1);
-    worker.locks!.kill(lock);
+    worker.kill(lock);
     // The first is still held: nothing but the death can have emptied the queue.
     await until(() => worker.context.host.instance?.scheduler.queued === 0);
     go();
