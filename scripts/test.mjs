@@ -10,6 +10,7 @@ const STEPS = [
   ['types', ['scripts/types.mjs']],
   ['layers', ['scripts/layers.mjs']],
   ['manifest', ['scripts/manifest-check.mjs']],
+  ['docs', ['scripts/docs.mjs']],
   ['unit and GPU tests in Node', ['scripts/test-node.mjs'], MOCHA],
   ['build', ['scripts/build.mjs']],
   ['element and GPU tests in a browser', ['scripts/test-browser.mjs'], [/(\d+) passed/g, /(\d+) failed/g]],

@@ -54,6 +54,8 @@ export function classContract({file, source, name: className, events}) {
   }
 
   function readProperties() {
+    // The constructor says what a property begins with; a method may set it later, and come first in the file.
+    const made = match(source, /\n {2}constructor\(\) \{\n([\s\S]*?)\n {2}\}\n/, 'constructor');
     const block = match(source, /static override properties = \{([\s\S]*?)\n {2}\};/, 'static properties');
     return [...block.matchAll(/(\w+): \{([^{}]*)\}/g)].map(([, name, options]) => {
       const {description, groups} = documented(`declare ${name}: (.+);`);
@@ -63,7 +65,7 @@ export function classContract({file, source, name: className, events}) {
         attribute: options.includes('attribute: false') ? undefined : named,
         reflects: options.includes('reflect: true'),
         type: groups[0],
-        default: match(source, new RegExp(`this\\.${name} = (.+);`), name),
+        default: match(made, new RegExp(`this\\.${name} = (.+);`), `${name} in its constructor`),
         description,
       };
     });
