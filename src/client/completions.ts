@@ -1,13 +1,10 @@
-// From the wire's replies to OpenAI's shapes: chunks while they come, or one object at the end. Knows no worker.
+// From the wire's replies to OpenAI's chat completions: chunks while they come, or one object at the end. Knows no worker.
 import type {FinishReason, StreamReply, TokenLogprob, ToolCall, Usage} from '../protocol/messages.ts';
 import type {
   ChatCompletion,
   ChatCompletionChunk,
   ChatCompletionDelta,
   ChatLogprobs,
-  Completion,
-  CompletionLogprobs,
-  FinishedCompletion,
   RequestProgress,
 } from './shapes.ts';
 
@@ -93,62 +90,11 @@ export async function chatCompletion(
   };
 }
 
-export async function* completionChunks(
-  head: Heading,
-  replies: Replies,
-  withLogprobs: boolean,
-  onProgress: OnProgress,
-): AsyncGenerator<Completion, void, undefined> {
-  const offsets = new TextOffsets();
-  const chunk = (
-    text: string,
-    logprobs: CompletionLogprobs | null,
-    finish_reason: FinishReason | null,
-  ): Completion => ({
-    ...head,
-    object: 'text_completion',
-    choices: [{index: 0, text, logprobs, finish_reason}],
-  });
-  for await (const reply of replies) {
-    if (reply.type === 'text' || reply.type === 'echo') {
-      const text = reply.type === 'text' ? reply.delta : reply.text;
-      yield chunk(text, withLogprobs ? completionLogprobs(reply.logprobs ?? [], offsets) : null, null);
-    } else if (reply.type === 'done') yield {...chunk('', null, reply.reason), usage: reply.usage};
-    else if (reply.type !== 'tool-calls') tellProgress(reply, onProgress);
-  }
-}
-
-export async function completion(
-  head: Heading,
-  replies: Replies,
-  withLogprobs: boolean,
-  onProgress: OnProgress,
-): Promise<FinishedCompletion> {
-  let text = '';
-  const logprobs: CompletionLogprobs = {tokens: [], token_logprobs: [], top_logprobs: [], text_offset: []};
-  let end: {reason: FinishReason; usage: Usage} | undefined;
-  for await (const {choices, usage} of completionChunks(head, replies, withLogprobs, onProgress)) {
-    const [choice] = choices;
-    text += choice.text;
-    logprobs.tokens.push(...(choice.logprobs?.tokens ?? []));
-    logprobs.token_logprobs.push(...(choice.logprobs?.token_logprobs ?? []));
-    logprobs.top_logprobs.push(...(choice.logprobs?.top_logprobs ?? []));
-    logprobs.text_offset.push(...(choice.logprobs?.text_offset ?? []));
-    if (choice.finish_reason && usage) end = {reason: choice.finish_reason, usage};
-  }
-  const {reason, usage} = finished(end);
-  return {
-    ...head,
-    object: 'text_completion',
-    choices: [{index: 0, text, logprobs: withLogprobs ? logprobs : null, finish_reason: reason}],
-    usage,
-  };
-}
-
-function tellProgress(reply: StreamReply, onProgress: OnProgress): void {
-  if (reply.type === 'queued') onProgress?.({phase: 'queued', position: reply.position});
-  if (reply.type === 'truncated') onProgress?.({phase: 'truncated', messages: reply.messages});
-  if (reply.type === 'prefill') onProgress?.({phase: 'prefill', done: reply.done, total: reply.total});
+/** What comes before an answer and beside it. */
+export function tellProgress(reply: StreamReply, onProgress: OnProgress): void {
+  if (reply.type !== 'queued' && reply.type !== 'truncated' && reply.type !== 'prefill') return;
+  const {id: _, type: phase, ...facts} = reply;
+  onProgress?.({phase, ...facts} as RequestProgress);
 }
 
 /** The stream ends with `done` or throws: anything else is a fault of ours. */
@@ -165,28 +111,5 @@ function chatLogprobs(entries: readonly TokenLogprob[] = []): ChatLogprobs {
       logprob: logprob ?? 0,
       top_logprobs: top.map((other) => ({token: other.token, bytes: other.bytes, logprob: other.logprob})),
     })),
-  };
-}
-
-/** Where tokens begin in the text they make, though a character may be spread over several. */
-class TextOffsets {
-  readonly #decoder = new TextDecoder();
-  #offset = 0;
-
-  next(bytes: readonly number[]): number {
-    const start = this.#offset;
-    this.#offset += this.#decoder.decode(Uint8Array.from(bytes), {stream: true}).length;
-    return start;
-  }
-}
-
-function completionLogprobs(entries: readonly TokenLogprob[], offsets: TextOffsets): CompletionLogprobs {
-  return {
-    tokens: entries.map(({token}) => token),
-    token_logprobs: entries.map(({logprob}) => logprob),
-    top_logprobs: entries.map(({top, logprob}) =>
-      logprob === null ? null : Object.fromEntries(top.map((other) => [other.token, other.logprob])),
-    ),
-    text_offset: entries.map(({bytes}) => offsets.next(bytes)),
   };
 }

@@ -1,18 +1,19 @@
 // The runtime without the element: one model, OpenAI-shaped. Owns the public methods and what they check; the
 // connection is connect.ts, the shapes are completions.ts.
-import {GemmaError} from '../errors.ts';
+import type {GemmaError} from '../errors.ts';
 import {abortError, type Caller} from '../protocol/caller.ts';
-import {arrayOf, isBoolean, isCount, oneOf} from '../protocol/check.ts';
+import {arrayOf, isCount, oneOf} from '../protocol/check.ts';
 import type {
   LoadProgress,
   ModelInfo,
   ModelInspection,
+  StreamReply,
   TablePlacementChoice,
   ToolDefinition,
   WorkerStats,
 } from '../protocol/messages.ts';
-import {checkOptions, found, templateOptions} from '../protocol/options.ts';
-import {chatChunks, chatCompletion, completion, completionChunks, heading} from './completions.ts';
+import {booleanOption, checkOptions, found, templateOptions, unexpected} from '../protocol/options.ts';
+import {chatChunks, chatCompletion, heading, tellProgress} from './completions.ts';
 import {connect, type Platform} from './connect.ts';
 import {ModelConnection} from './model-connection.ts';
 import {type ModelSrc, modelRef} from './model-src.ts';
@@ -75,7 +76,6 @@ export interface ApplyTemplateOptions {
   addGenerationPrompt?: boolean;
 }
 
-const boolean = {check: isBoolean, expected: 'true or false'};
 const loadSpecs: Specs = {
   modelSrc: modelSrcOption,
   integrity: integrityOption,
@@ -123,9 +123,7 @@ export class GemmaClient {
   static async load(options: LoadOptions, platform: Platform = pagePlatform()): Promise<GemmaClient> {
     checkOptions('GemmaClient.load', options, loadSpecs);
     const {modelSrc, integrity, contextLength, perLayerEmbeddings, idleTimeout, signal, onProgress} = options;
-    if (modelSrc === undefined) {
-      throw new GemmaError('option-invalid', `modelSrc is missing; expected ${loadSpecs.modelSrc.expected}`);
-    }
+    if (modelSrc === undefined) throw unexpected('modelSrc', 'missing', loadSpecs.modelSrc.expected);
     const model = modelRef(modelSrc, platform.baseUrl, integrity);
     const script = workerUrl(options.workerSrc, platform.baseUrl);
     if (signal?.aborted) throw abortError();
@@ -153,14 +151,14 @@ export class GemmaClient {
   /** Token ids of a text. */
   async tokenize(text: string, options: TokenizeOptions = {}): Promise<number[]> {
     if (typeof text !== 'string') throw invalid('text', text, 'a string');
-    checkOptions('tokenize', options, {addBos: boolean, parseSpecial: boolean});
+    checkOptions('tokenize', options, {addBos: booleanOption, parseSpecial: booleanOption});
     return this.#call({type: 'tokenize', text, ...options});
   }
 
   /** @param options.special also write control tokens. Default false. */
   async detokenize(ids: readonly number[], options: {special?: boolean} = {}): Promise<string> {
     if (!arrayOf(isCount)(ids)) throw invalid('ids', ids, 'an array of token ids');
-    checkOptions('detokenize', options, {special: boolean});
+    checkOptions('detokenize', options, {special: booleanOption});
     return this.#call({type: 'detokenize', ids: [...ids], ...options});
   }
 
@@ -169,7 +167,7 @@ export class GemmaClient {
     checkOptions('applyTemplate', options, {
       tools: templateOptions.tools,
       thinking: templateOptions.thinking,
-      addGenerationPrompt: boolean,
+      addGenerationPrompt: booleanOption,
     });
     const given = {messages: Array.isArray(messages) ? messages.map(toMessage) : messages};
     checkOptions('applyTemplate', given, {messages: templateOptions.messages});
@@ -189,22 +187,26 @@ export class GemmaClient {
 
   async #createChat(params: ChatCompletionParams): Promise<ChatCompletion | AsyncIterable<ChatCompletionChunk>> {
     const prepared = chatParams(params);
-    const {request, stream, signal, onProgress} = prepared;
-    const head = heading('chatcmpl', this.model.name);
-    const replies = this.#connection.stream({type: 'chat', request}, signal);
-    const logprobs = request.logprobs ?? false;
-    if (stream) return chatChunks(head, replies, logprobs, onProgress);
-    return untilAbort(prepared, chatCompletion(head, replies, logprobs, onProgress));
+    const answer = this.#answer('chatcmpl', {type: 'chat', request: prepared.request}, prepared);
+    return prepared.stream ? chatChunks(...answer) : untilAbort(prepared, chatCompletion(...answer));
   }
 
   async #createCompletion(params: CompletionParams): Promise<FinishedCompletion | AsyncIterable<Completion>> {
     const prepared = completionParams(params);
-    const {request, stream, signal, onProgress} = prepared;
-    const head = heading('cmpl', this.model.name);
-    const replies = this.#connection.stream({type: 'completion', request}, signal);
-    const logprobs = request.logprobs ?? false;
-    if (stream) return completionChunks(head, replies, logprobs, onProgress);
-    return untilAbort(prepared, completion(head, replies, logprobs, onProgress));
+    const {completion, completionChunks} = await import('./text-completions.ts');
+    const [head, replies, logprobs, onProgress] = this.#answer(
+      'cmpl',
+      {type: 'completion', request: prepared.request},
+      prepared,
+    );
+    const answer = [head, replies, logprobs, (reply: StreamReply) => tellProgress(reply, onProgress)] as const;
+    return prepared.stream ? completionChunks(...answer) : untilAbort(prepared, completion(...answer));
+  }
+
+  /** Asks; gives what an answer is made of. */
+  #answer(prefix: string, ask: Parameters<ModelConnection['stream']>[0], {signal, onProgress}: Prepared<unknown>) {
+    const replies = this.#connection.stream(ask, signal);
+    return [heading(prefix, this.model.name), replies, ask.request.logprobs ?? false, onProgress] as const;
   }
 }
 
@@ -231,5 +233,5 @@ function untilAbort<T>({signal}: Prepared<unknown>, result: Promise<T>): Promise
 }
 
 function invalid(name: string, value: unknown, expected: string): GemmaError {
-  return new GemmaError('option-invalid', `${name} is ${found(value)}; expected ${expected}`, {detail: {option: name}});
+  return unexpected(name, found(value), expected);
 }

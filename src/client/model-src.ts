@@ -1,7 +1,7 @@
 // What a page may name a model by, as the worker understands it: an address, the `hf:` shorthand, files. Opens nothing.
-import {GemmaError} from '../errors.ts';
+import type {GemmaError} from '../errors.ts';
 import type {ModelRef, NamedBlob} from '../protocol/messages.ts';
-import {found} from '../protocol/options.ts';
+import {found, unexpected} from '../protocol/options.ts';
 
 /** A URL, `hf:owner/repo/file.gguf[@revision]`, a file, or the files of a split model in any order. */
 export type ModelSrc = string | URL | Blob | readonly Blob[];
@@ -62,7 +62,5 @@ function named(blob: Blob): NamedBlob {
 }
 
 function invalid(value: string, expected: string): GemmaError {
-  return new GemmaError('option-invalid', `modelSrc is ${found(value)}; expected ${expected}`, {
-    detail: {option: 'modelSrc'},
-  });
+  return unexpected('modelSrc', found(value), expected);
 }

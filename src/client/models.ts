@@ -1,8 +1,7 @@
 // What a page can learn of models without loading one, and what it can do with those that are stored. One connection a
 // question: nothing is held between two.
-import {GemmaError} from '../errors.ts';
 import type {ModelInspection, StoredModels} from '../protocol/messages.ts';
-import {checkOptions, found} from '../protocol/options.ts';
+import {checkOptions, found, unexpected} from '../protocol/options.ts';
 import {type Connection, connect, type Platform} from './connect.ts';
 import {EXPECTED_SRC, isModelSrc, type ModelSrc, modelRef} from './model-src.ts';
 import {type Specs, signalOption} from './params.ts';
@@ -67,7 +66,7 @@ export function storedModels(platform: () => Platform = pagePlatform): StoredMod
       ask(checked('models.list', options), platform(), ({caller}) => caller.call({type: 'models'}, options)),
     remove: async (id, options = {}) => {
       if (typeof id !== 'string' || id === '') {
-        throw new GemmaError('option-invalid', `id is ${found(id)}; expected the id of a stored model, as in list()`);
+        throw unexpected('id', found(id), 'the id of a stored model, as in list()');
       }
       return ask(checked('models.remove', options), platform(), ({caller}) => {
         return caller.call({type: 'remove', model: id}, options);

@@ -2,12 +2,15 @@
 import {GemmaError} from '../errors.ts';
 import type {ChatMessage, ChatRequest, CompletionRequest} from '../protocol/messages.ts';
 import {
+  booleanOption,
   chatOptions,
   checkOptions,
   checkTogether,
   completionOptions,
   found,
   type OptionSpec,
+  requireObject,
+  unexpected,
 } from '../protocol/options.ts';
 import type {ChatCompletionParams, ChatMessageParam, CompletionParams, RequestProgress} from './shapes.ts';
 
@@ -20,7 +23,7 @@ export const signalOption: OptionSpec = {
 export const functionOption: OptionSpec = {check: (value) => typeof value === 'function', expected: 'a function'};
 
 const requestOptions: Specs = {
-  stream: {check: (value) => typeof value === 'boolean', expected: 'true or false'},
+  stream: booleanOption,
   signal: signalOption,
   onProgress: functionOption,
 };
@@ -94,9 +97,7 @@ function joinParts(content: ChatMessageParam['content']): unknown {
 
 /** OpenAI's clients send null for what is not set. */
 function withoutNulls(where: string, params: unknown): Record<string, unknown> {
-  if (typeof params !== 'object' || params === null) {
-    throw new GemmaError('option-invalid', `${where} takes an object; found ${found(params)}`);
-  }
+  requireObject(where, params);
   return Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null && value !== undefined));
 }
 
@@ -107,7 +108,5 @@ function split<T extends ChatRequest | CompletionRequest>(given: Record<string, 
 }
 
 function missing(name: string, specs: Specs): GemmaError {
-  return new GemmaError('option-invalid', `${name} is missing; expected ${specs[name].expected}`, {
-    detail: {option: name},
-  });
+  return unexpected(name, 'missing', specs[name].expected);
 }

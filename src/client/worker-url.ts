@@ -1,6 +1,6 @@
 // Where the worker's script is. Knows no worker.
-import {GemmaError} from '../errors.ts';
 import {PROTOCOL_VERSION} from '../protocol/messages.ts';
+import {unexpected} from '../protocol/options.ts';
 
 /** Beside the built file that contains this line: builds must leave the name alone. */
 export const DEFAULT_WORKER_URL = new URL(/* @vite-ignore */ './gemma-chat.worker.js', import.meta.url);
@@ -15,9 +15,7 @@ export function workerUrl(workerSrc?: string | URL, base?: string): URL {
   try {
     url = new URL(workerSrc ?? DEFAULT_WORKER_URL, base);
   } catch {
-    throw new GemmaError('option-invalid', `workerSrc is ${JSON.stringify(workerSrc)}; expected the URL of a script`, {
-      detail: {option: 'workerSrc'},
-    });
+    throw unexpected('workerSrc', JSON.stringify(workerSrc), 'the URL of a script');
   }
   // blob: and data: URLs name their content and have no query.
   if (/^https?:$/.test(url.protocol)) url.searchParams.set('gemma-chat', String(PROTOCOL_VERSION));

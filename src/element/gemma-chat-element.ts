@@ -13,7 +13,7 @@ import {type ChatStatus, createEvent} from './events.ts';
 import {CONTROLS, FocusKeeper} from './focus-keeper.ts';
 import {FormValue} from './form-value.ts';
 import {History, type HistorySettings} from './history/history.ts';
-import {HistoryPanel} from './history/history-panel.ts';
+import {LazyPanel} from './history/lazy-panel.ts';
 import type {HistoryKind} from './history/scope.ts';
 import type {ConversationSummary, HistoryStore} from './history/store.ts';
 import type {Strings} from './languages/index.ts';
@@ -333,7 +333,7 @@ export class GemmaChatElement extends LitElement {
     changed: () => this.requestUpdate(),
   });
   readonly #kept: History;
-  readonly #historyPanel: HistoryPanel;
+  readonly #historyPanel: LazyPanel;
   readonly #scroll = new ScrollPin();
   readonly #focus = new FocusKeeper();
   readonly #formValue = new FormValue(this);
@@ -403,7 +403,7 @@ export class GemmaChatElement extends LitElement {
       {settings: () => this.#historySettings, changed: () => this.requestUpdate()},
       this.#controller,
     );
-    this.#historyPanel = new HistoryPanel(
+    this.#historyPanel = new LazyPanel(
       {
         rendered: () => this.updateComplete,
         root: () => this.shadowRoot,

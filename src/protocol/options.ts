@@ -10,6 +10,7 @@ export interface OptionSpec {
 }
 export type OptionSpecs<T> = Readonly<Record<keyof T, OptionSpec>>;
 
+export const booleanOption: OptionSpec = {check: isBoolean, expected: 'true or false'};
 const integer = (from: number, to: number): Check => {
   return (value) => Number.isSafeInteger(value) && (value as number) >= from && (value as number) <= to;
 };
@@ -30,7 +31,7 @@ const generation: OptionSpecs<GenerationOptions> = {
     expected: 'up to 16 strings, none of them empty',
   },
   seed: {check: integer(0, Number.MAX_SAFE_INTEGER), expected: 'an integer from 0 to 2^53 - 1'},
-  logprobs: {check: isBoolean, expected: 'true or false'},
+  logprobs: booleanOption,
   top_logprobs: {check: integer(0, 20), expected: 'an integer from 0 to 20'},
 };
 
@@ -63,7 +64,7 @@ export const templateOptions = {
     check: arrayOf(isTool),
     expected: "an array of {type: 'function', function: {name, description, parameters}}",
   },
-  thinking: {check: isBoolean, expected: 'true or false'},
+  thinking: booleanOption,
 } satisfies Record<string, OptionSpec>;
 
 export const chatOptions: OptionSpecs<ChatRequest> = {
@@ -77,13 +78,18 @@ export const completionOptions: OptionSpecs<CompletionRequest> = {
     check: (value) => isString(value) || arrayOf(integer(0, 2 ** 32))(value),
     expected: 'text or an array of token ids',
   },
-  echo: {check: isBoolean, expected: 'true or false'},
+  echo: booleanOption,
   ...generation,
 };
 
+/** @throws GemmaError `option-invalid` */
+export function requireObject(where: string, value: unknown): asserts value is Record<string, unknown> {
+  if (!isObject(value)) throw new GemmaError('option-invalid', `${where} takes an object; found ${found(value)}`);
+}
+
 /** @throws GemmaError `option-unknown`, `option-invalid`: the first that is wrong. Undefined counts as left out. */
 export function checkOptions(where: string, options: unknown, specs: Readonly<Record<string, OptionSpec>>): void {
-  if (!isObject(options)) throw new GemmaError('option-invalid', `${where} takes an object; found ${found(options)}`);
+  requireObject(where, options);
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
     if (!Object.hasOwn(specs, name)) {
@@ -94,21 +100,20 @@ export function checkOptions(where: string, options: unknown, specs: Readonly<Re
       );
     }
     const spec = specs[name];
-    if (!spec.check(value)) {
-      throw new GemmaError('option-invalid', `${name} is ${found(value)}; expected ${spec.expected}`, {
-        detail: {option: name},
-      });
-    }
+    if (!spec.check(value)) throw unexpected(name, found(value), spec.expected);
   }
 }
 
 /** @throws GemmaError `option-invalid` for what the single checks cannot see. */
 export function checkTogether(options: GenerationOptions): void {
   if (options.top_logprobs !== undefined && !options.logprobs) {
-    throw new GemmaError('option-invalid', 'top_logprobs is set; expected logprobs: true beside it', {
-      detail: {option: 'top_logprobs'},
-    });
+    throw unexpected('top_logprobs', 'set', 'logprobs: true beside it');
   }
+}
+
+/** `option-invalid`: what the option `name` is, and what was expected of it. */
+export function unexpected(name: string, is: string, expected: string): GemmaError {
+  return new GemmaError('option-invalid', `${name} is ${is}; expected ${expected}`, {detail: {option: name}});
 }
 
 /** A value as a message can show it. */

@@ -1,6 +1,7 @@
 import {expect, fixture, html} from '@open-wc/testing';
 import {emulateMedia, sendKeys} from '@web/test-runner-commands';
 import type {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
+import {historyPanel} from '../../src/element/history/lazy-panel.ts';
 import {GemmaError} from '../../src/errors.ts';
 import {FakeClient, fakeLoads, fakeQuestions, inspection} from './fake-client.ts';
 import {Harness} from './harness.ts';
@@ -53,6 +54,7 @@ const STATES: Record<string, () => Promise<Harness>> = {
     return chat;
   },
   history: async () => {
+    await historyPanel.load();
     const chat = await talked();
     await chat.click('Conversations');
     return chat;

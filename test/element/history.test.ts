@@ -1,6 +1,7 @@
 import {expect, fixture, html} from '@open-wc/testing';
 import {sendKeys} from '@web/test-runner-commands';
 import type {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
+import {historyPanel} from '../../src/element/history/lazy-panel.ts';
 import type {HistoryStore, StoredConversation} from '../../src/element/history/store.ts';
 import {FakeClient} from './fake-client.ts';
 import {Harness} from './harness.ts';
@@ -9,6 +10,7 @@ import {MemoryStore} from './memory-store.ts';
 type Chat = Harness & {client: FakeClient};
 
 describe('<gemma-chat history>', () => {
+  before(() => historyPanel.load());
   let store: MemoryStore;
   beforeEach(() => {
     store = new MemoryStore();

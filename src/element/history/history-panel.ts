@@ -1,8 +1,8 @@
 // The list of conversations as a visitor uses it: open or not, what a row asks, where the focus goes, what is said, files
-// in and out. Knows the history and the view.
+// in and out. Knows the history and the view. A lazy chunk, so it imports nothing of the element but types and its view.
 import type {TemplateResult} from 'lit';
 import type {Language, StringKey} from '../languages/index.ts';
-import {type HistoryActions, type RowQuestion, renderHistory} from '../views/history.ts';
+import {type HistoryActions, type HistoryTools, historyView, type RowQuestion} from '../views/history.ts';
 import type {History} from './history.ts';
 
 export interface PanelHost {
@@ -17,39 +17,39 @@ export interface PanelHost {
 export class HistoryPanel {
   readonly #host: PanelHost;
   readonly #history: History;
+  readonly #view: ReturnType<typeof historyView>;
   open = false;
   #question: RowQuestion = null;
 
-  constructor(host: PanelHost, history: History) {
+  constructor(host: PanelHost, history: History, tools: HistoryTools) {
     this.#host = host;
     this.#history = history;
+    this.#view = historyView(tools);
   }
 
   render(): TemplateResult | null {
     if (!this.open || !this.#history.on) return null;
     const {list, currentId, failed} = this.#history;
     const language = this.#host.language();
-    return renderHistory({language, list, current: currentId, failed, question: this.#question, act: this.#act});
+    return this.#view({language, list, current: currentId, failed, question: this.#question, act: this.#act});
   }
 
-  readonly show = (): void => {
+  show(): void {
     this.open = true;
     this.#history.refresh();
     this.#focus('history-back');
-  };
-
-  readonly fresh = (): void => {
-    this.#close();
-    this.#history.fresh();
-    this.#toChat();
-  };
+  }
 
   readonly #act: HistoryActions = {
     close: () => {
-      this.#close();
+      this.close();
       this.#focus('history-button');
     },
-    fresh: this.fresh,
+    fresh: () => {
+      this.close();
+      this.#history.fresh();
+      this.#toChat();
+    },
     open: (id) => this.#openOne(id),
     ask: (question) => this.#ask(question),
     rename: async (id, title) => {
@@ -67,7 +67,7 @@ export class HistoryPanel {
     import: (file) => this.#import(file),
   };
 
-  #close(): void {
+  close(): void {
     this.open = false;
     this.#question = null;
     this.#host.changed();
@@ -78,7 +78,7 @@ export class HistoryPanel {
       await this.#history.refresh();
       return;
     }
-    this.#close();
+    this.close();
     this.#say('historyOpened');
     this.#toChat();
   }

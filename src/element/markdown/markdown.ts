@@ -4,7 +4,8 @@ import {nothing} from 'lit';
 import {AsyncDirective, directive} from 'lit/async-directive.js';
 import {guard} from 'lit/directives/guard.js';
 import {repeat} from 'lit/directives/repeat.js';
-import {colours, type Lazy, mathematics} from './lazy.ts';
+import type {Lazy} from '../lazy.ts';
+import {colours, mathematics} from './lazy.ts';
 import {type MarkdownEnvironment, needs, renderBlock} from './render.ts';
 import {type Block, MarkdownStream} from './stream.ts';
 

@@ -61,7 +61,7 @@ export interface ChatView {
   /** The list of conversations, over the chat; null where it is closed. */
   history: TemplateResult | null;
   /** Null where no conversations are kept. */
-  historyTools: {show: () => void; fresh: () => void} | null;
+  historyTools: {show: (() => void) | null; fresh: () => void} | null;
   /** What a screen reader is told. */
   live: TemplateResult;
   act: ChatActions;

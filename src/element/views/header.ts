@@ -7,7 +7,7 @@ export interface HeaderView {
   language: Language;
   label: string;
   /** Null where no conversations are kept. */
-  history: {show: () => void; fresh: () => void} | null;
+  history: {show: (() => void) | null; fresh: () => void} | null;
   /** Null where there is nothing to clear. */
   clear: (() => void) | null;
   /** Null where the chat cannot be closed. */
@@ -19,7 +19,7 @@ export function renderHeader({language, label, history, clear, close}: HeaderVie
     <div part="header">
       <slot name="header"><div part="label">${label}</div></slot>
       <div part="tools">
-        ${history ? iconButton('history-button', language.text('history'), historyIcon, history.show) : null}
+        ${history?.show ? iconButton('history-button', language.text('history'), historyIcon, history.show) : null}
         ${history && clear ? iconButton('new-button', language.text('historyNew'), newIcon, history.fresh) : null}
         ${
           clear && !history

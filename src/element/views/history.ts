@@ -1,10 +1,9 @@
 // The list of conversations, over the chat: open, rename, delete, export; a new one; export and import of all. Each row
-// asks in its own place. Keeps nothing.
-import {html, type TemplateResult} from 'lit';
-import {repeat} from 'lit/directives/repeat.js';
+// asks in its own place. Keeps nothing. A lazy chunk, so it imports nothing of the element but types.
+import type {html as Html, TemplateResult} from 'lit';
+import type {repeat as Repeat} from 'lit/directives/repeat.js';
 import type {ConversationSummary} from '../history/store.ts';
 import type {Language} from '../languages/index.ts';
-import {backIcon, editIcon, exportIcon, newIcon, removeIcon} from './icons.ts';
 
 /** What a row asks, in the place of its buttons. */
 export type RowQuestion = {id: string; ask: 'rename' | 'delete' | 'export'} | null;
@@ -32,23 +31,31 @@ export interface HistoryView {
   act: HistoryActions;
 }
 
-export function renderHistory(view: HistoryView): TemplateResult {
-  const {language, list, failed, question, act} = view;
-  const keydown = (event: KeyboardEvent) => {
-    if (event.key !== 'Escape' || event.isComposing) return;
-    event.preventDefault();
-    if (question) act.ask(null);
-    else act.close();
-  };
-  return html`
+/** What it draws with, which is the element's own. */
+export interface HistoryTools {
+  html: typeof Html;
+  repeat: typeof Repeat;
+  icons: Record<'back' | 'edit' | 'export' | 'fresh' | 'remove', TemplateResult>;
+}
+
+export const historyView = ({html, repeat, icons}: HistoryTools): ((view: HistoryView) => TemplateResult) => {
+  function renderHistory(view: HistoryView): TemplateResult {
+    const {language, list, failed, question, act} = view;
+    const keydown = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape' || event.isComposing) return;
+      event.preventDefault();
+      if (question) act.ask(null);
+      else act.close();
+    };
+    return html`
     <div part="history" role="dialog" aria-label=${language.text('history')} @keydown=${keydown}>
       <div part="history-header">
         <button part="button icon-button history-back" type="button" aria-label=${language.text('historyBack')} @click=${act.close}>
-          ${backIcon}
+          ${icons.back}
         </button>
         <div part="label" role="heading" aria-level="2">${language.text('history')}</div>
         <button part="button icon-button history-new" type="button" aria-label=${language.text('historyNew')} title=${language.text('historyNew')} @click=${act.fresh}>
-          ${newIcon}
+          ${icons.fresh}
         </button>
       </div>
       ${failed ? html`<p part="history-note" role="status">${language.text('historyFailed')}</p>` : null}
@@ -63,13 +70,13 @@ export function renderHistory(view: HistoryView): TemplateResult {
       ${failed ? null : renderFooter(view)}
     </div>
   `;
-}
+  }
 
-function renderRow({language, current, question, act}: HistoryView, summary: ConversationSummary): TemplateResult {
-  const {id, updated, messages} = summary;
-  const title = summary.title || language.text('historyUntitled');
-  const asked = question?.id === id ? question.ask : null;
-  return html`
+  function renderRow({language, current, question, act}: HistoryView, summary: ConversationSummary): TemplateResult {
+    const {id, updated, messages} = summary;
+    const title = summary.title || language.text('historyUntitled');
+    const asked = question?.id === id ? question.ask : null;
+    return html`
     <li part=${id === current ? 'history-item history-current' : 'history-item'}>
       ${
         asked === 'rename'
@@ -86,15 +93,15 @@ function renderRow({language, current, question, act}: HistoryView, summary: Con
       ${asked === 'export' ? renderExport(language, id, act) : null}
     </li>
   `;
-}
+  }
 
-function renderTools(language: Language, id: string, title: string, act: HistoryActions): TemplateResult {
-  const tools = [
-    ['rename', language.text('historyRenameOne', {title}), editIcon],
-    ['export', language.text('historyExportOne', {title}), exportIcon],
-    ['delete', language.text('historyDeleteOne', {title}), removeIcon],
-  ] as const;
-  return html`<div class="row-tools">
+  function renderTools(language: Language, id: string, title: string, act: HistoryActions): TemplateResult {
+    const tools = [
+      ['rename', language.text('historyRenameOne', {title}), icons.edit],
+      ['export', language.text('historyExportOne', {title}), icons.export],
+      ['delete', language.text('historyDeleteOne', {title}), icons.remove],
+    ] as const;
+    return html`<div class="row-tools">
     ${tools.map(
       ([ask, name, icon]) =>
         html`<button
@@ -108,33 +115,33 @@ function renderTools(language: Language, id: string, title: string, act: History
         </button>`,
     )}
   </div>`;
-}
+  }
 
-function renderRename(language: Language, id: string, title: string, act: HistoryActions): TemplateResult {
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    const input = (event.currentTarget as HTMLFormElement).elements[0] as HTMLInputElement;
-    act.rename(id, input.value);
-  };
-  return html`<form class="row-form" @submit=${submit}>
+  function renderRename(language: Language, id: string, title: string, act: HistoryActions): TemplateResult {
+    const submit = (event: SubmitEvent) => {
+      event.preventDefault();
+      const input = (event.currentTarget as HTMLFormElement).elements[0] as HTMLInputElement;
+      act.rename(id, input.value);
+    };
+    return html`<form class="row-form" @submit=${submit}>
     <input part="history-input" dir="auto" maxlength="200" aria-label=${language.text('historyRenameInput')} .value=${title} />
     <button part="button history-answer" type="submit">${language.text('historySave')}</button>
     ${renderCancel(language, act)}
   </form>`;
-}
+  }
 
-function renderDelete(language: Language, id: string, act: HistoryActions): TemplateResult {
-  return html`<div class="row-form" role="group" aria-label=${language.text('historyDeleteAsk')}>
+  function renderDelete(language: Language, id: string, act: HistoryActions): TemplateResult {
+    return html`<div class="row-form" role="group" aria-label=${language.text('historyDeleteAsk')}>
     <span class="grows">${language.text('historyDeleteAsk')}</span>
     <button part="button history-answer history-danger" type="button" @click=${() => act.remove(id)}>
       ${language.text('historyDelete')}
     </button>
     ${renderCancel(language, act)}
   </div>`;
-}
+  }
 
-function renderExport(language: Language, id: string, act: HistoryActions): TemplateResult {
-  return html`<div class="row-form">
+  function renderExport(language: Language, id: string, act: HistoryActions): TemplateResult {
+    return html`<div class="row-form">
     <button part="button history-answer" type="button" @click=${() => act.export(id, 'markdown')}>
       ${language.text('historyExportMarkdown')}
     </button>
@@ -143,21 +150,21 @@ function renderExport(language: Language, id: string, act: HistoryActions): Temp
     </button>
     ${renderCancel(language, act)}
   </div>`;
-}
+  }
 
-function renderCancel(language: Language, act: HistoryActions): TemplateResult {
-  return html`<button part="button" type="button" @click=${() => act.ask(null)}>${language.text('cancel')}</button>`;
-}
+  function renderCancel(language: Language, act: HistoryActions): TemplateResult {
+    return html`<button part="button" type="button" @click=${() => act.ask(null)}>${language.text('cancel')}</button>`;
+  }
 
-function renderFooter({language, list, act}: HistoryView): TemplateResult {
-  const change = (event: Event) => {
-    const input = event.currentTarget as HTMLInputElement;
-    const [file] = input.files ?? [];
-    // The same file may be chosen again.
-    input.value = '';
-    if (file) act.import(file);
-  };
-  return html`<div part="history-footer">
+  function renderFooter({language, list, act}: HistoryView): TemplateResult {
+    const change = (event: Event) => {
+      const input = event.currentTarget as HTMLInputElement;
+      const [file] = input.files ?? [];
+      // The same file may be chosen again.
+      input.value = '';
+      if (file) act.import(file);
+    };
+    return html`<div part="history-footer">
     <label part="button history-import">
       ${language.text('historyImport')}
       <input class="visually-hidden" type="file" accept=".json,.md,application/json,text/markdown" @change=${change} />
@@ -170,4 +177,7 @@ function renderFooter({language, list, act}: HistoryView): TemplateResult {
         : null
     }
   </div>`;
-}
+  }
+
+  return renderHistory;
+};

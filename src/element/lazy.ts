@@ -1,0 +1,31 @@
+// Parts of the view that are fetched when they are first needed, and done without where they cannot be.
+
+export class Lazy<T> {
+  readonly #import: () => Promise<T>;
+  #value: T | null = null;
+  #loading: Promise<void> | null = null;
+  /** It could not be fetched; nobody asks again. */
+  failed = false;
+
+  constructor(load: () => Promise<T>) {
+    this.#import = load;
+  }
+
+  /** What was loaded; null before that. */
+  get value(): T | null {
+    return this.#value;
+  }
+
+  /** Loads it, once. Resolves when it is there, or will not come. */
+  load(): Promise<void> {
+    this.#loading ??= this.#import().then(
+      (value) => {
+        this.#value = value;
+      },
+      () => {
+        this.failed = true;
+      },
+    );
+    return this.#loading;
+  }
+}
