@@ -38,11 +38,13 @@ export interface KvBuffers {
 const DEFAULT_CONTEXT = 4096;
 /** What small models get in all, so that conversations need not push each other out at once. */
 const COMFORTABLE_BYTES = 64 * 2 ** 20;
+/** Beyond one full context, which may be gigabytes, others get as much again, but no more than this. */
+const MOST_EXTRA_BYTES = 256 * 2 ** 20;
 const ROW_BYTES = 4 * PAGE_SIZE;
 
 /**
  * One full context, and what is left of the budget half for full-attention layers and half for sliding ones. Without
- * `bytes` the budget is what a full context would take if no layer slid, or 64 MiB if that is more.
+ * `bytes` the budget is twice one full context, at least 64 MiB and at most 256 MiB more than the one.
  * @throws GemmaError `out-of-memory` when a context that was asked for cannot be held.
  */
 export function sizeKvPool(config: ModelConfig, request: KvPoolRequest): KvPoolSize {
@@ -78,7 +80,7 @@ export function sizeKvPool(config: ModelConfig, request: KvPoolRequest): KvPoolS
     return {contextLength, pages, slidingPages: window === 0 ? 0 : Math.min(pages, sliding.most), window};
   }
   const needed = context * full.bytes + slidingContext * sliding.bytes;
-  const budget = request.bytes ?? Math.max(context * (full.bytes + sliding.bytes), COMFORTABLE_BYTES);
+  const budget = request.bytes ?? Math.max(needed + Math.min(needed, MOST_EXTRA_BYTES), COMFORTABLE_BYTES);
   const rest = Math.max(0, budget - needed);
   const half = full.bytes > 0 && sliding.bytes > 0 ? rest / 2 : rest;
   const pages = atMost(context + (full.bytes > 0 ? Math.floor(half / full.bytes) : Number.POSITIVE_INFINITY));
