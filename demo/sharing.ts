@@ -1,6 +1,7 @@
 // Shows live what the worker of this site does: clients of all tabs, the batch, pages of keys and values, speed. Starts
 // as many answers as asked for, each with a client of its own.
 import {GemmaClient} from '../src/client/index.ts';
+import {find, messageOf} from './dom.ts';
 
 const MODEL = new URLSearchParams(location.search).get('model') ?? 'models/gemma-chat-demo.gguf';
 const QUESTIONS = ['How do I put you on my page?', 'Who are you?', 'What does it need?', 'Is it private?'];
@@ -9,9 +10,8 @@ const LOOK_EVERY_MS = 500;
 
 type Stats = Awaited<ReturnType<GemmaClient['stats']>>;
 
-const find = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
 const show = (id: string, text: string): void => {
-  find(id).textContent = text;
+  find(`#${id}`).textContent = text;
 };
 const number = new Intl.NumberFormat('en', {maximumFractionDigits: 1});
 const size = (bytes: number): string => `${number.format(bytes / 2 ** 20)} MiB`;
@@ -19,17 +19,17 @@ const size = (bytes: number): string => `${number.format(bytes / 2 ** 20)} MiB`;
 let watching = false;
 let running = new AbortController();
 
-find<HTMLFormElement>('start-form').addEventListener('submit', (event) => {
+find<HTMLFormElement>('#start-form').addEventListener('submit', (event) => {
   event.preventDefault();
   running = new AbortController();
   const {signal} = running;
-  const count = find<HTMLInputElement>('count').valueAsNumber;
-  find<HTMLButtonElement>('stop').disabled = false;
-  find('answers').replaceChildren();
+  const count = find<HTMLInputElement>('#count').valueAsNumber;
+  find<HTMLButtonElement>('#stop').disabled = false;
+  find('#answers').replaceChildren();
   if (!watching) void watch();
   for (let i = 0; i < count; i++) void answer(QUESTIONS[i % QUESTIONS.length], signal);
 });
-find('stop').addEventListener('click', () => running.abort());
+find('#stop').addEventListener('click', () => running.abort());
 
 async function answer(question: string, signal: AbortSignal): Promise<void> {
   const item = document.createElement('li');
@@ -37,11 +37,11 @@ async function answer(question: string, signal: AbortSignal): Promise<void> {
     item.dataset.state = text;
   };
   state('loading');
-  find('answers').append(item);
+  find('#answers').append(item);
   let client: GemmaClient | null = null;
   try {
     client = await GemmaClient.load({modelSrc: MODEL, signal});
-    const system = find<HTMLInputElement>('common').checked ? PAGE : 'Answer in one sentence.';
+    const system = find<HTMLInputElement>('#common').checked ? PAGE : 'Answer in one sentence.';
     const stream = await client.chat.completions.create({
       messages: [
         {role: 'system', content: system},
@@ -63,7 +63,7 @@ async function answer(question: string, signal: AbortSignal): Promise<void> {
       else state('answering');
     }
   } catch (error) {
-    state(error instanceof Error ? error.message : String(error));
+    state(messageOf(error));
   } finally {
     client?.close();
   }
@@ -100,12 +100,12 @@ function draw(stats: Stats, last: Stats | null): void {
     return (1000 * (decodedTokens - before)) / LOOK_EVERY_MS;
   });
   show('speed', number.format(speeds.reduce((sum, speed) => sum + Math.max(0, speed), 0)));
-  find('sessions').replaceChildren(
+  find('#sessions').replaceChildren(
     ...sessions.map(({attention, running: answers}, i) =>
       row([String(i + 1), attention, String(answers), number.format(Math.max(0, speeds[i]))]),
     ),
   );
-  find('pages').replaceChildren(
+  find('#pages').replaceChildren(
     ...bar('Full-attention layers', gpu.kvPages.full),
     ...bar('Sliding layers', gpu.kvPages.sliding),
   );

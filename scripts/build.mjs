@@ -25,6 +25,9 @@ const ENTRIES = {
 
 /** Where chunks go; they are found relative to the URL of the entry. */
 const CHUNKS = 'chunks';
+/** Stands in every page of the demo. */
+const NAVIGATION = 'navigation.html';
+
 /** Each chunk: gzipped KiB. */
 const CHUNK_BUDGET = 150;
 
@@ -126,31 +129,40 @@ async function buildLibrary() {
   }
 }
 
+/** The links between the demo's pages, as they stand on one of them. */
+const navigationOn = (page, html) => html.trim().replace(`href="${page}"`, `href="${page}" aria-current="page"`);
+
+/** Pages, the scripts named like them (what these share is a file of its own), and the rest as it is. */
 async function buildDemo() {
   const from = path.join(root, 'demo');
   const to = path.join(dist, 'demo');
   await mkdir(to, {recursive: true});
-  for (const name of await readdir(from)) {
-    if (name.endsWith('.ts')) {
-      await build({
-        ...shared,
-        plugins: [builtEntries('..'), viteWgsl()],
-        build: {
-          outDir: to,
-          emptyOutDir: false,
-          target: 'es2022',
-          lib: {entry: path.join(from, name), formats: ['es'], fileName: () => name.replace(/ts$/, 'js')},
-        },
-      });
-    } else if (name.endsWith('.html')) {
-      const html = await readFile(path.join(from, name), 'utf8');
-      await writeFile(
-        path.join(to, name),
-        html.replaceAll('../src/index.ts', '../gemma-chat.js').replace(/(src="[^"]+)\.ts"/g, '$1.js"'),
-      );
-    } else {
+  const navigation = await readFile(path.join(from, NAVIGATION), 'utf8');
+  const names = (await readdir(from)).filter((name) => name !== NAVIGATION);
+  const scripts = names.filter((name) => name.endsWith('.ts') && names.includes(name.replace(/ts$/, 'html')));
+  await build({
+    ...shared,
+    plugins: [builtEntries('..'), viteWgsl()],
+    build: {
+      outDir: to,
+      emptyOutDir: false,
+      target: 'es2022',
+      lib: {
+        entry: Object.fromEntries(scripts.map((name) => [path.parse(name).name, path.join(from, name)])),
+        formats: ['es'],
+        fileName: (_, name) => `${name}.js`,
+      },
+      rolldownOptions: {output: {chunkFileNames: '[name].js'}},
+    },
+  });
+  for (const name of names.filter((each) => !each.endsWith('.ts'))) {
+    if (!name.endsWith('.html')) {
       await cp(path.join(from, name), path.join(to, name), {recursive: true});
+      continue;
     }
+    const html = await readFile(path.join(from, name), 'utf8');
+    const page = html.replace('<!-- navigation -->', () => navigationOn(name, navigation));
+    await writeFile(path.join(to, name), page.replace(/(src="[^"]+)\.ts"/g, '$1.js"'));
   }
 }
 

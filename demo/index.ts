@@ -1,14 +1,14 @@
-// The demo page's script: asks the model through GemmaClient, and shows what the worker holds. The widgets need none
+// The start page's script: asks the model through GemmaClient, and shows what the worker holds. The widgets need none
 // of it.
-import {GemmaClient} from '../src/client/index.ts';
+import {GemmaClient} from '../src/index.ts';
+import {find, messageOf} from './dom.ts';
 
 const MODEL = 'models/gemma-chat-demo.gguf';
 
-const find = <T extends HTMLElement>(selector: string): T => document.querySelector<T>(selector)!;
 const form = find<HTMLFormElement>('#ask');
 const question = find<HTMLInputElement>('#question');
 const button = find<HTMLButtonElement>('#ask button');
-const answer = find('#answer');
+const answer = find<HTMLElement>('#answer');
 
 let client: GemmaClient | null = null;
 
@@ -43,7 +43,7 @@ form.addEventListener('submit', async (event) => {
   try {
     await ask(question.value);
   } catch (error) {
-    answer.textContent = error instanceof Error ? error.message : String(error);
+    answer.textContent = messageOf(error);
   } finally {
     button.disabled = false;
     answer.ariaBusy = 'false';
