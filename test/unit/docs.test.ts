@@ -58,6 +58,13 @@ describe('the documentation', () => {
     });
   }
 
+  it('names no file in ARCHITECTURE.md that is not there', () => {
+    const named = [...read('ARCHITECTURE.md').matchAll(/`((?:src|shaders|test|bench|docs|scripts)\/[\w./-]*)`/g)];
+    const missing = named.map(([, file]) => file).filter((file) => !existsSync(path.join(ROOT, file)));
+    expect(named).to.have.length.above(30);
+    expect(missing).to.deep.equal([]);
+  });
+
   it('leads to every error code once from what a site owner sees', () => {
     const codes = links('docs/troubleshooting.md').filter(({target}) => target === 'docs/errors.md');
     expect(codes.map(({heading}) => heading).sort()).to.deep.equal([...ERROR_CODES].sort());
