@@ -10,9 +10,11 @@ const STEPS = [
   ['types', ['scripts/types.mjs']],
   ['layers', ['scripts/layers.mjs']],
   ['manifest', ['scripts/manifest-check.mjs']],
+  ['framework types', ['scripts/framework-types.mjs']],
   ['docs', ['scripts/docs.mjs']],
   ['unit and GPU tests in Node', ['scripts/test-node.mjs'], MOCHA],
   ['build', ['scripts/build.mjs']],
+  ['package', ['scripts/package-check.mjs']],
   ['element and GPU tests in a browser', ['scripts/test-browser.mjs'], [/(\d+) passed/g, /(\d+) failed/g]],
   ['end-to-end tests', ['scripts/test-e2e.mjs'], MOCHA],
 ];

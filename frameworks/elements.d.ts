@@ -1,0 +1,69 @@
+// Made from custom-elements.json by scripts/framework-types.mjs.
+// What every framework's declarations are made of.
+import type {GemmaChatElement, GemmaChatModelElement, GemmaChatEventMap} from '../dist/types/src/index.d.ts';
+
+export type {GemmaChatElement, GemmaChatModelElement};
+
+/** What a template may set on `<gemma-chat>`: attributes, and properties. */
+export interface GemmaChatProps
+  extends Partial<Pick<GemmaChatElement, 'modelSrc' | 'integrity' | 'loading' | 'consent' | 'localFiles' | 'systemPrompt' | 'contextLength' | 'temperature' | 'topK' | 'topP' | 'minP' | 'maxTokens' | 'seed' | 'workerSrc' | 'placeholder' | 'label' | 'disabled' | 'history' | 'historyKey' | 'historyStore' | 'display' | 'open' | 'images' | 'feedback' | 'showSpeed' | 'starters' | 'suggestions' | 'name' | 'valueFormat' | 'shortcuts' | 'strings' | 'beforeSend' | 'messages' | 'client'>> {
+  /** URL of a GGUF file, or `hf:owner/repo/file.gguf[@revision]`; of a split model its first part. The property also takes a `File` or `Blob`, or an array with all files of a split model. */
+  'model-src'?: string | null;
+  /** Lets the visitor choose or drop a model file of their own, also where the page names a model. */
+  'local-files'?: boolean;
+  /** What the model is told before the conversation. Read at every message. */
+  'system-prompt'?: string | null;
+  /** Tokens a conversation may have; null leaves it to the model. Read when the model is loaded. */
+  'context-length'?: number | string | null;
+  /** Draw among this many of the likeliest tokens; 0 for all. */
+  'top-k'?: number | string | null;
+  /** Draw among the likeliest tokens that together have this probability. */
+  'top-p'?: number | string | null;
+  /** Leave out tokens less likely than this share of the likeliest one's probability. */
+  'min-p'?: number | string | null;
+  /** Tokens an answer may have; null for as many as fit. */
+  'max-tokens'?: number | string | null;
+  /** URL of `gemma-chat.worker.js` where it is not beside the script. Read when the model is loaded. */
+  'worker-src'?: string | null;
+  /** Which chats see them: those of the `origin`, those of the same `path`, or those with the same key of any other name. */
+  'history-key'?: string | null;
+  /** Whether the line beneath the text field tells the tokens a second. */
+  'show-speed'?: boolean;
+  /** What a form sends: `json`, a list of `{role, content}`, or `text`. */
+  'value-format'?: GemmaChatElement['valueFormat'];
+}
+
+/** Events of `<gemma-chat>`. */
+export interface GemmaChatEvents {
+  /** The model came a step closer to ready. Does not bubble. */
+  progress: GemmaChatEventMap['progress'];
+  /** The model is ready; again after every new load. Does not bubble. */
+  load: GemmaChatEventMap['load'];
+  /** Loading or answering failed; the detail is a GemmaError. Does not bubble. */
+  error: GemmaChatEventMap['error'];
+  /** The model is about to be asked. Cancelable; a listener may change what the model reads. */
+  'gemma-chat-send': GemmaChatEventMap['gemma-chat-send'];
+  /** A message was added, or the answer grew; `done` tells which. */
+  'gemma-chat-message': GemmaChatEventMap['gemma-chat-message'];
+  /** `status` has changed. */
+  'gemma-chat-status': GemmaChatEventMap['gemma-chat-status'];
+  /** The launcher's panel was opened or closed. */
+  'gemma-chat-toggle': GemmaChatEventMap['gemma-chat-toggle'];
+  /** The visitor rated an answer, or took it back. */
+  'gemma-chat-feedback': GemmaChatEventMap['gemma-chat-feedback'];
+}
+
+/** What a template may set on `<gemma-chat-model>`: attributes, and properties. */
+export interface GemmaChatModelProps
+  extends Partial<Pick<GemmaChatModelElement, 'modelSrc' | 'integrity' | 'workerSrc' | 'contextLength'>> {
+  /** As of `<gemma-chat>`: a URL or `hf:…`; the property also takes a `File`, a `Blob` or the files of a split model. */
+  'model-src'?: string | null;
+  /** URL of `gemma-chat.worker.js` where it is not beside the script. Read when the model is loaded. */
+  'worker-src'?: string | null;
+  /** Tokens a conversation may have; null leaves it to the model. Read when the model is loaded. */
+  'context-length'?: number | string | null;
+}
+
+/** Events of `<gemma-chat-model>`. */
+export interface GemmaChatModelEvents {
+}
