@@ -5,16 +5,15 @@ import type {Sequence} from '../../src/engine/engine.ts';
 import type {GpuEngine} from '../../src/engine/gpu-engine.ts';
 import {type Random, seededRandom} from '../fixtures/random.ts';
 import {expectSameLogits, feed, TOKENS, withEngine} from '../helpers/engine.ts';
-import {withDevice} from '../helpers/gpu.ts';
+import {inBrowser, withDevice} from '../helpers/gpu.ts';
 
 // A step costs ten times as much in a browser without a GPU.
-const RUNS: readonly ['F32' | 'Q4_K', number][] =
-  typeof window === 'undefined'
-    ? [
-        ['F32', 10],
-        ['Q4_K', 10],
-      ]
-    : [['Q4_K', 6]];
+const RUNS: readonly ['F32' | 'Q4_K', number][] = inBrowser
+  ? [['Q4_K', 6]]
+  : [
+      ['F32', 10],
+      ['Q4_K', 10],
+    ];
 const SHARING = {sharePrefixes: true, maxSequences: 8, contextLength: 128};
 
 /** A sequence with everything its logits came from. */

@@ -10,6 +10,12 @@ export interface DeviceRequest {
   features?: GPUFeatureName[];
 }
 
+/**
+ * A browser without a GPU takes ten times as long for a step. What whole models have in common is tested there on some of
+ * them; `npm run conformance` runs all of them on both adapters.
+ */
+export const inBrowser = typeof window !== 'undefined';
+
 type Data = Float32Array | Uint32Array | Uint8Array;
 
 const LAVAPIPE = '/usr/share/vulkan/icd.d/lvp_icd.json';
