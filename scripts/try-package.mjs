@@ -1,6 +1,6 @@
 // `node scripts/try-package.mjs [plain|vite|react]`: follows the README's "Put it on your page" word for word, each in an
-// empty folder, with the tarball that npm would publish; builds, serves, opens a browser and asks. Wants dist/. Not part of
-// `npm test`: it installs from the registry.
+// empty folder, with the tarball that npm would publish; builds, serves, opens a browser and asks. Builds dist/ first
+// unless BUILT=1. Not part of `npm test`: it installs from the registry.
 import {cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
@@ -8,6 +8,7 @@ import {launch} from './lib/browser.mjs';
 import {main, ROOT, run} from './lib/run.mjs';
 import {serve} from './lib/serve.mjs';
 
+if (process.env.BUILT !== '1') await run(process.execPath, ['scripts/build.mjs'], {quiet: true});
 const readme = await readFile(path.join(ROOT, 'README.md'), 'utf8');
 /** The code blocks below a heading of the README, by language, in their order. */
 function blocks(heading, language) {

@@ -51,10 +51,12 @@ export const messages = css`
   }
 
   [part~='prompt'] {
+    max-inline-size: 100%;
     min-block-size: 2.25rem;
     padding-block: 0.375rem;
     color: var(--_text);
     text-align: start;
+    white-space: normal;
     border-color: var(--_border);
   }
 
