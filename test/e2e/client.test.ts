@@ -80,6 +80,13 @@ declare global {
   }
 }
 
+type Stats = Awaited<ReturnType<GemmaClient['stats']>>;
+
+/** Asks until the worker says so. (`waitForFunction` takes the promise of a no for a yes.) */
+async function until(page: Page, holds: (stats: Stats) => boolean): Promise<void> {
+  while (!holds(await page.evaluate(() => window.client.stats()))) await page.waitForTimeout(20);
+}
+
 describe('GemmaClient in a browser', () => {
   let browser: Browser;
   let site: Server;
@@ -166,7 +173,7 @@ describe('GemmaClient in a browser', () => {
     expect(stats.gpu.weightBytes).to.equal(alone.stats.gpu.weightBytes);
 
     await two.evaluate(() => window.client.close());
-    await one.waitForFunction(async () => (await window.client.stats()).clients === 1);
+    await until(one, ({clients}) => clients === 1);
   });
 
   it('a page that is closed while it is answered frees what it held, and the other goes on', async () => {
@@ -181,10 +188,7 @@ describe('GemmaClient in a browser', () => {
       void window.client.completions.create({prompt: 'the page'});
     });
     await victim.close();
-    await survivor.waitForFunction(async () => {
-      const {clients, batch} = await window.client.stats();
-      return clients === 1 && batch.running === 0;
-    });
+    await until(survivor, ({clients, batch}) => clients === 1 && batch.running === 0);
     const tokens = await survivor.evaluate(
       async () => (await window.client.completions.create({prompt: 'x', max_tokens: 2})).usage.completion_tokens,
     );
@@ -315,7 +319,7 @@ describe('GemmaClient in a browser', () => {
       });
     const alone = await ask(one);
     const answers = [one, two].map(ask);
-    await one.waitForFunction(async () => (await window.client.stats()).batch.running === 2);
+    await until(one, ({batch}) => batch.running === 2);
     // The browser starts a new GPU process by itself.
     await (await browser.newBrowserCDPSession()).send('Browser.crashGpuProcess');
     expect(await Promise.all(answers)).to.deep.equal([alone, alone]);
