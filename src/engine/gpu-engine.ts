@@ -10,7 +10,7 @@ import {Recording} from '../gpu/recorder.ts';
 import {explainFailure} from './device-failure.ts';
 import type {Engine, EngineStats, Sequence, StepInput} from './engine.ts';
 import type {HostedRows} from './hosted-rows.ts';
-import {CachedSequence, type KvCache, PAGE_SIZE, type PageCopy, type PageGroup} from './kv-cache.ts';
+import {CachedSequence, type KvCache, PAGE_GROUPS, PAGE_SIZE, type PageCopy, type PageGroup} from './kv-cache.ts';
 import type {CacheRows, Rows, StepBuffers, StepShape} from './plan.ts';
 
 export interface EngineParts {
@@ -200,7 +200,7 @@ export class GpuEngine implements Engine {
       this.#parts.device.queue.writeBuffer(hosted.buffer, 0, hosted.rows.data, 0, bytes);
       this.#counts.bytesWritten += bytes;
     }
-    for (const group of ['full', 'sliding'] as const) {
+    for (const group of PAGE_GROUPS) {
       const table = cache.tables[group];
       const changes = table.takeChanges();
       if (!changes) continue;

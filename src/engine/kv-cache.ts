@@ -28,7 +28,8 @@ export interface KvCacheShape {
   sharePrefixes?: boolean;
 }
 
-export type PageGroup = 'full' | 'sliding';
+export const PAGE_GROUPS = ['full', 'sliding'] as const;
+export type PageGroup = (typeof PAGE_GROUPS)[number];
 
 /** A sequence and how many positions it is about to grow by. */
 export interface Growth {
@@ -161,7 +162,7 @@ export class KvCache {
     const copies: PageCopy[] = [];
     for (const {sequence, positions} of growths) {
       if (positions === 0) continue;
-      for (const group of GROUPS) {
+      for (const group of PAGE_GROUPS) {
         if (!this.#has(group)) continue;
         const pages = sequence[group];
         const tail = this.#tailToCopy(sequence, group);
@@ -310,7 +311,7 @@ export class KvCache {
     if (rest.length === 0) return;
     const parent = sequence.nodes.at(-1) ?? this.#index.root;
     const [full, sliding] = [sequence.full.at(-1)!, sequence.sliding.at(-1) ?? NO_PAGE];
-    const unique = GROUPS.every((group) => {
+    const unique = PAGE_GROUPS.every((group) => {
       const page = group === 'full' ? full : sliding;
       return page === NO_PAGE || this.#pools[group].writable(page);
     });
@@ -332,7 +333,7 @@ export class KvCache {
 
   /** From the end to the beginning: kept pages are evicted longest unused first, and a beginning is worth most. */
   #release(sequence: CachedSequence): void {
-    for (const group of GROUPS) {
+    for (const group of PAGE_GROUPS) {
       const pages = sequence[group];
       for (let page = pages.pop(); page !== undefined; page = pages.pop()) {
         if (page !== NO_PAGE) this.#pools[group].release(page);
@@ -340,8 +341,6 @@ export class KvCache {
     }
   }
 }
-
-const GROUPS = ['full', 'sliding'] as const;
 
 /** A conversation's place in the cache: its tokens and its pages. Only KvCache changes it. */
 export class CachedSequence implements Sequence {

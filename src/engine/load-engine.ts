@@ -1,5 +1,5 @@
 // From a GGUF file and a device to a working engine: configuration, weights, KV pool, recording, self-test.
-import {GemmaError} from '../errors.ts';
+import {hasCode} from '../errors.ts';
 import type {ByteSource} from '../gguf/byte-source.ts';
 import type {GgmlTypeName} from '../gguf/ggml-types.ts';
 import type {GgufFile, TensorInfo} from '../gguf/gguf-file.ts';
@@ -59,7 +59,7 @@ export async function loadEngine(
         return {...made, weights, compiled: settled(Promise.all([made.body, made.head]))};
       });
     const assembly = await allocate().catch((error: unknown) => {
-      if (!isOutOfMemory(error) || plan.perLayerEmbeddings !== 'gpu' || options.perLayerEmbeddings === 'gpu')
+      if (!hasCode(error, 'out-of-memory') || plan.perLayerEmbeddings !== 'gpu' || options.perLayerEmbeddings === 'gpu')
         throw error;
       pool.destroy();
       ({plan, sizes} = planEngine(config, limits, {...options, perLayerEmbeddings: 'host'}));
@@ -124,8 +124,6 @@ function typesOf({layouts, hosted}: EngineSizes): Set<GgmlTypeName> {
   const all = hosted ? [...layouts, hosted] : layouts;
   return new Set(all.filter(({nOut}) => nOut > 1).map(({tensor}) => tensor.type));
 }
-
-const isOutOfMemory = (error: unknown): boolean => error instanceof GemmaError && error.code === 'out-of-memory';
 
 /** Keeps a promise that is awaited later from being reported as unhandled should something else fail first. */
 function settled<T>(promise: Promise<T>): Promise<T> {

@@ -7,7 +7,7 @@
 import type {Lane, LaneStep} from '../chat/lane.ts';
 import type {Engine, Sequence, StepInput} from '../engine/engine.ts';
 import {PAGE_SIZE} from '../engine/kv-cache.ts';
-import {GemmaError} from '../errors.ts';
+import {GemmaError, hasCode} from '../errors.ts';
 import type {Attention} from '../protocol/messages.ts';
 import {ChunkSize} from './chunk-size.ts';
 import type {Meter} from './meter.ts';
@@ -244,7 +244,7 @@ export class Scheduler {
     try {
       sequence = this.#engine.createSequence(lane.known);
     } catch (error) {
-      if (isOutOfMemory(error)) return false;
+      if (hasCode(error, 'out-of-memory')) return false;
       lane.fail(error);
       return true;
     }
@@ -312,10 +312,10 @@ export class Scheduler {
 
   /** Nothing was written: the engine checks first. Whose fault it was is found by going on without the others. */
   async #recover(turns: readonly Turn[], error: unknown): Promise<void> {
-    if (error !== SUSPENDED && this.#recovers && isLost(error)) this.suspend();
+    if (error !== SUSPENDED && this.#recovers && hasCode(error, 'device-lost')) this.suspend();
     if (this.#suspended || this.#failed || error === SUSPENDED) return; // all lanes still have what they put down
     const holding = this.#holding();
-    if (isOutOfMemory(error) && holding.length > 1) {
+    if (hasCode(error, 'out-of-memory') && holding.length > 1) {
       // The others take what it leaves before it may come back.
       holding.at(-1)?.park();
       const left = turns.filter(({lane}) => lane.sequence);
@@ -453,11 +453,3 @@ function pageEnd(held: number, most: number): number {
 
 /** Why a step was given up. */
 const SUSPENDED = Symbol('suspended');
-
-function isLost(error: unknown): boolean {
-  return error instanceof GemmaError && error.code === 'device-lost';
-}
-
-function isOutOfMemory(error: unknown): boolean {
-  return error instanceof GemmaError && error.code === 'out-of-memory';
-}
