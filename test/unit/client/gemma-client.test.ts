@@ -454,6 +454,12 @@ describe('GemmaClient', () => {
       const visible = await talk('visible', 'visible');
       const all = [hidden.speak(60)];
       await until(() => worker.engine.steps.length > 3);
+      // Held until both have come, however long a port takes.
+      const {scheduler} = worker.context.host.instance!;
+      worker.engine.beforeStep = async () => {
+        await until(() => scheduler.queued === 2);
+        worker.engine.beforeStep = () => {};
+      };
       all.push(visible.speak(5), focused.speak(5));
       await Promise.all(all);
       expect(ends).to.deep.equal(['focused', 'visible', 'hidden']);
