@@ -1,16 +1,17 @@
 // `npm run bench:sharing [-- file.gguf] [--tokens 48] [--prefix 1000] [--turns 200] [--joins 500]`: what sharing one model
 // brings and costs, each figure a ratio of two measurements in this run. In Node over Dawn; on a real GPU the same.
+import {getEventListeners} from 'node:events';
 import {parseArgs} from 'node:util';
-import {setFlagsFromString} from 'node:v8';
-import {runInNewContext} from 'node:vm';
 import type {Lane} from '../src/chat/lane.ts';
 import type {Engine} from '../src/engine/engine.ts';
 import {loadEngine} from '../src/engine/load-engine.ts';
 import {readGguf} from '../src/gguf/read-gguf.ts';
 import {requestDevice} from '../src/gpu/device.ts';
 import {Scheduler} from '../src/worker/scheduler.ts';
+import {countObjects} from '../test/helpers/count-objects.ts';
 import {findGpu} from '../test/helpers/gpu.ts';
 import {fileSource} from './lib/file-source.ts';
+import {allocatedBytes, heapAfterCollection} from './lib/heap.ts';
 import {argmax, tokens} from './lib/measure.ts';
 
 interface Talk {
@@ -78,7 +79,8 @@ export async function run(args: string[]): Promise<void> {
   await throughput(scheduler, Number(values.tokens));
   await commonPrefix(scheduler, prefix);
   await bytes(engine, scheduler, prefix);
-  await growth(engine, scheduler, Number(values.turns), Number(values.joins));
+  await growth(engine, scheduler, device, {turns: Number(values.turns), joins: Number(values.joins)});
+  await garbage(engine, scheduler, device);
   engine.destroy();
   device.destroy();
   process.exit(0);
@@ -135,41 +137,62 @@ async function bytes(engine: Engine, scheduler: Scheduler, prefix: number): Prom
   );
 }
 
+interface Churn {
+  turns: number;
+  joins: number;
+}
+
 /** Nothing grows over many turns, joins and leaves. */
-async function growth(engine: Engine, scheduler: Scheduler, turns: number, joins: number): Promise<void> {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
+async function growth(engine: Engine, scheduler: Scheduler, device: GPUDevice, {turns, joins}: Churn): Promise<void> {
+  // One signal for all turns, as a page may give its own: what listens to it and does not stop adds up.
+  const page = new AbortController();
   const look = () => {
-    collect();
-    const {weightBytes, kvBytes, scratchBytes, kvPages, perToken} = engine.stats();
-    return {
-      gpuBytes: weightBytes + kvBytes + scratchBytes,
-      pagesInUse: kvPages.full.used + kvPages.sliding.used,
-      heapMiB: process.memoryUsage().heapUsed / 2 ** 20,
-      objectsPerToken: perToken.objectsCreated,
-    };
+    const {weightBytes, kvBytes, scratchBytes, kvPages} = engine.stats();
+    return [
+      `${weightBytes + kvBytes + scratchBytes} GPU bytes`,
+      `${kvPages.full.used + kvPages.sliding.used} pages in use`,
+      `${getEventListeners(page.signal, 'abort').length} listeners`,
+      `${(heapAfterCollection() / 2 ** 20).toFixed(1)} MiB of heap`,
+    ].join(', ');
   };
-  const churn = async (conversations: number, leaves: number): Promise<void> => {
-    for (let turn = 0; turn < conversations; turn++) await talk(scheduler, ownPrompt(turn % 97), 3);
-    for (let join = 0; join < leaves; join += 4) {
+  const churn = async (): Promise<void> => {
+    for (let turn = 0; turn < turns; turn++) await talk(scheduler, ownPrompt(turn % 97), 3, page.signal);
+    for (let join = 0; join < joins; join += 4) {
       const stop = new AbortController();
       const talks = Array.from({length: 4}, (_, i) => talk(scheduler, ownPrompt((join + i) % 89), 30, stop.signal));
-      await talk(scheduler, [5, 6, 7], 2);
+      await talk(scheduler, [5, 6, 7], 2, page.signal);
       stop.abort();
       await Promise.all(talks);
     }
   };
   // As much again as is measured is run before: caches are full then.
-  await churn(turns, joins);
+  await churn();
   const before = look();
-  await churn(turns, joins);
-  const after = look();
-  console.log(`  ${turns} turns and ${joins} joins and leaves: before ${describe(before)}`);
+  const made = countObjects(device);
+  await churn();
+  made.stop();
+  console.log(`  ${turns} turns and ${joins} joins and leaves`);
+  console.log(`    before: ${before}`);
+  console.log(`    after:  ${look()}`);
+  console.log(`    between them: ${describe(made.counts)}`);
+}
+
+/** What a token leaves behind for a collection. */
+async function garbage(engine: Engine, scheduler: Scheduler, device: GPUDevice): Promise<void> {
+  const decode = () => talk(scheduler, [2, 700], 200);
+  await decode(); // the client that is idle afterwards; and functions are compiled
+  const made = countObjects(device);
+  const bytes = await allocatedBytes(async () => void (await decode()));
+  made.stop();
+  const {createCommandEncoder: steps = 0} = made.counts;
   console.log(
-    `  ${' '.repeat(String(turns).length + String(joins).length)}                               after ${describe(after)}`,
+    `  ${steps} decode steps beside an idle client: ${describe(made.counts)}; ` +
+      `a step ${(bytes / steps / 1024).toFixed(1)} KiB of heap and ${engine.stats().perToken.bytesRead} bytes of logits`,
   );
 }
 
-function describe({gpuBytes, pagesInUse, heapMiB, objectsPerToken}: Record<string, number>): string {
-  return `${gpuBytes} GPU bytes, ${pagesInUse} pages in use, ${heapMiB.toFixed(1)} MiB of heap, ${objectsPerToken} objects a token`;
+/** Encoders are what a submit is made of, and gone with it. */
+function describe({createCommandEncoder = 0, ...lasting}: Partial<Record<string, number>>): string {
+  const objects = Object.values(lasting).reduce<number>((sum, count) => sum + (count ?? 0), 0);
+  return `${objects} GPU objects made, of them ${lasting.createBindGroup ?? 0} bind groups, and ${createCommandEncoder} encoders`;
 }

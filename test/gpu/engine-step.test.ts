@@ -1,6 +1,7 @@
 // What a step costs, what it refuses, and how an engine ends.
 import {expect} from 'chai';
 import {type ErrorCode, GemmaError} from '../../src/errors.ts';
+import {countObjects} from '../helpers/count-objects.ts';
 import {TOKENS, withEngine} from '../helpers/engine.ts';
 import {withDevice} from '../helpers/gpu.ts';
 
@@ -13,37 +14,6 @@ async function expectError(act: Promise<unknown>, code: ErrorCode, message?: Reg
   );
   expect(error).to.be.instanceOf(GemmaError).with.property('code', code);
   if (message) expect((error as Error).message).to.match(message);
-}
-
-/** Counts every object a device makes from now on, by method. */
-function countObjects(device: GPUDevice): {counts: Record<string, number>; stop: () => void} {
-  const counts: Record<string, number> = {};
-  const names = [
-    'createBuffer',
-    'createBindGroup',
-    'createBindGroupLayout',
-    'createPipelineLayout',
-    'createShaderModule',
-    'createComputePipeline',
-    'createComputePipelineAsync',
-    'createTexture',
-    'createQuerySet',
-    'createCommandEncoder',
-  ] as const;
-  const target = device as unknown as Record<string, unknown>;
-  for (const name of names) {
-    const original = (device[name] as (...args: unknown[]) => unknown).bind(device);
-    target[name] = (...args: unknown[]) => {
-      counts[name] = (counts[name] ?? 0) + 1;
-      return original(...args);
-    };
-  }
-  return {
-    counts,
-    stop: () => {
-      for (const name of names) delete target[name]; // the prototype's is back
-    },
-  };
 }
 
 describe('engine step', function () {
