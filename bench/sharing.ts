@@ -21,12 +21,18 @@ interface Talk {
   cached: number;
 }
 
+interface TalkOptions {
+  signal?: AbortSignal;
+  /** Told the logits of each step. */
+  seen?(logits: Float32Array): void;
+}
+
 /** One answer as a client gets it: prompt, then `count` tokens, greedily. */
 async function talk(
   scheduler: Scheduler,
   prompt: readonly number[],
   count: number,
-  signal?: AbortSignal,
+  {signal = new AbortController().signal, seen}: TalkOptions = {},
 ): Promise<Talk> {
   const started = performance.now();
   const result: Talk = {first: 0, end: 0, cached: 0};
@@ -39,10 +45,13 @@ async function talk(
     }
     result.first = performance.now() - started;
     result.cached = lane.cached;
-    for (let said = 1; said < count; said++) logits = (await lane.step([argmax(logits!)], 'last')).logits[0];
+    for (let said = 1; said < count; said++) {
+      logits = (await lane.step([argmax(logits!)], 'last')).logits[0];
+      seen?.(logits);
+    }
   };
-  await scheduler.run({client: {}, signal: signal ?? new AbortController().signal, work}).catch((error: unknown) => {
-    if (!signal?.aborted) throw error;
+  await scheduler.run({client: {}, signal, work}).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
   });
   result.end = performance.now() - started;
   return result;
@@ -80,7 +89,7 @@ export async function run(args: string[]): Promise<void> {
   await commonPrefix(scheduler, prefix);
   await bytes(engine, scheduler, prefix);
   await growth(engine, scheduler, device, {turns: Number(values.turns), joins: Number(values.joins)});
-  await garbage(engine, scheduler, device);
+  await garbage(scheduler, device);
   engine.destroy();
   device.destroy();
   process.exit(0);
@@ -120,7 +129,7 @@ async function bytes(engine: Engine, scheduler: Scheduler, prefix: number): Prom
   const held = async (widgets: number): Promise<{pages: number; total: number}> => {
     const stop = new AbortController();
     const talks = Array.from({length: widgets}, (_, i) =>
-      talk(scheduler, [...tokens(prefix), 10 + i], 200, stop.signal),
+      talk(scheduler, [...tokens(prefix), 10 + i], 200, {signal: stop.signal}),
     );
     while (scheduler.stats().running < widgets || scheduler.stats().decodeRows < widgets) {
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -156,11 +165,13 @@ async function growth(engine: Engine, scheduler: Scheduler, device: GPUDevice, {
     ].join(', ');
   };
   const churn = async (): Promise<void> => {
-    for (let turn = 0; turn < turns; turn++) await talk(scheduler, ownPrompt(turn % 97), 3, page.signal);
+    for (let turn = 0; turn < turns; turn++) await talk(scheduler, ownPrompt(turn % 97), 3, {signal: page.signal});
     for (let join = 0; join < joins; join += 4) {
       const stop = new AbortController();
-      const talks = Array.from({length: 4}, (_, i) => talk(scheduler, ownPrompt((join + i) % 89), 30, stop.signal));
-      await talk(scheduler, [5, 6, 7], 2, page.signal);
+      const talks = Array.from({length: 4}, (_, i) =>
+        talk(scheduler, ownPrompt((join + i) % 89), 30, {signal: stop.signal}),
+      );
+      await talk(scheduler, [5, 6, 7], 2, {signal: page.signal});
       stop.abort();
       await Promise.all(talks);
     }
@@ -178,16 +189,18 @@ async function growth(engine: Engine, scheduler: Scheduler, device: GPUDevice, {
 }
 
 /** What a token leaves behind for a collection. */
-async function garbage(engine: Engine, scheduler: Scheduler, device: GPUDevice): Promise<void> {
-  const decode = () => talk(scheduler, [2, 700], 200);
+async function garbage(scheduler: Scheduler, device: GPUDevice): Promise<void> {
+  const rows = new Set<Float32Array>();
+  const decode = () => talk(scheduler, [2, 700], 200, {seen: (logits) => rows.add(logits)});
   await decode(); // the client that is idle afterwards; and functions are compiled
+  rows.clear();
   const made = countObjects(device);
   const bytes = await allocatedBytes(async () => void (await decode()));
   made.stop();
   const {createCommandEncoder: steps = 0} = made.counts;
   console.log(
-    `  ${steps} decode steps beside an idle client: ${describe(made.counts)}; ` +
-      `a step ${(bytes / steps / 1024).toFixed(1)} KiB of heap and ${engine.stats().perToken.bytesRead} bytes of logits`,
+    `  ${steps} decode steps beside an idle client: ${describe(made.counts)}; ${(bytes / steps / 1024).toFixed(1)} KiB ` +
+      `of heap a step, ${rows.size} array for the logits of all`,
   );
 }
 

@@ -3,7 +3,10 @@
 export interface LaneStep {
   /** How many of the tokens are in the cache now, at least one: the rest is asked for again. */
   taken: number;
-  /** f32[vocabSize] a row: what was asked for, and nothing unless the rows it was asked for were taken. */
+  /**
+   * f32[vocabSize] a row: what was asked for, and nothing unless the rows it was asked for were taken. The last row is
+   * written over by the lane's next step.
+   */
   logits: Float32Array[];
 }
 

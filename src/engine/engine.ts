@@ -24,6 +24,8 @@ export interface StepInput {
   tokens: readonly number[];
   /** Which rows' logits come back: none, the last row's, or every row's. */
   logits: 'none' | 'last' | 'all';
+  /** f32[vocabSize]: where the last row's logits are written, instead of into a new array. */
+  into?: Float32Array;
 }
 
 export interface EngineStats {

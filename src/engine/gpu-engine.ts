@@ -44,6 +44,8 @@ interface Work {
   inputs: {sequence: CachedSequence; tokens: readonly number[]}[];
   /** Row numbers that go through the head, input by input. */
   outputs: number[];
+  /** Where the caller wants their logits, where it does. */
+  into: (Float32Array | undefined)[];
   outputsOf: number[];
 }
 
@@ -144,9 +146,9 @@ export class GpuEngine implements Engine {
 
   /** Everything that can be wrong with a step, before anything is written. */
   #check(inputs: readonly StepInput[]): Work {
-    const work: Work = {rows: 0, inputs: [], outputs: [], outputsOf: []};
+    const work: Work = {rows: 0, inputs: [], outputs: [], into: [], outputsOf: []};
     const seen = new Set<Sequence>();
-    for (const {sequence, tokens, logits} of inputs) {
+    for (const {sequence, tokens, logits, into} of inputs) {
       if (!(sequence instanceof CachedSequence) || seen.has(sequence)) {
         throw new GemmaError('internal', "a step has the same sequence twice, or one that is not this engine's");
       }
@@ -159,7 +161,10 @@ export class GpuEngine implements Engine {
         });
       }
       const first = {none: tokens.length, last: Math.max(0, tokens.length - 1), all: 0}[logits];
-      for (let i = first; i < tokens.length; i++) work.outputs.push(work.rows + i);
+      for (let i = first; i < tokens.length; i++) {
+        work.outputs.push(work.rows + i);
+        work.into.push(i === tokens.length - 1 ? into : undefined);
+      }
       work.outputsOf.push(tokens.length - first);
       work.rows += tokens.length;
       work.inputs.push({sequence, tokens});
@@ -179,7 +184,7 @@ export class GpuEngine implements Engine {
       this.#submit(from === 0 ? this.#whole : head, work.rows, batch);
       // What was submitted will run: from here the tokens are in the cache.
       if (from === 0) for (const {sequence, tokens} of work.inputs) this.#parts.cache.append(sequence, tokens);
-      if (batch.length > 0) logits.push(...(await this.#read(batch.length)));
+      if (batch.length > 0) logits.push(...(await this.#read(work.into.slice(from, from + maxOutputs))));
       else await device.queue.onSubmittedWorkDone(); // or chunk after chunk would pile up in the queue
     }
     return logits;
@@ -242,16 +247,19 @@ export class GpuEngine implements Engine {
     this.#counts.submits++;
   }
 
-  async #read(nOutputs: number): Promise<Float32Array[]> {
-    const bytes = 4 * nOutputs * this.vocabSize;
-    await this.#parts.staging.mapAsync(GPUMapMode.READ, 0, bytes);
-    const mapped = new Float32Array(this.#parts.staging.getMappedRange(0, bytes));
-    const logits = Array.from({length: nOutputs}, (_, i) => {
-      const row = mapped.slice(i * this.vocabSize, (i + 1) * this.vocabSize);
-      for (const id of this.#parts.suppressedTokens) row[id] = Number.NEGATIVE_INFINITY;
+  /** The logits of as many rows as places are given. */
+  async #read(into: readonly (Float32Array | undefined)[]): Promise<Float32Array[]> {
+    const {staging, suppressedTokens} = this.#parts;
+    const bytes = 4 * into.length * this.vocabSize;
+    await staging.mapAsync(GPUMapMode.READ, 0, bytes);
+    const mapped = new Float32Array(staging.getMappedRange(0, bytes));
+    const logits = into.map((place, i) => {
+      const row = place ?? new Float32Array(this.vocabSize);
+      row.set(mapped.subarray(i * this.vocabSize, (i + 1) * this.vocabSize));
+      for (const id of suppressedTokens) row[id] = Number.NEGATIVE_INFINITY;
       return row;
     });
-    this.#parts.staging.unmap();
+    staging.unmap();
     this.#counts.bytesRead += bytes;
     return logits;
   }

@@ -341,6 +341,8 @@ class JobLane implements Lane {
   pending: Pending | null = null;
   /** Place in the order of priorities, as of the last look. */
   rank = ORDER.visible;
+  /** Where each step's logits go: a vocabulary is a megabyte. */
+  #logits: Float32Array | undefined;
   readonly #changed: () => void;
   #position: number | null = null;
 
@@ -388,6 +390,8 @@ class JobLane implements Lane {
 
   enter(sequence: Sequence): void {
     this.sequence = sequence;
+    // A step of a lost engine may still write to the old place.
+    this.#logits = undefined;
     if (this.tokens.length === 0) this.cached = sequence.tokens.length;
   }
 
@@ -406,7 +410,7 @@ class JobLane implements Lane {
     const complete = held + most >= this.length;
     const end = complete ? next.length : pageEnd(held, most) - tokens.length;
     const rows = next.slice(done, end);
-    return {sequence, tokens: rows, logits: complete || logits === 'all' ? logits : 'none'};
+    return {sequence, tokens: rows, logits: complete || logits === 'all' ? logits : 'none', into: this.#logits};
   }
 
   /** What others have computed since is not computed again. */
@@ -422,6 +426,7 @@ class JobLane implements Lane {
     const taken = held - tokens.length;
     if (!pending || taken <= 0) return;
     this.pending = null;
+    if (pending.logits === 'last') this.#logits = logits.at(-1) ?? this.#logits;
     tokens.push(...pending.tokens.slice(0, taken));
     pending.resolve({taken, logits});
   }

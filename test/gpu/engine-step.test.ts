@@ -122,6 +122,27 @@ describe('engine step', function () {
   );
 
   it(
+    'writes the last row of an input where it is told to, and others into new arrays',
+    withDevice((device) =>
+      withEngine(device, spec, async (engine) => {
+        const step = async (into?: Float32Array) => {
+          const [told, other] = [engine.createSequence(), engine.createSequence()];
+          const logits = await engine.step([
+            {sequence: told, tokens: TOKENS.slice(0, 3), logits: 'all', into},
+            {sequence: other, tokens: TOKENS.slice(0, 2), logits: 'last'},
+          ]);
+          for (const sequence of [told, other]) sequence.free();
+          return logits;
+        };
+        const into = new Float32Array(engine.vocabSize);
+        const [expected, found] = [await step(), await step(into)];
+        expect(found).to.deep.equal(expected);
+        expect(found.flat().map((row) => row === into)).to.deep.equal([false, false, true, false]);
+      }),
+    ),
+  );
+
+  it(
     'has nothing to do for no tokens',
     withDevice((device) =>
       withEngine(device, spec, async (engine) => {

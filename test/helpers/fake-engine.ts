@@ -75,14 +75,18 @@ export class FakeEngine implements Engine {
     }));
     this.cache.reserve(growths);
     this.batches.push(inputs.length);
-    return inputs.map(({sequence, tokens, logits}) => {
+    return inputs.map(({sequence, tokens, logits, into}) => {
       this.steps.push({rows: tokens.length, logits});
       const found: Float32Array[] = [];
       for (const id of tokens) {
         this.cache.append(sequence as CachedSequence, [id]);
         if (logits === 'all') found.push(this.logits(sequence.tokens));
       }
-      if (logits === 'last') found.push(this.logits(sequence.tokens));
+      if (logits === 'last') {
+        const row = into ?? new Float32Array(VOCAB_SIZE);
+        row.set(this.logits(sequence.tokens));
+        found.push(row);
+      }
       return found;
     });
   }

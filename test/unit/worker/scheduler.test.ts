@@ -56,6 +56,20 @@ function setUp(options: FakeEngineOptions = {}) {
 }
 
 describe('Scheduler', () => {
+  it('gives a lane its logits in the same memory from step to step, and each lane in its own', async () => {
+    const {begin} = setUp();
+    const rows = [new Set<Float32Array>(), new Set<Float32Array>()];
+    const jobs = rows.map((seen, i) =>
+      begin([2], 4, {
+        work: async (lane) => {
+          for (let n = 0; n < 4; n++) seen.add((await lane.step([20 + i], 'last')).logits[0]);
+        },
+      }),
+    );
+    await Promise.all(jobs.map(({ran}) => ran));
+    expect([rows[0].size, rows[1].size, new Set([...rows[0], ...rows[1]]).size]).to.deep.equal([1, 1, 2]);
+  });
+
   it('puts all that decode into one step, with a chunk of one prompt', async () => {
     const {engine, begin} = setUp({chunkSize: 8});
     const talks = [1, 2, 3].map((seed) => begin(text(5, seed), 6));
