@@ -6,11 +6,12 @@ import {lostError} from '../gpu/device.ts';
 const REPORT_MS = 100;
 
 /**
- * The error to throw for a failed GPU call: an AbortError or GemmaError as it is; otherwise `device-lost` if the device
- * went (a failed readback is most often the first sign of it, and the report comes a moment later), else `internal`.
+ * The error to throw for a failed GPU call: a GemmaError, or what `signal` aborted with, as it is; otherwise `device-lost`
+ * if the device went (a failed readback is most often the first sign of it, and the report comes a moment later), else
+ * `internal`. A readback also fails with an AbortError, which is nobody's wish.
  */
-export async function explainFailure(device: GPUDevice, error: unknown): Promise<unknown> {
-  if (error instanceof GemmaError || isAbort(error)) return error;
+export async function explainFailure(device: GPUDevice, error: unknown, signal?: AbortSignal): Promise<unknown> {
+  if (error instanceof GemmaError || (isAbort(error) && signal?.aborted)) return error;
   const moment = new Promise<null>((resolve) => setTimeout(resolve, REPORT_MS, null));
   const info = await Promise.race([device.lost, moment]);
   return info ? lostError(info) : GemmaError.from(error);

@@ -36,11 +36,14 @@ export async function loadEngine(
   const {limits} = device;
   let {plan, sizes} = planEngine(config, limits, options);
 
+  // What is compiled and checked meanwhile needs no weight. Where it fails, no more bytes are asked for.
+  const failing = new AbortController();
+  const streaming = AbortSignal.any(signal ? [signal, failing.signal] : [failing.signal]);
   const pool = new BufferPool(device);
+  const pipelines = new PipelineCache(device);
+  const experts = [...config.tensors.keys()].some((name) => name.endsWith('_exps.weight'));
+  const sound = settled(checkKernels(device, pipelines, typesOf(sizes), {experts}));
   try {
-    const pipelines = new PipelineCache(device);
-    const experts = [...config.tensors.keys()].some((name) => name.endsWith('_exps.weight'));
-    await checkKernels(device, pipelines, typesOf(sizes), {experts});
     const ropeFactors = await readRopeFactors(source, config, signal);
     // All it takes is allocated before anything is fetched: only that tells whether the GPU has so much. Then what was
     // made is waited for: error scopes allow no await inside.
@@ -66,6 +69,8 @@ export async function loadEngine(
       return allocate();
     });
     const {weights} = assembly;
+    const prepared = Promise.all([assembly.compiled, sound]);
+    prepared.catch((error) => failing.abort(error));
     const table = options.prefetchTable ? sizes.hosted?.tensor : undefined;
     const tableBytes = table?.byteLength ?? 0;
     let uploaded = 0;
@@ -73,11 +78,11 @@ export async function loadEngine(
       uploaded = loaded;
       options.onProgress?.(loaded, total + tableBytes);
     };
-    await uploadWeights(device, source, sizes.layouts, weights, {signal, onProgress});
+    await uploadWeights(device, source, sizes.layouts, weights, {signal: streaming, onProgress});
     if (table) {
-      await prefetch(source, table, (read) => options.onProgress?.(uploaded + read, uploaded + tableBytes), signal);
+      await prefetch(source, table, (read) => options.onProgress?.(uploaded + read, uploaded + tableBytes), streaming);
     }
-    const [body, head] = await assembly.compiled;
+    const [[body, head]] = await prepared;
     signal?.throwIfAborted();
     const engine = new GpuEngine({
       ...assembly,
@@ -100,7 +105,8 @@ export async function loadEngine(
     return engine;
   } catch (error) {
     pool.destroy();
-    throw await explainFailure(device, error);
+    await sound.catch(() => undefined); // it has buffers of its own
+    throw await explainFailure(device, error, signal);
   }
 }
 

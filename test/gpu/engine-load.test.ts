@@ -30,6 +30,17 @@ function slowSource(bytes: Uint8Array, piece: number, end = bytes.length) {
   return {source, ranges};
 }
 
+/** From now on the device compiles a faulty form of a kernel, until the returned function is called. */
+function breakKernel(device: GPUDevice, kernel: string, right: string, fault: string): () => void {
+  const create = device.createShaderModule.bind(device);
+  device.createShaderModule = (descriptor) => {
+    if (descriptor.label !== kernel) return create(descriptor);
+    expect(descriptor.code).to.include(right);
+    return create({...descriptor, code: descriptor.code.replaceAll(right, fault)});
+  };
+  return () => delete (device as {createShaderModule?: unknown}).createShaderModule;
+}
+
 async function failure(act: Promise<unknown>): Promise<unknown> {
   return act.then(
     () => expect.fail('expected an error'),
@@ -161,6 +172,50 @@ describe('engine load', function () {
   );
 
   it(
+    'asks for the weights while it compiles',
+    withDevice(async (device) => {
+      const {bytes, file} = await testModel({type: 'Q4_K'});
+      const {source} = slowSource(bytes, 2 ** 20);
+      let ask = (): void => {};
+      const asked = new Promise<void>((resolve) => {
+        ask = resolve;
+      });
+      const create = device.createComputePipelineAsync.bind(device);
+      device.createComputePipelineAsync = (descriptor) => asked.then(() => create(descriptor));
+      try {
+        const watched: ByteSource = {
+          ...source,
+          stream(...range) {
+            ask();
+            return source.stream(...range);
+          },
+        };
+        (await loadEngine(watched, file, device, {contextLength: 64})).destroy();
+      } finally {
+        delete (device as {createComputePipelineAsync?: unknown}).createComputePipelineAsync;
+      }
+    }),
+  );
+
+  it(
+    'asks for no more bytes once the self-test has failed',
+    withDevice(async (device) => {
+      const {bytes, file} = await testModel({type: 'Q4_K'});
+      const endless: ByteSource = {
+        ...slowSource(bytes, 1000).source,
+        async *stream(offset, _, signal) {
+          yield bytes.subarray(offset, offset + 1000);
+          await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+        },
+      };
+      const restore = breakKernel(device, 'geglu', 'tanh_clamped(0', 'tanh(0.9 * 0');
+      const error = await failure(loadEngine(endless, file, device, {contextLength: 64}));
+      restore();
+      expect(error).to.be.instanceOf(GemmaError).with.property('code', 'shader-invalid');
+    }),
+  );
+
+  it(
     'says so when the device is lost while it loads',
     withDevice(
       async (device) => {
@@ -251,14 +306,9 @@ describe('self-test', function () {
     it(
       `finds a faulty ${kernel}`,
       withDevice(async (device) => {
-        const create = device.createShaderModule.bind(device);
-        device.createShaderModule = (descriptor) => {
-          if (descriptor.label !== kernel) return create(descriptor);
-          expect(descriptor.code).to.include(right);
-          return create({...descriptor, code: descriptor.code.replaceAll(right, fault)});
-        };
+        const restore = breakKernel(device, kernel, right, fault);
         const error = await failure(checkKernels(device, new PipelineCache(device), ['F32'], {experts: true}));
-        delete (device as {createShaderModule?: unknown}).createShaderModule;
+        restore();
         expect(error).to.be.instanceOf(GemmaError).with.property('code', 'shader-invalid');
         expect((error as GemmaError).detail).to.deep.equal({kernel});
       }),
