@@ -49,7 +49,7 @@ export interface UploadOptions {
 
 /** What one writeBuffer takes. Also what lies between two looks at the abort signal. */
 const PIECE_BYTES = 2 ** 20;
-/** Bytes handed to the queue before we wait for it: the browser keeps a copy of each until then. */
+/** Bytes handed to the queue that it has not taken yet, at most: the browser keeps a copy of each until then. */
 const IN_FLIGHT_BYTES = 8 * 2 ** 20;
 /** Both, and one piece that the source has handed out. */
 export const LOAD_PEAK_BYTES = 2 * PIECE_BYTES + IN_FLIGHT_BYTES;
@@ -98,7 +98,8 @@ export async function uploadWeights(
   const total = layouts.reduce((sum, {tensor}) => sum + tensor.byteLength, 0);
   const staging = new Uint8Array(PIECE_BYTES);
   let loaded = 0;
-  let inFlight = 0;
+  let handed = 0;
+  let taken: Promise<unknown> = Promise.resolve();
   onProgress?.(0, total);
 
   for (const run of runsOf(layouts)) {
@@ -115,14 +116,17 @@ export async function uploadWeights(
         const {tensor} = layouts[index];
         done += Math.max(0, tensor.offset - at - done); // padding between tensors
         if (done >= piece.length) break;
-        const taken = writer.write(piece.subarray(done, done + PIECE_BYTES));
-        done += taken;
-        loaded += taken;
-        inFlight += taken;
+        const written = writer.write(piece.subarray(done, done + PIECE_BYTES));
+        done += written;
+        loaded += written;
+        handed += written;
         if (writer.complete && ++index < run.to) writer = writerOf(layouts[index]);
-        if (inFlight >= IN_FLIGHT_BYTES) {
-          inFlight = 0;
-          await device.queue.onSubmittedWorkDone();
+        if (handed >= IN_FLIGHT_BYTES / 2) {
+          // Waits for the half before, so that the queue never runs dry.
+          const before = taken;
+          taken = device.queue.onSubmittedWorkDone();
+          handed = 0;
+          await before;
           signal?.throwIfAborted();
         }
       }
@@ -212,15 +216,30 @@ class TensorWriter {
   write(bytes: Uint8Array): number {
     let taken = 0;
     while (taken < bytes.length && !this.complete) {
-      const n = Math.min(bytes.length - taken, this.#runLeft, this.#staging.length - this.#staged);
-      this.#staging.set(bytes.subarray(taken, taken + n), this.#staged);
+      const wanted = bytes.subarray(taken, taken + this.#runLeft);
+      const n = this.#writeWords(wanted) || this.#stage(wanted);
       taken += n;
-      this.#staged += n;
       this.#runLeft -= n;
       if (this.#runLeft === 0) this.#endRun();
       else if (this.#staged === this.#staging.length) this.#flush();
     }
     return taken;
+  }
+
+  /** Rows that need no padding go as they come, but for a last part of a word. */
+  #writeWords(bytes: Uint8Array): number {
+    if (this.#padding > 0 || this.#staged > 0) return 0;
+    const n = bytes.length - (bytes.length % 4);
+    if (n > 0) this.#queue.writeBuffer(this.#slices[this.#slice].buffer, this.#target, bytes, 0, n);
+    this.#target += n;
+    return n;
+  }
+
+  #stage(bytes: Uint8Array): number {
+    const n = Math.min(bytes.length, this.#staging.length - this.#staged);
+    this.#staging.set(bytes.subarray(0, n), this.#staged);
+    this.#staged += n;
+    return n;
   }
 
   #nextRun(): number {
@@ -244,6 +263,7 @@ class TensorWriter {
   }
 
   #flush(): void {
+    if (this.#staged === 0) return;
     this.#queue.writeBuffer(this.#slices[this.#slice].buffer, this.#target, this.#staging, 0, this.#staged);
     this.#target += this.#staged;
     this.#staged = 0;
