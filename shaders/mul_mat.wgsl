@@ -6,16 +6,18 @@
 //
 // Shapes    x: [n, N_IN] f32; y: [n, N_OUT] f32; weight: a slice of N_SLICE_ROWS rows of W, one every
 //           ROW_STRIDE_WORDS words; n = step.n_rows, or step.n_outputs with ROWS_FROM = 1
-// Dispatch  a workgroup makes 8 outputs of 8 rows of x: x and y of the grid run over tiles of outputs, z over tiles
-//           of rows. 8 teams of 8 invocations, a team an output; an invocation unpacks 8 weights at a time and
-//           multiplies them with the same 8 values of up to 8 rows: weights are read once for 8 rows
+// Dispatch  a workgroup makes 16 outputs of 4 rows of x: x and y of the grid run over tiles of outputs, z over tiles
+//           of rows. 8 teams of 8 invocations, a team two outputs; an invocation unpacks 8 weights of each at a time and
+//           multiplies them with the same 8 values of up to 4 rows: weights are read once for 4 rows, x once for 2
+//           outputs. Larger tiles leave a GPU with too few workgroups, and rows beside each other with too few registers
 // Numerics  f32. The order of every sum is fixed by N_IN alone: a row has the same bits alone and among others
 // Reference src/engine/reference/mul_mat.ts
 
 const WORKGROUP_SIZE = 64u;
-const TEAM = 8u; // invocations that share an output
-const OUTPUT_TILE = 8u; // WORKGROUP_SIZE / TEAM
-const ROW_TILE = 8u;
+const TEAM = 8u; // invocations that share two outputs
+const TEAMS = 8u; // WORKGROUP_SIZE / TEAM
+const OUTPUT_TILE = 16u; // 2 * TEAMS
+const ROW_TILE = 4u;
 
 override N_IN: u32;
 override N_SLICE_ROWS: u32;
@@ -31,11 +33,32 @@ override ROWS_FROM: u32 = 0u;
 @group(0) @binding(2) var<storage, read> weight: array<WeightWord>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
-// Sums of every invocation for every row of the tile. WGSL begins with zeros.
-var<workgroup> partial: array<f32, ROW_TILE * WORKGROUP_SIZE>;
+// Sums of every invocation: [ROW_TILE][OUTPUT_TILE][TEAM].
+var<workgroup> partial: array<f32, ROW_TILE * OUTPUT_TILE * TEAM>;
 
 #include "lib/linear.wgsl"
 #include "lib/tail.wgsl"
+
+fn weights_of(row: u32, chunk: u32) -> array<vec4f, 2> {
+  var values = dequantize(row, chunk);
+  if (N_IN % 8u != 0u) {
+    values = cut_tail(values, chunk, N_IN);
+  }
+  return values;
+}
+
+// 8 weights of each of two outputs, times the same 8 values of row r.
+fn products(a: array<vec4f, 2>, b: array<vec4f, 2>, r: u32, chunk: u32) -> vec2f {
+  let first = load_quad(r, 2u * chunk);
+  let second = load_quad(r, 2u * chunk + 1u);
+  return vec2f(dot(a[0], first) + dot(a[1], second), dot(b[0], first) + dot(b[1], second));
+}
+
+fn keep(t: u32, lid: u32, sums: vec2f) {
+  let first = t * OUTPUT_TILE * TEAM + lid;
+  partial[first] = sums.x;
+  partial[first + TEAMS * TEAM] = sums.y;
+}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn mul_mat_TYPE(
@@ -52,28 +75,41 @@ fn mul_mat_TYPE(
   let n_tile = min(ROW_TILE, n - first_row);
 
   // Behind the last output a team repeats it, and nobody looks at the result.
-  let row = min(first_output + lid / TEAM, N_SLICE_ROWS - 1u) * ROW_STRIDE_WORDS;
+  let output = first_output + lid / TEAM;
+  let row_a = min(output, N_SLICE_ROWS - 1u) * ROW_STRIDE_WORDS;
+  let row_b = min(output + TEAMS, N_SLICE_ROWS - 1u) * ROW_STRIDE_WORDS;
+  // Written out, for what a loop would index is no register.
+  var sums_0 = vec2f();
+  var sums_1 = vec2f();
+  var sums_2 = vec2f();
+  var sums_3 = vec2f();
   for (var chunk = lid % TEAM; 8u * chunk < N_IN; chunk += TEAM) {
-    var values = dequantize(row, chunk);
-    if (N_IN % 8u != 0u) {
-      values = cut_tail(values, chunk, N_IN);
+    let a = weights_of(row_a, chunk);
+    let b = weights_of(row_b, chunk);
+    sums_0 += products(a, b, first_row, chunk);
+    if (n_tile > 1u) {
+      sums_1 += products(a, b, first_row + 1u, chunk);
     }
-    for (var t = 0u; t < n_tile; t++) {
-      let first = load_quad(first_row + t, 2u * chunk);
-      let second = load_quad(first_row + t, 2u * chunk + 1u);
-      // A cell of its own for every invocation: as registers the loop over t would have to be written out eight times.
-      partial[t * WORKGROUP_SIZE + lid] += dot(values[0], first) + dot(values[1], second);
+    if (n_tile > 2u) {
+      sums_2 += products(a, b, first_row + 2u, chunk);
+    }
+    if (n_tile > 3u) {
+      sums_3 += products(a, b, first_row + 3u, chunk);
     }
   }
+  keep(0u, lid, sums_0);
+  keep(1u, lid, sums_1);
+  keep(2u, lid, sums_2);
+  keep(3u, lid, sums_3);
   workgroupBarrier();
 
-  // 8 outputs of 8 rows: one value an invocation.
+  // 16 outputs of 4 rows: one value an invocation.
   let tile_output = lid % OUTPUT_TILE;
   let tile_row = lid / OUTPUT_TILE;
   if (tile_row >= n_tile || first_output + tile_output >= N_SLICE_ROWS) {
     return;
   }
-  let first = tile_row * WORKGROUP_SIZE + tile_output * TEAM;
+  let first = TEAM * lid;
   var sum = 0.0;
   for (var i = 0u; i < TEAM; i++) {
     sum += partial[first + i];

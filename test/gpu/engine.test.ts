@@ -16,7 +16,7 @@ describe('engine', function () {
         withEngine(device, {type}, async (engine) => {
           const prefill = await feed(engine, engine.createSequence(), TOKENS, [64]);
           expectLogits(prefill, await judge({type}));
-          // 8 rows share a tile of mul_mat: 7, 1, 13 and 24 leave it part full, full and more.
+          // 4 rows share a tile of mul_mat: 7, 1, 13 and 24 leave it part full, full and more.
           expectSameLogits(await feed(engine, engine.createSequence(), TOKENS, [7, 1, 13, 24]), prefill);
         }),
       ),

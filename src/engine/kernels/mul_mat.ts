@@ -5,8 +5,8 @@ import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
 import {forWeightTypes} from './weight-kernels.ts';
 
 // As in the shader.
-const OUTPUT_TILE = 8;
-const ROW_TILE = 8;
+const OUTPUT_TILE = 16;
+const ROW_TILE = 4;
 
 /** mul_mat_<type>, by weight type. */
 export const mulMat = forWeightTypes(
