@@ -3,8 +3,8 @@
 import {GOLDEN_MODELS} from '../fixtures/golden.ts';
 import {SHAPES, WEIGHT_TYPES} from '../fixtures/models/model.ts';
 
-/** Chunks that the engine is fed in; the last repeats. Prefill in three sizes, then a token at a time. */
-const DEFAULT_FEED = [1, 33, 17, 1];
+/** Chunks that the engine is fed in; the last repeats. Prefill in three sizes, tokens, a chunk behind tokens, tokens. */
+const DEFAULT_FEED = [1, 33, 17, 1, 1, 1, 22, 1];
 /** For many positions: full chunks, odd ones, and in the end single tokens. */
 const LONG_FEED = [64, 50, 64, 33, 64, 17, 64, 1];
 /** More than a batch of chunks of 64, and many windows of the fixtures' 8 to 16 positions. */
@@ -42,10 +42,19 @@ export const QUANTIZER_TYPES = {
  * @property {boolean} golden its logits are stored for `npm test`
  */
 
+/** The weight types of published files. */
+const COMMON_TYPES = ['F16', 'BF16', 'Q4_0', 'Q8_0', 'Q4_K', 'Q6_K', 'mixed'];
+const COMMON_FILES = ['Q4_0', 'Q4_K_M', 'Q5_K_M'];
+
 /** The first shape of every architecture: the one that has the most of it. */
 export const BASE_SHAPES = Object.keys(SHAPES).filter(
   (name, i, names) => names.findIndex((other) => SHAPES[other].architecture === SHAPES[name].architecture) === i,
 );
+
+/** A weight type's kernels are every architecture's: on two of them all types, on the others the common ones. */
+const FULL_SHAPES = ['tiny', 'gemma3'];
+const typesOn = (shape) => (FULL_SHAPES.includes(shape) ? WEIGHT_TYPES : COMMON_TYPES);
+const filesOn = (shape) => (FULL_SHAPES.includes(shape) ? Object.keys(QUANTIZER_TYPES) : COMMON_FILES);
 
 /** Mixtures of experts, and the weight types that published files of 26B-A4B have besides those every shape runs in. */
 const EXPERT_SHAPES = Object.keys(SHAPES).filter((name) => SHAPES[name].experts);
@@ -54,9 +63,20 @@ const EXPERT_TYPES = ['F32', 'F16', 'Q5_1', 'Q5_K', 'Q6_K', 'IQ4_NL', 'MXFP4'];
 /** @returns {Cell[]} */
 export function allCells() {
   const cells = [
-    ...BASE_SHAPES.flatMap((shape) => WEIGHT_TYPES.map((type) => cell('types', {shape, type, wllama: true}))),
+    ...BASE_SHAPES.flatMap((shape) =>
+      typesOn(shape).map((type) =>
+        cell('types', {shape, type, wllama: shape === BASE_SHAPES[0] && COMMON_TYPES.includes(type)}),
+      ),
+    ),
     ...Object.keys(SHAPES).flatMap((shape) =>
-      SHAPE_TYPES.map((type) => cell('shapes', {shape, type, wllama: type === 'Q8_0' && !SHAPES[shape].experts})),
+      SHAPE_TYPES.map((type) =>
+        cell('shapes', {
+          shape,
+          type,
+          swiftshader: type === 'mixed',
+          wllama: type === 'Q8_0' && !SHAPES[shape].experts,
+        }),
+      ),
     ),
     ...GOLDEN_MODELS.map(({shape, type}) => cell('golden', {shape, type, swiftshader: false})),
     ...BASE_SHAPES.flatMap((shape) =>
@@ -75,7 +95,7 @@ export function allCells() {
     ),
     ...BASE_SHAPES.map((shape) => cell('slices', {shape, type: 'mixed', seed: 6, runs: sliceRuns()})),
     ...BASE_SHAPES.flatMap((shape) =>
-      Object.keys(QUANTIZER_TYPES).map((type) => cell('quantizer', {shape, type, seed: 7, swiftshader: false})),
+      filesOn(shape).map((type) => cell('quantizer', {shape, type, seed: 7, swiftshader: false})),
     ),
     ...EXPERT_SHAPES.slice(0, 1).flatMap((shape) => [
       ...EXPERT_TYPES.map((type) => cell('types', {shape, type})),

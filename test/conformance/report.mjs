@@ -12,7 +12,8 @@ const sum = (values) => values.reduce((a, b) => a + b, 0);
 
 /** What each group of models is there for, in the words of the report. */
 const GROUPS = {
-  types: 'every weight type on the first shape of each architecture',
+  types:
+    'every weight type on Gemma 4 and Gemma 3, the common ones on the other architectures: their kernels are the same',
   shapes: 'every shape, in one type that keeps row sizes and one that mixes types',
   golden: 'what `npm test` checks against stored logits',
   seeds: 'other random weights',
@@ -66,8 +67,8 @@ ${CLEAR_ROUTING} at every token, the smallest such margin being in the table: at
 flips an expert. wllama is no judge of them: its kernels for experts are some per cent off.
 
 The models are no full cross product. Each is there for a reason, and where a column is empty that judge was not asked:
-SwiftShader, being slow, runs the groups types, shapes, window and slices (every position of them), wllama the first shape of an
-architecture in every type and every other dense shape in Q8_0.
+SwiftShader, being slow, runs the groups types, window and slices and every shape in one type (every position of them),
+wllama the common weight types of Gemma 4 and every dense shape in Q8_0.
 
 | group | why | models |
 | --- | --- | --- |
