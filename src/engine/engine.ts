@@ -1,6 +1,7 @@
 // The engine as chat/ and worker/ see it: tokens in, logits out. Owns weights, KV cache and the plan of one model.
 // Knows no text, no messages and no network.
 import type {GgufFile} from '../gguf/gguf-file.ts';
+import type {PipelineCache} from '../gpu/pipelines.ts';
 import type {PageCounts, PageGroup} from './kv-cache.ts';
 
 /** One conversation's keys and values. */
@@ -72,6 +73,8 @@ export interface EngineOptions {
   memoryBudget?: number;
   /** Cuts tensors into smaller slices than the device needs: for tests. */
   maxSliceBytes?: number;
+  /** What was compiled on this device before: what is there is not compiled again, and what is not is added. */
+  pipelines?: PipelineCache;
 }
 
 export interface Engine {

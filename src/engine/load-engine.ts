@@ -40,7 +40,7 @@ export async function loadEngine(
   const failing = new AbortController();
   const streaming = AbortSignal.any(signal ? [signal, failing.signal] : [failing.signal]);
   const pool = new BufferPool(device);
-  const pipelines = new PipelineCache(device);
+  const pipelines = options.pipelines ?? new PipelineCache(device);
   const experts = [...config.tensors.keys()].some((name) => name.endsWith('_exps.weight'));
   const sound = settled(checkKernels(device, pipelines, typesOf(sizes), {experts}));
   try {

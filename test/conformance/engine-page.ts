@@ -1,40 +1,36 @@
-// The page in which Chromium runs the engine for the conformance run: fetches a model, computes when told, hands the
-// logits back as base64 of f32. `node` drives it (chrome-engine.mjs).
+// The page in which Chromium runs the engine for the conformance run: fetches a model, computes, hands the logits back as
+// base64 of f32. `node` drives it (engines.mjs).
+import {PipelineCache} from '../../src/gpu/pipelines.ts';
 import {type EngineRun, runEngine} from './engine-run.ts';
 
 declare global {
   interface Window {
-    begin(url: string, runs: EngineRun[]): Promise<void>;
-    finish(): Promise<string[]>;
+    logits(url: string, runs: EngineRun[]): Promise<string[]>;
     adapter(): Promise<string>;
   }
 }
 
-let device: Promise<GPUDevice> | undefined;
-let working: Promise<Float32Array[][]> | undefined;
+let opened: Promise<{device: GPUDevice; pipelines: PipelineCache}> | undefined;
 
-async function requestDevice(): Promise<GPUDevice> {
+async function open() {
   const adapter = await navigator.gpu.requestAdapter();
   if (!adapter) throw new Error('Chromium has no WebGPU adapter');
   // No feature, no limit beyond the guaranteed ones: what has to be enough.
-  return adapter.requestDevice();
+  const device = await adapter.requestDevice();
+  return {device, pipelines: new PipelineCache(device)};
 }
 
 window.adapter = async () => {
-  device ??= requestDevice();
-  const {vendor, architecture, device: name, description} = (await device).adapterInfo;
+  opened ??= open();
+  const {vendor, architecture, device: name, description} = (await opened).device.adapterInfo;
   return [vendor, architecture, name, description].filter(Boolean).join(' ');
 };
 
-window.begin = async (url, runs) => {
+window.logits = async (url, runs) => {
   const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer());
-  device ??= requestDevice();
-  working = device.then((ready) => runEngine(ready, bytes, runs));
-  working.catch(() => {}); // told by finish()
-};
-
-window.finish = async () => {
-  const results = (await working) ?? [];
+  opened ??= open();
+  const {device, pipelines} = await opened;
+  const results = await runEngine(device, pipelines, bytes, runs);
   return results.map((rows) => {
     const values = new Float32Array(rows.length * (rows[0]?.length ?? 0));
     rows.forEach((row, i) => {

@@ -1,5 +1,5 @@
 // Where the engine under test runs: in this process over Dawn, or in a page of Chromium. Both take a model's bytes and
-// runs (engine-run.ts) and give logits; `begin` returns when the work is under way, so that two can work at once.
+// runs (engine-run.ts) and give logits, one model at a time. What is compiled stays for the next: they share most of it.
 import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
@@ -9,19 +9,23 @@ import {launch} from '../../scripts/lib/browser.mjs';
 import {ROOT} from '../../scripts/lib/run.mjs';
 import {serve} from '../../scripts/lib/serve.mjs';
 import {viteWgsl} from '../../scripts/lib/wgsl.mjs';
+import {PipelineCache} from '../../src/gpu/pipelines.ts';
 import {findAdapter} from '../helpers/gpu.ts';
 import {runEngine} from './engine-run.ts';
+import {oneAtATime} from './turns.mjs';
 
 /** Node over Dawn; on lavapipe where it is installed. */
 export async function openDawn() {
   process.env.REQUIRE_LAVAPIPE = '1'; // no adapter is an error here, not a reason to skip
   const adapter = await findAdapter();
   const device = await adapter.requestDevice();
+  const pipelines = new PipelineCache(device);
+  const turn = oneAtATime();
   return {
     name: 'lavapipe',
     device,
     description: `${adapter.info.description}, in Node over Dawn (npm \`webgpu\`)`,
-    begin: async (bytes, runs) => ({finish: () => runEngine(device, bytes, runs)}),
+    logits: (bytes, runs) => turn(() => runEngine(device, pipelines, bytes, runs)),
     close: async () => {},
   };
 }
@@ -45,21 +49,18 @@ export async function openSwiftShader() {
   });
   const browser = await launch();
   const page = await browser.newPage();
+  const turn = oneAtATime();
   await page.goto(server.url);
-  await page.waitForFunction('window.finish');
+  await page.waitForFunction('window.logits');
   return {
     name: 'SwiftShader',
     description: `${await page.evaluate('adapter()')} (SwiftShader), in Chromium ${browser.version()}`,
-    async begin(bytes, runs) {
-      model = bytes;
-      await page.evaluate(([url, wanted]) => window.begin(url, wanted), ['/model.gguf', runs]);
-      return {
-        async finish() {
-          const results = await page.evaluate('finish()');
-          return results.map((text, i) => rowsOf(text, runs[i].tokens.length));
-        },
-      };
-    },
+    logits: (bytes, runs) =>
+      turn(async () => {
+        model = bytes;
+        const results = await page.evaluate(([url, wanted]) => window.logits(url, wanted), ['/model.gguf', runs]);
+        return results.map((text, i) => rowsOf(text, runs[i].tokens.length));
+      }),
     async close() {
       await browser.close();
       await server.close();

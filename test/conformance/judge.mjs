@@ -52,18 +52,18 @@ export function llamaLogits(file, tokens) {
  */
 export async function judge(bytes, tokens, {adapters, runs, suppressed = []}) {
   const list = Object.values(runs).map((run) => ({...run, tokens}));
-  const begun = [];
   // A browser works while this process computes the reference.
-  for (const adapter of adapters) begun.push(await adapter.begin(bytes, list));
+  const working = Promise.all(adapters.map((adapter) => adapter.logits(bytes, list)));
+  working.catch(() => {}); // told below
   const source = memorySource(bytes);
   const reference = (await ReferenceModel.load(source, await readGguf(source))).logits(tokens);
   const llama = await withFile(await f32Twin(bytes), (twin) => llamaLogits(twin, tokens));
   const comparisons = [{from: 'reference', to: 'llama', run: '', ...compareLogits(reference, llama, suppressed)}];
   const misses = [];
+  const results = await working;
   for (const [a, adapter] of adapters.entries()) {
-    const results = await begun[a].finish();
     for (const [r, run] of Object.keys(runs).entries()) {
-      const rows = results[r];
+      const rows = results[a][r];
       const loose = rows.reduce((n, row) => n + suppressed.filter((id) => row[id] !== -Infinity).length, 0);
       if (loose > 0) misses.push(`${adapter.name}: ${loose} suppressed logits are not −Infinity`);
       for (const [to, expected] of Object.entries({reference, llama})) {

@@ -20,6 +20,7 @@ import {allCells, QUANTIZER_TYPES} from './matrix.mjs';
 import {report} from './report.mjs';
 import {clearlyRouted} from './router.mjs';
 import {checkText} from './text.mjs';
+import {twoAtATime} from './turns.mjs';
 import {openWllama} from './wllama.mjs';
 
 const text = {type: 'string'};
@@ -50,8 +51,7 @@ for (const each of [dawn, swiftShader, wllama]) if (each) console.log(each.descr
 console.log(`${cells.length} models\n`);
 
 writeGoldenBlocks();
-const models = [];
-for (const each of cells) models.push(await judgeCell(each));
+const models = await twoAtATime(cells, judgeCell);
 
 let demo = null;
 let checked = null;

@@ -13,6 +13,7 @@ import {createTokenizer} from '../../src/tokenizer/create-tokenizer.ts';
 import {writeGguf} from '../fixtures/gguf-writer.ts';
 import {compareLogits} from './compare.mjs';
 import {TOLERANCE} from './judge.mjs';
+import {oneAtATime} from './turns.mjs';
 
 /** Prompts whose next token is compared: a few tokens, more than a window of 16, several windows. */
 const PROMPTS = [
@@ -83,54 +84,54 @@ export async function openWllama() {
     },
   });
   const browser = await launch(lavapipe);
+  const turn = oneAtATime();
   return {
     description: `wllama ${(await import('./package.json', {with: {type: 'json'}})).default.dependencies['@wllama/wllama']}, WebGPU on lavapipe in Chromium ${browser.version()}`,
     /** Compares the engine's next-token logits after every prompt with wllama's. */
-    async judge(bytes, adapter, suppressed) {
-      const source = memorySource(bytes);
-      const tokenizer = createTokenizer((await readGguf(source)).metadata);
-      const prompts = PROMPTS.map((text) => tokenizer.encode(text));
-      const {finish} = await adapter.begin(
-        bytes,
-        prompts.map((tokens) => ({tokens, chunks: [64]})),
-      );
-      const ours = (await finish()).map((rows) => rows.at(-1));
-      model = await withoutByteTokens(bytes);
-      const page = await browser.newPage(); // a module that died takes its page with it
-      try {
-        await page.goto(server.url);
-        await page.waitForFunction('window.ready');
-        const {offloaded, answers} = await page.evaluate(
-          ([texts, n]) => window.run(texts, n),
-          [PROMPTS, tokenizer.vocabSize],
-        );
-        if (!offloaded || offloaded[0] < offloaded[1]) {
-          throw new Error(
-            `wllama put ${offloaded?.join(' of ') ?? 'no'} layers on the GPU: its figures would be its CPU's`,
-          );
-        }
-        answers.forEach(({promptTokens}, i) => {
-          if (promptTokens !== prompts[i].length) throw new Error(`wllama tokenizes "${PROMPTS[i]}" differently`);
-        });
-        const comparison = {from: adapter.name, to: 'wllama', run: '', ...compareNext(ours, answers, suppressed)};
-        if (comparison.relativeRms <= TOLERANCE.wllama) return comparison;
-        // Whose is it? The float64 reference at the same places tells.
-        const model = await ReferenceModel.load(source, await readGguf(source));
-        const exact = prompts.map((tokens) => model.logits(tokens, {from: tokens.length - 1})[0]);
-        return {
-          ...comparison,
-          referenceToWllama: compareNext(exact, answers, suppressed).relativeRms,
-          engineToReference: compareLogits(ours, exact, suppressed).relativeRms,
-        };
-      } finally {
-        await page.close();
-      }
-    },
+    judge: (bytes, adapter, suppressed) => turn(() => judge(bytes, adapter, suppressed)),
     async close() {
       await browser.close();
       await server.close();
     },
   };
+
+  async function judge(bytes, adapter, suppressed) {
+    const source = memorySource(bytes);
+    const tokenizer = createTokenizer((await readGguf(source)).metadata);
+    const prompts = PROMPTS.map((text) => tokenizer.encode(text));
+    const runs = prompts.map((tokens) => ({tokens, chunks: [64]}));
+    const ours = (await adapter.logits(bytes, runs)).map((rows) => rows.at(-1));
+    model = await withoutByteTokens(bytes);
+    const page = await browser.newPage(); // a module that died takes its page with it
+    try {
+      await page.goto(server.url);
+      await page.waitForFunction('window.ready');
+      const {offloaded, answers} = await page.evaluate(
+        ([texts, n]) => window.run(texts, n),
+        [PROMPTS, tokenizer.vocabSize],
+      );
+      if (!offloaded || offloaded[0] < offloaded[1]) {
+        throw new Error(
+          `wllama put ${offloaded?.join(' of ') ?? 'no'} layers on the GPU: its figures would be its CPU's`,
+        );
+      }
+      answers.forEach(({promptTokens}, i) => {
+        if (promptTokens !== prompts[i].length) throw new Error(`wllama tokenizes "${PROMPTS[i]}" differently`);
+      });
+      const comparison = {from: adapter.name, to: 'wllama', run: '', ...compareNext(ours, answers, suppressed)};
+      if (comparison.relativeRms <= TOLERANCE.wllama) return comparison;
+      // Whose is it? The float64 reference at the same places tells.
+      const model = await ReferenceModel.load(source, await readGguf(source));
+      const exact = prompts.map((tokens) => model.logits(tokens, {from: tokens.length - 1})[0]);
+      return {
+        ...comparison,
+        referenceToWllama: compareNext(exact, answers, suppressed).relativeRms,
+        engineToReference: compareLogits(ours, exact, suppressed).relativeRms,
+      };
+    } finally {
+      await page.close();
+    }
+  }
 }
 
 /** Log-probabilities are logits less a constant: both sides are compared less their mean. */
