@@ -101,8 +101,20 @@ export interface ModelInfo {
   fileSize: number;
 }
 
-/** `download`: bytes come from the network; `upload`: all of them are here and go to the GPU; `verify`: the file's hash. */
-export type LoadPhase = 'connect' | 'header' | 'download' | 'upload' | 'verify' | 'compile' | 'ready';
+/**
+ * `download`: bytes come from the network; `waiting`: another worker of the site downloads the same file; `retry`: the
+ * connection failed and is tried again; `upload`: all bytes are here and go to the GPU; `verify`: the file's hash.
+ */
+export type LoadPhase =
+  | 'connect'
+  | 'header'
+  | 'download'
+  | 'waiting'
+  | 'retry'
+  | 'upload'
+  | 'verify'
+  | 'compile'
+  | 'ready';
 
 export interface LoadProgress {
   phase: LoadPhase;

@@ -13,8 +13,8 @@ import {createTokenizer} from '../tokenizer/create-tokenizer.ts';
 import type {LoadedModel, LoadOptions} from './loaded-model.ts';
 import {openModel} from './open-model.ts';
 
-/** Where each phase ends, of 1. */
-const SHARES: Readonly<Record<LoadPhase, number>> = {
+/** Where each phase ends, of 1; a phase that is left out lasts as long as it does. */
+const SHARES: Readonly<Record<Exclude<LoadPhase, 'waiting' | 'retry'>, number>> = {
   connect: 0,
   header: 0.02,
   download: 0.95,
@@ -51,8 +51,11 @@ export async function loadModel(ref: ModelRef, store: Promise<ModelStore>, optio
 async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: LoadOptions): Promise<LoadedModel> {
   const {signal, contextLength, perLayerEmbeddings} = options;
   let storage: ModelStorage | undefined;
-  const tell = (phase: LoadPhase, fraction: number, loadedBytes = 0, totalBytes = 0): void =>
+  let fraction = 0;
+  const tell = (phase: LoadPhase, share: number, loadedBytes = 0, totalBytes = 0): void => {
+    fraction = share;
     options.onProgress({phase, fraction, loadedBytes, totalBytes, ...(storage && {storage})});
+  };
   // First what costs nothing: without a GPU not a byte is fetched.
   const gpu = await requestDevice((navigator as {gpu?: GPU}).gpu);
   let loaded = false;
@@ -64,6 +67,7 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
       signal,
       onProgress({phase, loadedBytes, totalBytes}) {
         stored = phase;
+        if (phase === 'waiting' || phase === 'retry') tell(phase, fraction, loadedBytes, totalBytes);
         if (phase !== 'verify') return;
         tell(
           phase,
@@ -88,8 +92,8 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
       const onProgress = (loadedBytes: number, totalBytes: number): void => {
         const done = loadedBytes >= totalBytes;
         const share = totalBytes > 0 ? loadedBytes / totalBytes : 1;
-        const fraction = SHARES.header + share * (SHARES.download - SHARES.header);
-        tell(done ? 'compile' : arriving(), fraction, loadedBytes, totalBytes);
+        const reached = SHARES.header + share * (SHARES.download - SHARES.header);
+        tell(done ? 'compile' : arriving(), reached, loadedBytes, totalBytes);
       };
       const engine = await loadEngine(source, file, gpu.device, {
         contextLength,

@@ -245,6 +245,15 @@ describe('<gemma-chat> asks before it loads', () => {
       expect(factsOf(chat)).to.include('1 GB of it already');
     });
 
+    for (const phase of ['waiting', 'retry'] as const) {
+      it(`can pause while it says ${phase}`, async () => {
+        const chat = await downloading();
+        loads[0].progress(phase, 0.6, {storage: 'opfs'});
+        await chat.settle();
+        expect(hasButton(chat, 'Pause')).to.equal(true);
+      });
+    }
+
     it('cannot pause what would be lost, nor what is no download', async () => {
       const chat = await downloading({storage: 'memory'});
       expect(hasButton(chat, 'Pause')).to.equal(false);
@@ -260,6 +269,8 @@ describe('<gemma-chat> asks before it loads', () => {
       ['download', 'Loading the model: 1 kB of 2 kB'],
       ['upload', 'Reading the model: 1 kB of 2 kB'],
       ['verify', 'Checking the file'],
+      ['waiting', 'Another tab is loading this model'],
+      ['retry', 'Interrupted. Trying again…'],
       ['compile', 'Preparing the model on your GPU'],
     ] as const) {
       it(`says what it does: ${phase}`, async () => {

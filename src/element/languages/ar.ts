@@ -45,6 +45,8 @@ export const strings: Strings = {
   pausedBytes: 'متوقف مؤقتًا: {loaded} من {total}',
   readingBytes: 'قراءة النموذج: {loaded} من {total}',
   verifying: 'فحص الملف',
+  loadingElsewhere: 'علامة تبويب أخرى تحمّل هذا النموذج',
+  retrying: 'انقطع التحميل. جارٍ إعادة المحاولة…',
   rate: '{speed} في الثانية، بقي {left}',
   cancel: 'إلغاء',
 

@@ -46,6 +46,8 @@ export const strings: Strings = {
   pausedBytes: 'Pausiert: {loaded} von {total}',
   readingBytes: 'Das Modell wird gelesen: {loaded} von {total}',
   verifying: 'Die Datei wird geprüft',
+  loadingElsewhere: 'Ein anderer Tab lädt dieses Modell',
+  retrying: 'Unterbrochen. Neuer Versuch …',
   rate: '{speed} pro Sekunde, noch {left}',
   cancel: 'Abbrechen',
 

@@ -88,6 +88,8 @@ export const en = {
   pausedBytes: 'Paused: {loaded} of {total}',
   readingBytes: 'Reading the model: {loaded} of {total}',
   verifying: 'Checking the file',
+  loadingElsewhere: 'Another tab is loading this model',
+  retrying: 'Interrupted. Trying again…',
   rate: '{speed} per second, {left} left',
   cancel: 'Cancel',
 

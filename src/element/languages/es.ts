@@ -45,6 +45,8 @@ export const strings: Strings = {
   pausedBytes: 'En pausa: {loaded} de {total}',
   readingBytes: 'Leyendo el modelo: {loaded} de {total}',
   verifying: 'Comprobando el archivo',
+  loadingElsewhere: 'Otra pestaña está cargando este modelo',
+  retrying: 'Interrumpido. Reintentando…',
   rate: '{speed} por segundo, quedan {left}',
   cancel: 'Cancelar',
 

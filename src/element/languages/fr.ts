@@ -45,6 +45,8 @@ export const strings: Strings = {
   pausedBytes: 'En pause : {loaded} sur {total}',
   readingBytes: 'Lecture du modèle : {loaded} sur {total}',
   verifying: 'Vérification du fichier',
+  loadingElsewhere: 'Un autre onglet charge ce modèle',
+  retrying: 'Interrompu. Nouvel essai…',
   rate: '{speed} par seconde, encore {left}',
   cancel: 'Annuler',
 

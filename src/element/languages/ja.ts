@@ -45,6 +45,8 @@ export const strings: Strings = {
   pausedBytes: '一時停止中：{loaded} / {total}',
   readingBytes: 'モデルを読み取り中：{loaded} / {total}',
   verifying: 'ファイルを確認中',
+  loadingElsewhere: '別のタブがこのモデルを読み込んでいます',
+  retrying: '中断しました。再試行しています…',
   rate: '毎秒 {speed}、残り {left}',
   cancel: 'キャンセル',
 

@@ -45,6 +45,8 @@ export const strings: Strings = {
   pausedBytes: 'Em pausa: {loaded} de {total}',
   readingBytes: 'A ler o modelo: {loaded} de {total}',
   verifying: 'A verificar o ficheiro',
+  loadingElsewhere: 'Outra aba está carregando este modelo',
+  retrying: 'Interrompido. Tentando novamente…',
   rate: '{speed} por segundo, faltam {left}',
   cancel: 'Cancelar',
 

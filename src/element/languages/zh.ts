@@ -45,6 +45,8 @@ export const strings: Strings = {
   pausedBytes: '已暂停：{loaded} / {total}',
   readingBytes: '正在读取模型：{loaded} / {total}',
   verifying: '正在检查文件',
+  loadingElsewhere: '另一个标签页正在加载此模型',
+  retrying: '已中断，正在重试…',
   rate: '每秒 {speed}，剩余 {left}',
   cancel: '取消',
 

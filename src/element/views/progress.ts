@@ -1,6 +1,6 @@
 // While the model is loaded: what is going on, how far it is, how fast; and the ways to pause and to stop.
 import {html, nothing, type TemplateResult} from 'lit';
-import type {LoadProgress} from '../../protocol/messages.ts';
+import type {LoadPhase, LoadProgress} from '../../protocol/messages.ts';
 import type {Language} from '../languages/index.ts';
 import type {TransferRate} from '../transfer-rate.ts';
 
@@ -50,9 +50,11 @@ export function renderProgress(view: ProgressView): TemplateResult {
   `;
 }
 
+const PAUSABLE: readonly (LoadPhase | undefined)[] = ['download', 'waiting', 'retry'];
+
 /** Only a download takes so long, and what is not stored would be lost. */
 function canPause({status, progress}: ProgressView): boolean {
-  return status === 'downloading' && progress?.phase === 'download' && progress.storage !== 'memory';
+  return status === 'downloading' && PAUSABLE.includes(progress?.phase) && progress?.storage !== 'memory';
 }
 
 function progressText({language, status, progress}: ProgressView): string {
@@ -61,6 +63,8 @@ function progressText({language, status, progress}: ProgressView): string {
   const bytes = {loaded: language.bytes(loadedBytes), total: language.bytes(totalBytes)};
   if (status === 'paused') return totalBytes > 0 ? language.text('pausedBytes', bytes) : language.text('paused');
   if (phase === 'verify') return language.text('verifying');
+  if (phase === 'waiting') return language.text('loadingElsewhere');
+  if (phase === 'retry') return language.text('retrying');
   if (totalBytes === 0 || (phase !== 'download' && phase !== 'upload')) return language.text('downloading');
   return language.text(phase === 'download' ? 'downloadingBytes' : 'readingBytes', bytes);
 }

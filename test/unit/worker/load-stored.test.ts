@@ -1,14 +1,15 @@
 // The worker's load over the store: what it says while bytes come from the network, from the disk or are verified, and
 // what becomes of files that are of no use or change meanwhile.
 import {expect} from 'chai';
-import type {LoadProgress} from '../../../src/protocol/messages.ts';
+import type {LoadPhase, LoadProgress} from '../../../src/protocol/messages.ts';
+import {lockName} from '../../../src/store/writer-lock.ts';
 import {loadModel} from '../../../src/worker/load-model.ts';
 import {writeGguf} from '../../fixtures/gguf-writer.ts';
 import {fill, modelMetadata, planTensors, SHAPES} from '../../fixtures/models/model.ts';
 import {findAdapter, findGpu} from '../../helpers/gpu.ts';
 import {requestedRange, serveRanges} from '../store/local-server.ts';
 import {rejection} from '../store/rejection.ts';
-import {hashOf, Rig} from '../store/rig.ts';
+import {hashOf, Rig, refuse} from '../store/rig.ts';
 
 const modelFile = (seed: number) =>
   new Uint8Array(
@@ -38,10 +39,17 @@ describe('loadModel over the store', function () {
   afterEach(() => rig.stop());
 
   /** Loads and lets go of the model; its name, and the phases in the order in which they began. */
-  async function load(integrity?: string): Promise<{name: string; phases: string[]; fractions: number[]}> {
+  async function load(
+    integrity?: string,
+    onPhase?: (phase: LoadPhase) => void,
+  ): Promise<{name: string; phases: LoadPhase[]; fractions: number[]}> {
     const told: LoadProgress[] = [];
     const {signal} = new AbortController();
-    const options = {contextLength: 64, signal, onProgress: (progress: LoadProgress) => told.push(progress)};
+    const onProgress = (progress: LoadProgress): void => {
+      told.push(progress);
+      onPhase?.(progress.phase);
+    };
+    const options = {contextLength: 64, signal, onProgress};
     const model = await loadModel({url: rig.url, integrity}, rig.store(), options);
     model.destroy();
     const fractions = told.map(({fraction}) => fraction);
@@ -57,6 +65,24 @@ describe('loadModel over the store', function () {
     const phases = (await load(`sha256-${hashOf(file)}`)).phases;
     expect(phases).to.deep.equal(['header', 'upload', 'compile', 'ready']);
     expect((await (await rig.store()).list())[0].sha256).to.equal(hashOf(file));
+  });
+
+  it('says so where the connection fails, and goes on', async () => {
+    const [open, header] = [serveRanges(file), serveRanges(file)];
+    rig.serveFaults([open, header, refuse(503)]);
+    const {phases, fractions} = await load();
+    expect(phases).to.have.members(['header', 'download', 'retry', 'compile', 'ready']);
+    expect(fractions).to.deep.equal(fractions.toSorted((a, b) => a - b));
+  });
+
+  it('says so where another worker downloads the file', async () => {
+    let letGo = (): void => {};
+    const written = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    void rig.locks.request(lockName(await rig.id()), {}, () => written);
+    const {phases} = await load(undefined, (phase) => phase === 'waiting' && letGo());
+    expect(phases).to.have.members(['header', 'waiting', 'download', 'compile', 'ready']);
   });
 
   it('refuses weights whose hash is wrong, and keeps nothing of them', async () => {
