@@ -322,7 +322,10 @@ export class GemmaChatElement extends LitElement {
   readonly #launcher = new LauncherState(this);
   readonly #pageCache = new PageCache({
     leave: () => this.#controller.close(),
-    comeBack: () => this.#controller.model.resume(),
+    comeBack: () => {
+      this.#controller.model.resume();
+      this.requestUpdate();
+    },
   });
   readonly #files = new ModelFiles({
     open: () => this.#takesFiles,
@@ -602,8 +605,8 @@ export class GemmaChatElement extends LitElement {
   protected override updated(changed: PropertyValues<this>): void {
     if (changed.get('open') !== undefined) this.#emit(createEvent('gemma-chat-toggle', {open: this.open}));
     this.#kept.note();
-    // A launcher that nobody opened asks no server anything.
-    const seen = this.display !== 'launcher' || this.open;
+    // A launcher that nobody opened asks nobody anything, nor does a page that was left.
+    const seen = (this.display !== 'launcher' || this.open) && !this.#pageCache.away;
     if (this.status === 'consent' && this.isConnected && seen) void this.#controller.model.offer.inspect();
     if (this.#takesFiles && seen) void this.#files.look();
     this.#scroll.follow(this.renderRoot.querySelector('[part="messages"]'));

@@ -16,12 +16,18 @@ export class PageCache {
     this.#user = user;
   }
 
+  /** The page is put aside. A connection that it opens now may keep the browser from showing it again. */
+  get away(): boolean {
+    return this.#away;
+  }
+
   connect(): void {
     addEventListener('pagehide', this.#hide);
     addEventListener('pageshow', this.#show);
   }
 
   disconnect(): void {
+    this.#away = false;
     removeEventListener('pagehide', this.#hide);
     removeEventListener('pageshow', this.#show);
   }

@@ -1,7 +1,7 @@
 import {expect, fixture, html} from '@open-wc/testing';
 import type {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
 import {GemmaError} from '../../src/errors.ts';
-import {FakeClient, type FakeLoad, fakeLoads} from './fake-client.ts';
+import {FakeClient, type FakeLoad, fakeLoads, fakeQuestions, inspection} from './fake-client.ts';
 import {Harness, MODEL_SRC} from './harness.ts';
 
 describe('<gemma-chat> on a page', () => {
@@ -97,6 +97,31 @@ describe('<gemma-chat> on a page', () => {
     await chat.settle();
     expect(chat.el.status).to.equal('ready');
     expect(chat.turns).to.deep.equal(['Hello', 'Good']);
+  });
+
+  it('asks nothing about its model while the page is put aside, and asks when it is back', async () => {
+    const {asked} = fakeQuestions(() => inspection());
+    const chat = await Harness.poster();
+    chat.el.load();
+    loads[0].done();
+    await chat.settle();
+    const before = asked.length;
+    dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}));
+    await chat.settle();
+    expect([chat.el.status, asked.length]).to.deep.equal(['consent', before]);
+    dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}));
+    await chat.settle();
+    expect([chat.el.status, loads.length]).to.deep.equal(['downloading', 2]);
+
+    const visited = await Harness.poster();
+    await visited.settle();
+    const shown = asked.length;
+    dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}));
+    await visited.settle();
+    expect(asked.length).to.equal(shown);
+    dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}));
+    await visited.settle();
+    expect(asked.length).to.equal(shown + 1);
   });
 
   it('stops loading when it is removed', async () => {
