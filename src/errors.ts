@@ -82,12 +82,12 @@ export class GemmaError extends Error {
   }
 }
 
-/** Stopping is no error of ours: it is the platform's AbortError. */
 /** Whether this is one of ours, with that code. */
 export function hasCode(error: unknown, code: ErrorCode): boolean {
   return error instanceof GemmaError && error.code === code;
 }
 
+/** Stopping is no error of ours: it is the platform's AbortError. */
 export function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }
