@@ -15,7 +15,7 @@ import type {
 import {booleanOption, checkOptions, found, templateOptions, unexpected} from '../protocol/options.ts';
 import {chatChunks, chatCompletion, heading, tellProgress} from './completions.ts';
 import {connect, type Platform} from './connect.ts';
-import {ModelConnection} from './model-connection.ts';
+import {ModelConnection, type Ways} from './model-connection.ts';
 import {type ModelSrc, modelRef} from './model-src.ts';
 import {type InspectOptions, inspect, integrityOption, modelSrcOption, storedModels, url} from './models.ts';
 import {
@@ -128,19 +128,25 @@ export class GemmaClient {
     const script = workerUrl(options.workerSrc, platform.baseUrl);
     if (signal?.aborted) throw abortError();
     onProgress?.({phase: 'connect', fraction: 0, loadedBytes: 0, totalBytes: 0});
-    const open = async (stop?: AbortSignal, progress?: typeof onProgress) => {
-      const connection = await connect(script, platform, {signal: stop});
-      try {
-        const request = {type: 'load', model, contextLength, perLayerEmbeddings, idleTimeout} as const;
-        const info = await connection.caller.call(request, {signal: stop, onProgress: progress});
-        return {connection, model: info};
-      } catch (error) {
-        connection.close();
-        throw error;
-      }
+    const request = {type: 'load', model, contextLength, perLayerEmbeddings, idleTimeout} as const;
+    let progress = onProgress;
+    const ways: Ways = {
+      connect: (stop) => connect(script, platform, {signal: stop}),
+      load: (caller, stop) => caller.call(request, {signal: stop, onProgress: progress}),
     };
-    const first = await open(signal, onProgress);
-    return new GemmaClient(new ModelConnection(first.connection, (stop) => open(stop)), first.model);
+    const connection = new ModelConnection(await ways.connect(signal), ways);
+    try {
+      const info = await untilAbort(
+        options,
+        connection.call((caller) => ways.load(caller, signal)),
+      );
+      // A worker that takes over later loads unseen.
+      progress = undefined;
+      return new GemmaClient(connection, info);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
   }
 
   /** Whether other tabs of this site use the same worker. */
@@ -223,7 +229,7 @@ export interface CreateCompletion {
 }
 
 /** Where a promise waits, stopping is an AbortError, at once. */
-function untilAbort<T>({signal}: Prepared<unknown>, result: Promise<T>): Promise<T> {
+function untilAbort<T>({signal}: {signal?: AbortSignal}, result: Promise<T>): Promise<T> {
   if (!signal) return result;
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(abortError());

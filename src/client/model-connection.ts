@@ -1,12 +1,15 @@
 // A connection to a worker with a model loaded in it, which outlives that worker: when it ends (the tab that hosted it
 // crashed), another one is found, the model is loaded again from where it is stored, and answers go on where they were.
-import {GemmaError, isAbort} from '../errors.ts';
+import {GemmaError, hasCode, isAbort} from '../errors.ts';
 import type {Caller, StreamRequest} from '../protocol/caller.ts';
 import type {ModelInfo, StreamReply} from '../protocol/messages.ts';
 import type {Connection} from './connect.ts';
 
-/** Finds a worker and loads the model in it. */
-export type Connect = (signal: AbortSignal) => Promise<{connection: Connection; model: ModelInfo}>;
+/** How a worker is found, and how the model comes into it. */
+export interface Ways {
+  connect(signal?: AbortSignal): Promise<Connection>;
+  load(caller: Caller, signal?: AbortSignal): Promise<ModelInfo>;
+}
 
 /** Workers that may end one after the other before anything has come of them. */
 const MAX_LOSSES = 3;
@@ -14,7 +17,7 @@ const MAX_LOSSES = 3;
 export class ModelConnection {
   /** Resolves when nothing more can be had. */
   readonly lost: Promise<GemmaError>;
-  readonly #connect: Connect;
+  readonly #ways: Ways;
   readonly #closed = new AbortController();
   #connection: Connection;
   #renewing: Promise<void> | null = null;
@@ -22,8 +25,8 @@ export class ModelConnection {
   #lose!: (error: GemmaError) => void;
   #failed: GemmaError | null = null;
 
-  constructor(connection: Connection, connect: Connect) {
-    this.#connect = connect;
+  constructor(connection: Connection, ways: Ways) {
+    this.#ways = ways;
     this.#connection = connection;
     this.lost = new Promise((resolve) => {
       this.#lose = (error) => {
@@ -106,14 +109,12 @@ export class ModelConnection {
   }
 
   #worthAnother(error: unknown): boolean {
-    return (
-      error instanceof GemmaError && error.code === 'worker-failed' && !this.#closed.signal.aborted && !this.#failed
-    );
+    return hasCode(error, 'worker-failed') && !this.#closed.signal.aborted && !this.#failed;
   }
 
   #watch(connection: Connection): void {
     void connection.caller.lost.then((error) => {
-      if (error.code !== 'worker-failed' || this.#closed.signal.aborted) return this.#lose(error);
+      if (!this.#worthAnother(error)) return this.#lose(error);
       this.#renewing = this.#renew(error).finally(() => {
         this.#renewing = null;
       });
@@ -123,9 +124,8 @@ export class ModelConnection {
   async #renew(error: GemmaError): Promise<void> {
     while (++this.#losses <= MAX_LOSSES) {
       try {
-        const {connection} = await this.#connect(this.#closed.signal);
-        this.#connection = connection;
-        return this.#watch(connection);
+        this.#connection = await this.#loaded(this.#closed.signal);
+        return this.#watch(this.#connection);
       } catch (reason) {
         if (isAbort(reason)) break;
         // The next worker may end like the last one; anything else will not get better.
@@ -133,5 +133,16 @@ export class ModelConnection {
       }
     }
     this.#lose(error);
+  }
+
+  async #loaded(signal: AbortSignal): Promise<Connection> {
+    const connection = await this.#ways.connect(signal);
+    try {
+      await this.#ways.load(connection.caller, signal);
+      return connection;
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
   }
 }

@@ -122,6 +122,13 @@ export function someToken(tokens: readonly number[]): number {
   return 300 + (hash % 150);
 }
 
+/** Greedy ids after a prompt, from a fresh engine's point of view. */
+export function continuation(prompt: readonly number[], count: number): number[] {
+  const tokens = [...prompt];
+  for (let i = 0; i < count; i++) tokens.push(someToken(tokens));
+  return tokens.slice(prompt.length);
+}
+
 /** After a prompt the engine says `text`, then ends its turn. */
 export function says(text: string, end = '<turn|>'): (tokens: readonly number[]) => number {
   const tokenizer = tinyTokenizer();

@@ -1,10 +1,10 @@
 import {expect} from 'chai';
 import type {Platform} from '../../../src/client/connect.ts';
-import {GemmaClient} from '../../../src/client/gemma-client.ts';
+import {GemmaClient, type LoadOptions} from '../../../src/client/gemma-client.ts';
 import type {ChatCompletionChunk, RequestProgress} from '../../../src/client/shapes.ts';
 import {GemmaError} from '../../../src/errors.ts';
 import type {Attention} from '../../../src/protocol/messages.ts';
-import {says, someToken, tinyTokenizer} from '../../helpers/fake-engine.ts';
+import {continuation, says, someToken, tinyTokenizer} from '../../helpers/fake-engine.ts';
 import {
   closePorts,
   FakeLocks,
@@ -23,13 +23,6 @@ async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];
   for await (const item of stream) items.push(item);
   return items;
-}
-
-/** Greedy ids after a prompt, from a fresh engine's point of view. */
-function continuation(prompt: readonly number[], count: number): number[] {
-  const tokens = [...prompt];
-  for (let i = 0; i < count; i++) tokens.push(someToken(tokens));
-  return tokens.slice(prompt.length);
 }
 
 const greedy = {temperature: 0} as const;
@@ -695,7 +688,8 @@ describe('GemmaClient', () => {
           readonly port = workers[workers.length - 1].connect();
         },
       });
-      const load = () => GemmaClient.load({modelSrc: 'model.gguf', workerSrc: '/gemma-chat.worker.js'}, platform());
+      const load = (given: Partial<LoadOptions> = {}) =>
+        GemmaClient.load({modelSrc: 'model.gguf', workerSrc: '/gemma-chat.worker.js', ...given}, platform());
       const crash = () => {
         const dead = workers[workers.length - 1];
         workers.push(new FakeWorker({...options, locks}));
@@ -754,6 +748,37 @@ describe('GemmaClient', () => {
       crash();
       const prompt = tinyTokenizer().encode('the page');
       expect((await whole).choices[0].text).to.equal(tinyTokenizer().decode(continuation(prompt, 9)));
+    });
+
+    it('a load goes on in the next one, with its progress, and can still be stopped', async () => {
+      let loads = 0;
+      const {workers, load, crash} = site({
+        load: async (_ref, {onProgress, signal}) => {
+          loads += 1;
+          onProgress({phase: 'download', fraction: loads / 10, loadedBytes: loads, totalBytes: 10});
+          // The third is the first that comes to an end.
+          if (loads < 3)
+            await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+          return fakeModel();
+        },
+      });
+      const seen: number[] = [];
+      const onProgress = ({loadedBytes}: {loadedBytes: number}) => seen.push(loadedBytes);
+      const abort = new AbortController();
+      const stopped = rejection(load({signal: abort.signal}));
+      await until(() => loads === 1);
+      crash();
+      await until(() => loads === 2);
+      abort.abort();
+      expect((await stopped).name).to.equal('AbortError');
+      await until(() => workers[1].context.sessions.size === 0);
+
+      loads = 1;
+      const loading = load({onProgress});
+      await until(() => seen.at(-1) === 2);
+      crash();
+      expect((await loading).model.name).to.equal('Fake');
+      expect(seen.at(-1)).to.equal(3);
     });
 
     it('gives up when workers end before they have said anything', async () => {
