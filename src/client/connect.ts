@@ -1,19 +1,12 @@
-// Finds a worker and proves that both sides live. Owns which kind of worker it is (shared, else one of this page's own)
-// and the locks; knows no model.
-import {GemmaError} from '../errors.ts';
-import {abortError, Caller} from '../protocol/caller.ts';
-import type {PortLike} from '../protocol/endpoint.ts';
+// Finds a worker and proves that both sides live. Owns which kind of worker it is (shared, else that of an elected tab,
+// else one of this page's own) and the locks; knows no model.
+import {GemmaError, hasCode} from '../errors.ts';
+import {Caller} from '../protocol/caller.ts';
 import {type Attention, type HelloResult, PROTOCOL_VERSION} from '../protocol/messages.ts';
-import {type OpenPort, openDedicated, openShared, type WorkerPlatform} from './workers.ts';
-
-/** What we use of `navigator.locks`. */
-export interface Locks {
-  request(name: string, options: {signal?: AbortSignal}, held: () => unknown): Promise<unknown>;
-}
+import {type Locks, type OpenPort, openDedicated, openElected, openShared, type WorkerPlatform} from './workers.ts';
 
 /** What of the page a connection needs; tests bring their own. */
 export interface Platform extends WorkerPlatform {
-  readonly locks?: Locks;
   /** What relative URLs are relative to. */
   readonly baseUrl: string;
   /** Calls back when the page goes, be it into the back-forward cache; returns how to stop listening. */
@@ -41,15 +34,16 @@ export interface ConnectOptions {
  *   AbortError
  */
 export async function connect(url: URL, platform: Platform, options: ConnectOptions = {}): Promise<Connection> {
-  if (platform.SharedWorker && url.origin === platform.origin) {
+  // A script from another origin runs for this page only.
+  for (const open of url.origin === platform.origin ? [openShared, openElected] : []) {
     try {
-      const {connection, hello} = await greet(openShared(url, platform), true, platform, options);
+      const {connection, hello} = await greet(await open(url, platform), true, platform, options);
       if (hello.webgpu) return connection;
       // Some browsers have WebGPU in dedicated workers only.
       connection.close();
     } catch (error) {
-      // Some have no module scripts in shared workers.
-      if (!(error instanceof GemmaError) || error.code !== 'worker-failed') throw error;
+      // Some have no shared workers, or no module scripts in them; some pages have no locks.
+      if (!hasCode(error, 'worker-failed')) throw error;
     }
   }
   return (await greet(openDedicated(url, platform), false, platform, options)).connection;
@@ -61,7 +55,7 @@ async function greet(
   platform: Platform,
   {signal, patienceMs = 60_000}: ConnectOptions,
 ): Promise<{connection: Connection; hello: HelloResult}> {
-  const caller = new Caller(port as PortLike);
+  const caller = new Caller(port);
   const gone = new AbortController();
   const close = (): void => {
     if (gone.signal.aborted) return;
@@ -79,14 +73,12 @@ async function greet(
     );
   }, patienceMs);
   try {
-    if (signal?.aborted) throw abortError();
     const lock = await holdLock(platform.locks, gone.signal);
     const hello = await caller.call({type: 'hello', version: PROTOCOL_VERSION, lock}, {signal});
     watchWorker(platform.locks, hello.lock, caller, gone.signal);
     gone.signal.addEventListener(
       'abort',
       platform.onPageGone(() => {
-        caller.bye();
         // Should the page come back from the back-forward cache, it must know that nothing is held for it any more.
         caller.fail(new GemmaError('closed', 'the page was left, and its client closed; load the model again'));
       }),
@@ -97,7 +89,7 @@ async function greet(
         platform.onAttention((attention) => caller.attend(attention)),
       );
     }
-    // A connection that failed for good holds nothing any more.
+    // A connection that failed for good holds nothing any more, and says goodbye.
     caller.lost.then(close);
     return {connection: {caller, shared, close}, hello};
   } catch (error) {

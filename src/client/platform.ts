@@ -2,18 +2,25 @@
 import type {Attention} from '../protocol/messages.ts';
 import type {Platform} from './connect.ts';
 
+/** Listens to several events of the window; returns how to stop. */
+function on(types: string[], listener: () => void): () => void {
+  const stop = new AbortController();
+  for (const type of types) addEventListener(type, listener, {signal: stop.signal});
+  return () => stop.abort();
+}
+
 export function pagePlatform(): Platform {
+  // Not the location's origin: a frame with srcdoc has its parent's at about:srcdoc.
+  const {origin, SharedWorker, Worker, BroadcastChannel} = globalThis;
   return {
-    // Not the location's: a frame with srcdoc has its parent's origin at about:srcdoc.
-    origin: globalThis.origin,
+    origin,
+    SharedWorker,
+    Worker,
+    BroadcastChannel,
     baseUrl: document.baseURI,
-    SharedWorker: globalThis.SharedWorker,
-    Worker: globalThis.Worker,
     locks: navigator.locks,
-    onPageGone(listener) {
-      addEventListener('pagehide', listener);
-      return () => removeEventListener('pagehide', listener);
-    },
+    onPageGone: (listener) => on(['pagehide'], listener),
+    onPageStops: (listener) => on(['pagehide', 'freeze'], listener),
     onAttention(listener) {
       let last: Attention | null = null;
       const look = (): void => {
@@ -21,11 +28,9 @@ export function pagePlatform(): Platform {
         if (now !== last) listener(now);
         last = now;
       };
-      const stop = new AbortController();
-      for (const type of ['focus', 'blur']) addEventListener(type, look, {signal: stop.signal});
-      document.addEventListener('visibilitychange', look, {signal: stop.signal});
+      const stop = on(['focus', 'blur', 'visibilitychange'], look);
       look();
-      return () => stop.abort();
+      return stop;
     },
   };
 }

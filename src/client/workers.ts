@@ -1,71 +1,79 @@
-// Starts workers and gets a port to them: one shared between tabs, or one that this page's clients share. Knows no
-// message but the one that brings a dedicated worker its port.
+// Starts workers and gets a port to them: one shared between tabs, that of the tab that is host, or one that this page's
+// clients share. Knows no message but the one that brings a dedicated worker its port.
 import {GemmaError} from '../errors.ts';
-import type {Connect} from '../protocol/messages.ts';
+import type {PortLike} from '../protocol/endpoint.ts';
+import type {WorkerMessage} from '../protocol/messages.ts';
+import type {Channels} from './host-port.ts';
 import {workerScript} from './trusted-types.ts';
 
 type ErrorSource = Pick<EventTarget, 'addEventListener'>;
 export type SharedWorkerLike = ErrorSource & {readonly port: MessagePort};
 export type WorkerLike = ErrorSource & {
-  postMessage(message: unknown, transfer: Transferable[]): void;
+  postMessage(message: WorkerMessage, transfer?: Transferable[]): void;
   terminate(): void;
 };
+
+/** What we use of `navigator.locks`. */
+export interface Locks {
+  request(name: string, options: {signal?: AbortSignal}, held: () => unknown): Promise<unknown>;
+}
 
 export interface WorkerPlatform {
   /** The page's origin. */
   readonly origin: string;
   readonly SharedWorker?: new (url: string, options: {type: 'module'}) => SharedWorkerLike;
   readonly Worker?: new (url: string, options: {type: 'module'}) => WorkerLike;
+  readonly locks?: Locks;
+  readonly BroadcastChannel?: Channels;
+  /** Calls back when the page goes or is frozen; returns how to stop listening. */
+  onPageStops?(listener: () => void): () => void;
 }
 
 export interface OpenPort {
-  readonly port: MessagePort;
+  readonly port: PortLike;
   /** Resolves with `worker-failed` if the script does not load or start. */
   readonly failed: Promise<GemmaError>;
-  /** The port is no longer needed. */
+  /** The port is no longer needed. Called once. */
   release(): void;
 }
 
 /** @throws GemmaError `worker-failed` */
 export function openShared(url: URL, {SharedWorker}: WorkerPlatform): OpenPort {
-  const worker = start(url, () => new SharedWorker!(workerScript(url.href), {type: 'module'}));
+  const worker = attempt(url, () => new SharedWorker!(workerScript(url.href), {type: 'module'}));
   return {port: worker.port, failed: failure(worker, url), release() {}};
 }
 
-interface PageWorker {
-  worker: WorkerLike;
-  failed: Promise<GemmaError>;
+/**
+ * A port to the worker of whichever tab is host. The election is fetched where it is needed: most browsers never do.
+ * @throws GemmaError `worker-failed`
+ */
+export async function openElected(url: URL, platform: WorkerPlatform): Promise<OpenPort> {
+  try {
+    const {elect} = await import('./elected-host.ts');
+    return elect(url, platform, {startWorker, workerFailed});
+  } catch (cause) {
+    throw workerFailed(url, cause);
+  }
+}
+
+interface PageWorker extends StartedWorker {
   users: number;
 }
 
-/** This page's dedicated workers, by the script's URL and whoever made them. */
+/** This page's dedicated workers, by the script's URL. */
 const pageWorkers = new Map<string, PageWorker>();
 
 /**
  * A worker of this page's: every client of the page that asks for the same script gets a port to the same one.
- * A script from another origin is loaded by a small module of ours that imports it: browsers start no foreign worker.
  * @throws GemmaError `worker-failed`
  */
-export function openDedicated(url: URL, {Worker, origin}: WorkerPlatform): OpenPort {
-  if (!Worker) throw workerFailed(url, 'this browser has no module workers');
-  let entry = pageWorkers.get(url.href);
-  if (!entry) {
-    const script = url.origin === origin ? url.href : foreign(url);
-    const worker = start(url, () => new Worker(workerScript(script), {type: 'module'}));
-    const made = {worker, failed: failure(worker, url), users: 0};
-    made.failed.then(() => forget(url.href, made));
-    pageWorkers.set(url.href, made);
-    entry = made;
-  }
-  const {worker, failed} = entry;
-  const used = entry;
+export function openDedicated(url: URL, platform: WorkerPlatform): OpenPort {
+  const used = pageWorkers.get(url.href) ?? startPageWorker(url, platform);
+  const {worker, failed} = used;
   used.users += 1;
   const {port1, port2} = new MessageChannel();
-  worker.postMessage({type: 'connect'} satisfies Connect, [port2]);
-  let released = false;
+  worker.postMessage({type: 'connect'}, [port2]);
   const release = (): void => {
-    if (released) return;
-    released = true;
     used.users -= 1;
     if (used.users > 0) return;
     forget(url.href, used);
@@ -74,8 +82,29 @@ export function openDedicated(url: URL, {Worker, origin}: WorkerPlatform): OpenP
   return {port: port1, failed, release};
 }
 
+function startPageWorker(url: URL, platform: WorkerPlatform): PageWorker {
+  const entry = {...startWorker(url, platform), users: 0};
+  entry.failed.then(() => forget(url.href, entry));
+  pageWorkers.set(url.href, entry);
+  return entry;
+}
+
 function forget(key: string, entry: PageWorker): void {
   if (pageWorkers.get(key) === entry) pageWorkers.delete(key);
+}
+
+export interface StartedWorker {
+  readonly worker: WorkerLike;
+  /** Resolves with the reason when its script does not load, or fails. */
+  readonly failed: Promise<GemmaError>;
+}
+
+/** A script from another origin is loaded by a small module of ours that imports it: browsers start no foreign worker. */
+function startWorker(url: URL, {Worker, origin}: WorkerPlatform): StartedWorker {
+  if (!Worker) throw workerFailed(url, 'this browser has no module workers');
+  const script = url.origin === origin ? url.href : foreign(url);
+  const worker = attempt(url, () => new Worker(workerScript(script), {type: 'module'}));
+  return {worker, failed: failure(worker, url)};
 }
 
 /** The blob's URL stays alive: a worker may be started from it at any later time, and it is a hundred bytes. */
@@ -85,11 +114,11 @@ function foreign(url: URL): string {
 }
 
 /** Constructors throw for what a Content-Security-Policy forbids, among others. */
-function start<T>(url: URL, make: () => T): T {
+function attempt<T>(url: URL, make: () => T): T {
   try {
     return make();
   } catch (cause) {
-    throw workerFailed(url, cause instanceof Error ? cause.message : String(cause), cause);
+    throw workerFailed(url, cause);
   }
 }
 
@@ -103,8 +132,10 @@ function failure(worker: ErrorSource, url: URL): Promise<GemmaError> {
   });
 }
 
-function workerFailed(url: URL, reason: string, cause?: unknown): GemmaError {
+function workerFailed(url: URL, cause: unknown): GemmaError {
+  if (cause instanceof GemmaError) return cause;
   const where = url.href.split(/[?#]/)[0].slice(0, 200);
+  const reason = cause instanceof Error ? cause.message : cause;
   return new GemmaError(
     'worker-failed',
     `the worker ${where} did not start: ${reason}. Check that the built gemma-chat.worker.js is there and that worker-src of the page's Content-Security-Policy allows it`,

@@ -127,11 +127,6 @@ export class Caller {
     this.#endpoint.post({type: 'attention', attention});
   }
 
-  /** The page goes away: free what we hold without waiting. */
-  bye(): void {
-    this.#endpoint.post({type: 'bye'});
-  }
-
   #post(request: WithoutId<Request>, pending: Pending): number {
     if (this.#ended) throw this.#ended;
     const id = ++this.#lastId;

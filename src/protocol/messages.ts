@@ -3,7 +3,7 @@
 import type {WireError} from '../errors.ts';
 
 /** Part of the worker's URL: two versions of the script never meet in one worker. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 export type Role = 'system' | 'user' | 'assistant' | 'tool';
 
@@ -237,10 +237,21 @@ export interface StoredModels {
   persisted: boolean;
 }
 
-/** To a dedicated worker itself, with a port in the event's `ports`; a shared worker's `connect` event says the same. */
-export interface Connect {
-  type: 'connect';
-}
+/** To a dedicated worker itself. */
+export type WorkerMessage =
+  /** Serve the port in the event's `ports`; a shared worker's `connect` event says the same. */
+  | {type: 'connect'}
+  /** Serve the clients of all tabs, who speak on the channel of that name: the page has been elected. */
+  | {type: 'host'; name: string};
+
+/** On the channel on which clients find the worker of the elected host. */
+export type HostMessage =
+  /** From a client: is there a host? */
+  | {type: 'seek'}
+  /** From the worker, when it begins and when it is sought. `host` is its own, new for every worker. */
+  | {type: 'host'; host: string}
+  /** From a client to that worker: `port` is a channel for the two of them, `greeting` the first messages on it. */
+  | {type: 'open'; host: string; port: string; greeting: unknown[]};
 
 /** `focused`: the visitor is at it; `visible`: it can be seen; `hidden`: its page is in the background. */
 export type Attention = 'focused' | 'visible' | 'hidden';

@@ -1,10 +1,12 @@
-// The worker's entry, one module for both kinds: a SharedWorker gets a port with each `connect`, a dedicated worker
-// with each message of that type. Owns the worker's one context.
+// The worker's entry, one module for all kinds: a SharedWorker gets a port with each `connect`, a dedicated worker
+// with each message of that type, and the elected host's finds its clients itself. Owns the worker's one context.
+import type {WorkerMessage} from '../protocol/messages.ts';
 import {createModelStore} from '../store/create-model-store.ts';
 import {loadModel} from './load-model.ts';
 import {ModelHost} from './model-host.ts';
 import {ModelLibrary} from './model-library.ts';
 import {type Session, serve, type WorkerContext} from './serve.ts';
+import {serveTabs} from './serve-tabs.ts';
 
 const {locks, gpu} = navigator as {locks?: LockManager; gpu?: GPU};
 
@@ -29,14 +31,19 @@ const context: WorkerContext = {
   library: new ModelLibrary(() => store, gpu),
   locks,
   lock: holdLock(),
-  webgpu: gpu !== undefined,
+  // Null, too, is what a browser may say in a shared worker.
+  webgpu: Boolean(gpu),
   sessions: new Set<Session>(),
 };
 
-function connect(event: Event): void {
-  const {ports, data, type} = event as MessageEvent;
-  if (type === 'message' && (data as {type?: unknown} | null)?.type !== 'connect') return;
-  for (const port of ports) serve(port, context);
+function connect({ports}: Event & {ports?: readonly MessagePort[]}): void {
+  for (const port of ports ?? []) serve(port, context);
 }
 
-self.addEventListener('onconnect' in self ? 'connect' : 'message', connect);
+function receive(event: MessageEvent<WorkerMessage | null>): void {
+  if (event.data?.type === 'connect') connect(event);
+  else if (event.data?.type === 'host') serveTabs(event.data.name, context);
+}
+
+if ('onconnect' in self) self.addEventListener('connect', connect);
+else self.addEventListener('message', receive);

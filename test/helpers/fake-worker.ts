@@ -12,6 +12,7 @@ import type {LoadOptions as HostOptions, LoadedModel} from '../../src/worker/loa
 import {type HostClock, ModelHost} from '../../src/worker/model-host.ts';
 import {ModelLibrary} from '../../src/worker/model-library.ts';
 import {type Session, serve, type WorkerContext} from '../../src/worker/serve.ts';
+import {serveTabs} from '../../src/worker/serve-tabs.ts';
 import {FakeEngine, type FakeEngineOptions, tinyTokenizer, VOCAB_SIZE} from './fake-engine.ts';
 
 /** Web Locks of one origin. `kill` releases what a holder that died held. */
@@ -26,11 +27,12 @@ export class FakeLocks {
       const entry = {
         start: () => {
           const killed = new Promise<void>((release) => this.#release.set(name, release));
-          Promise.race([Promise.resolve(held()), killed]).then((value) => {
-            queue.shift();
-            queue[0]?.start();
-            resolve(value);
-          }, reject);
+          Promise.race([Promise.resolve(held()), killed])
+            .finally(() => {
+              queue.shift();
+              queue[0]?.start();
+            })
+            .then(resolve, reject);
         },
       };
       options.signal?.addEventListener('abort', () => {
@@ -117,8 +119,9 @@ export class FakeWorker {
   readonly locks: FakeLocks | undefined;
   readonly context: WorkerContext;
   readonly #name = `gemma-chat-worker-${Math.random()}`;
-  readonly #ports: MessagePort[] = [];
+  readonly #ports: {close(): void}[] = [];
   #reachable = true;
+  #hosted: string | null = null;
 
   constructor(options: FakeWorkerOptions = {}) {
     this.locks = 'locks' in options ? options.locks : new FakeLocks();
@@ -149,8 +152,26 @@ export class FakeWorker {
 
   /** Ends as a process that is killed does: nothing is heard from it any more, and its lock is free. */
   stop(): void {
+    for (const session of this.context.sessions) session.close();
     for (const port of this.#ports) port.close();
     this.crash();
+    if (this.#hosted !== null) this.locks?.kill(this.#hosted);
+  }
+
+  /** Serves all tabs, as the worker of the elected one. */
+  host(name: string): void {
+    const ports = this.#ports;
+    this.#hosted = `${name} worker`;
+    serveTabs(
+      name,
+      this.context,
+      class extends Channel {
+        constructor(name: string) {
+          super(name);
+          ports.push(this);
+        }
+      },
+    );
   }
 
   /** A client's process ends: its lock is free, and nobody looks for another worker. */
@@ -198,7 +219,16 @@ export class FakeWorker {
   }
 }
 
-const ports: MessagePort[] = [];
+const ports: {close(): void}[] = [];
+
+/** One that is closed after the test, as ports are. */
+export class Channel extends BroadcastChannel {
+  constructor(name: string) {
+    super(name);
+    ports.push(this);
+  }
+}
+
 /** Open ports keep Node alive. */
 export function closePorts(): void {
   for (const port of ports.splice(0)) port.close();
