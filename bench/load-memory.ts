@@ -7,7 +7,6 @@ import {statSync, unlinkSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {parseArgs} from 'node:util';
-import {loadEngine} from '../src/engine/load-engine.ts';
 import {readGguf} from '../src/gguf/read-gguf.ts';
 import {requestDevice} from '../src/gpu/device.ts';
 import {findAdapter, findGpu} from '../test/helpers/gpu.ts';
@@ -15,6 +14,7 @@ import {type BigShape, type BigType, writeBigModel} from './lib/big-model.ts';
 import {bundle} from './lib/bundle.ts';
 import {fileSource} from './lib/file-source.ts';
 import type {LoadBench} from './lib/load-page.ts';
+import {afterLastByte, type LoadTimes, timeLoad} from './lib/load-times.ts';
 import {family, forgetPeak, peak, resident} from './lib/resident.ts';
 
 declare const loadBench: LoadBench;
@@ -26,7 +26,7 @@ export interface LoadFigures {
   weightBytes: number;
   kvBytes: number;
   scratchBytes: number;
-  seconds: number;
+  times: LoadTimes;
 }
 
 interface Measured extends LoadFigures {
@@ -86,8 +86,7 @@ async function measureHere(file: string, perLayerEmbeddings: Table): Promise<voi
   const pids = ['self'] as const;
   const before = resident(pids);
   forgetPeak(pids);
-  const start = performance.now();
-  const engine = await loadEngine(source, header, device, {perLayerEmbeddings});
+  const {engine, times} = await timeLoad(source, header, device, {perLayerEmbeddings});
   const highest = peak(pids);
   const {weightBytes, kvBytes, scratchBytes} = engine.stats();
   const measured: Measured = {
@@ -98,7 +97,7 @@ async function measureHere(file: string, perLayerEmbeddings: Table): Promise<voi
     weightBytes,
     kvBytes,
     scratchBytes,
-    seconds: (performance.now() - start) / 1000,
+    times,
   };
   process.send!(measured, () => process.exit(0));
 }
@@ -130,15 +129,16 @@ async function inChromium(file: string, table: Table): Promise<Measured> {
 }
 
 function print(place: string, table: Table, measured: Measured): void {
-  const {adapter, before, weightBytes, kvBytes, scratchBytes, seconds} = measured;
+  const {adapter, before, weightBytes, kvBytes, scratchBytes, times} = measured;
   const above = measured.peak - before - weightBytes;
   console.log(`${place}, table on the ${table}: ${adapter}`);
   console.log(
     `  weights ${mib(weightBytes)}, keys and values ${mib(kvBytes)}, scratch ${mib(scratchBytes)} MiB on the GPU`,
   );
   console.log(
-    `  resident ${mib(before)} before, ${mib(measured.peak)} at the peak, ${mib(measured.after)} after ${seconds.toFixed(1)} s`,
+    `  resident ${mib(before)} before, ${mib(measured.peak)} at the peak, ${mib(measured.after)} after ${(times.readyMs / 1000).toFixed(1)} s`,
   );
+  console.log(`  ${afterLastByte(times)}`);
   console.log(
     `  above the weights at the peak: ${mib(above)} MiB; without keys, values and scratch, which stay: ${mib(above - kvBytes - scratchBytes)} MiB`,
   );

@@ -1,16 +1,27 @@
 // `npm run bench -- store [file.gguf] [--model 270m] [--type Q8_0] [--integrity] [--keep]`: a model from a local server
 // through the store into an engine in Chromium, and from the disk again: how long after the last byte the first token
-// comes, how much longer a load takes than reading the file, what is in memory above the weights, what hashes cost.
+// comes and what it waits for, how much longer the weights take than reading the file, what is in memory above them, what
+// hashes cost. Files are read from the disk's cache, so that one pass is as warm as the other.
 // Without a file one of random weights is made (see lib/big-model.ts). Memory on Linux only: on software adapters GPU
 // buffers are memory of the browser's processes, so resident memory counts both.
 import {createHash} from 'node:crypto';
-import {createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync, unlinkSync} from 'node:fs';
+import {
+  createReadStream,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {parseArgs} from 'node:util';
 import type {Page} from 'playwright-core';
 import type {BigShape, BigType} from './lib/big-model.ts';
 import {bundle} from './lib/bundle.ts';
+import {afterLastByte} from './lib/load-times.ts';
 import {family, forgetPeak, peak, resident} from './lib/resident.ts';
 import type {StoreBench, StoreLoad} from './lib/store-page.ts';
 
@@ -57,7 +68,7 @@ export async function run(args: string[]): Promise<void> {
     const pids = family(process.pid).filter((pid) => !before.has(pid));
     const url = server.url + path.basename(file);
     const integrity = values.integrity ? `sha256-${await hashOf(file)}` : undefined;
-    await measure(page, {url, integrity, size, pids});
+    await measure(page, {url, integrity, size, pids, profile});
   } finally {
     await browser.close();
     await server.close();
@@ -72,9 +83,65 @@ interface Subject {
   integrity: string | undefined;
   size: number;
   pids: number[];
+  profile: string;
 }
 
-async function measure(page: Page, {url, integrity, size, pids}: Subject): Promise<void> {
+/** What the browser's processes had in memory at their highest, above what they began with. */
+interface Growth {
+  sum: number;
+  /** Each process’s own, in words. */
+  parts: string;
+}
+
+async function measure(page: Page, {url, integrity, size, pids, profile}: Subject): Promise<void> {
+  const watch = async (): Promise<() => Growth> => {
+    await page.requestGC();
+    const before = pids.map((pid) => resident([pid]));
+    forgetPeak(pids);
+    return () => {
+      const grown = pids.map((pid, i) => peak([pid]) - before[i]);
+      const parts = pids.map((pid, i) => `${kind(pid)} ${mb(grown[i])}`).join(', ');
+      return {sum: grown.reduce((sum, each) => sum + each, 0), parts};
+    };
+  };
+
+  const flow = async (title: string): Promise<number> => {
+    warm(profile);
+    const growth = await watch();
+    const {ms, afterMs, weightBytes} = await page.evaluate((each) => storeBench.flow(each), url);
+    const {sum, parts} = growth();
+    console.log(`${title} ${seconds(ms)} s, ${rate(size, ms)} MB/s to the GPU, nothing else done`);
+    if (title.startsWith('download')) console.log(`  all on the GPU ${seconds(afterMs)} s after the last byte`);
+    console.log(`  ${mb(sum - weightBytes)} MB above the weights at the peak (${parts})`);
+    return ms;
+  };
+
+  const load = async (title: string): Promise<StoreLoad> => {
+    warm(profile);
+    const growth = await watch();
+    await page.evaluate(([a, b]) => storeBench.begin(a as string, b), [url, integrity]);
+    const uploading = growth();
+    const figures = await page.evaluate(() => storeBench.finish());
+    const all = growth();
+    await page.evaluate(() => storeBench.unload());
+    const {headerMs, lastByteMs, fetchedBytes, times, weightBytes, kvBytes, scratchBytes} = figures;
+    const {beganMs, uploadedMs, firstTokenMs} = times;
+    console.log(
+      `${title} ${seconds(headerMs + firstTokenMs)} s until a token: header ${seconds(headerMs)}, buffers ${seconds(beganMs)}, weights ${seconds(uploadedMs - beganMs)} while kernels compile`,
+    );
+    console.log(`  ${afterLastByte(times)}`);
+    if (fetchedBytes > 65536) {
+      console.log(
+        `  ${mb(fetchedBytes)} MB came; weights on the GPU ${seconds(uploadedMs - lastByteMs)} s after the last of them`,
+      );
+    }
+    console.log(
+      `  above the weights at the peak: ${mb(uploading.sum - weightBytes)} MB while they come, ${mb(all.sum - weightBytes)} MB until the token; keys and values ${mb(kvBytes)}, scratch ${mb(scratchBytes)} MB of it`,
+    );
+    console.log(`  each process’s own peak, weights included, in MB: ${all.parts}`);
+    return figures;
+  };
+
   const {whole, block} = await page.evaluate(() => storeBench.hashes());
   console.log(`hashes: ${whole.toFixed(0)} MB/s of the whole (ours), ${block.toFixed(0)} MB/s of a block (WebCrypto)`);
   await page.evaluate(() => storeBench.forget());
@@ -82,43 +149,31 @@ async function measure(page: Page, {url, integrity, size, pids}: Subject): Promi
   const fetched = await page.evaluate((each) => storeBench.fetch(each), url);
   console.log(`network alone      ${seconds(fetched)} s, ${rate(size, fetched)} MB/s`);
 
-  const load = async (title: string): Promise<StoreLoad> => {
-    const at = resident(pids);
-    const each = pids.map((pid) => resident([pid]));
-    forgetPeak(pids);
-    await page.evaluate(([a, b]) => storeBench.begin(a as string, b), [url, integrity]);
-    // Up to here: what compiling takes afterwards is not the store's.
-    const highest = peak(pids);
-    const parts = pids.map((pid, i) => `${kind(pid)} ${mb(peak([pid]) - each[i])}`).join(', ');
-    const figures = await page.evaluate(() => storeBench.finish());
-    await page.evaluate(() => storeBench.unload());
-    const above = highest - at - figures.weightBytes;
-    const {beganMs, lastByteMs, uploadedMs, firstTokenMs} = figures;
-    console.log(
-      `${title} ${seconds(uploadedMs)} s until the weights are on the GPU, ${seconds(firstTokenMs)} s until a token`,
-    );
-    if (figures.fetchedBytes > 65536) {
-      const {fetchedBytes} = figures;
-      console.log(
-        `  ${mb(fetchedBytes)} MB came in ${seconds(lastByteMs)} s; weights on the GPU ${seconds(uploadedMs - lastByteMs)} s after the last byte, the first token ${seconds(firstTokenMs - lastByteMs)} s`,
-      );
-    }
-    console.log(`  of that ${seconds(beganMs)} s before the weights: header and the kernels’ self-test`);
-    console.log(`  ${mb(above)} MB above the weights at the peak until then`);
-    console.log(`  each process’s own peak, weights included, in MB: ${parts}`);
-    return figures;
-  };
-
-  const first = await load('download          ');
-  console.log(`  ${first.adapter}, stored in ${first.storage}`);
-  // Twice, in turns: the disk's cache is as warm for the one as for the other.
-  for (let i = 0; i < 2; i++) {
+  await flow('download          ');
+  await page.evaluate(() => storeBench.forget());
+  const {adapter, storage} = await load('download          ');
+  console.log(`  ${adapter}, stored in ${storage}`);
+  for (let i = 0; i < 3; i++) {
+    warm(profile);
     const raw = await page.evaluate(() => storeBench.readBlocks());
     console.log(`blocks alone       ${seconds(raw)} s, ${rate(size, raw)} MB/s`);
+    warm(profile);
     const checked = await page.evaluate((each) => storeBench.readStore(each), url);
     console.log(`through the store  ${seconds(checked)} s, ${(checked / raw).toFixed(2)} × the blocks alone`);
-    const {beganMs, uploadedMs} = await load('from the disk     ');
-    console.log(`  weights alone ${((uploadedMs - beganMs) / raw).toFixed(2)} × the blocks alone`);
+    const ms = await flow('from the disk     ');
+    console.log(`  ${(ms / raw).toFixed(2)} × the blocks alone`);
+  }
+  await load('from the disk     ');
+  const growth = await watch();
+  const compiled = await page.evaluate((each) => storeBench.compile(each), url);
+  const {sum, parts} = growth();
+  console.log(`compiling alone    ${seconds(compiled)} s, ${mb(sum)} MB at the peak (${parts})`);
+}
+
+/** Reads all that is stored, so that the next pass finds it in the disk's cache. */
+function warm(profile: string): void {
+  for (const entry of readdirSync(profile, {recursive: true, withFileTypes: true})) {
+    if (entry.isFile() && /File System/.test(entry.parentPath)) readFileSync(path.join(entry.parentPath, entry.name));
   }
 }
 

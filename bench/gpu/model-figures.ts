@@ -5,6 +5,7 @@ import {loadEngine} from '../../src/engine/load-engine.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import type {GgufFile} from '../../src/gguf/gguf-file.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
+import {timeLoad} from '../lib/load-times.ts';
 import {decode, prefill, tokens} from '../lib/measure.ts';
 import type {RunLengths} from './runs.ts';
 import {type HostTimes, type StepTimes, timeHost, timeReadback, timeStep} from './step-times.ts';
@@ -24,6 +25,8 @@ export interface ModelFigures {
   /** First byte to last on the GPU, and bytes a second of it. */
   uploadMs: number;
   uploadGBs: number;
+  /** From the last byte on the GPU to the first token: the rest of compiling, the self-test, one step. */
+  afterLastByteMs: number;
   /** Tokens a second by prompt length, the last row's logits read back. */
   prefill: Record<string, number>;
   /** Tokens a second of the prompt that takes the sequence from one context to the next: `2048…8192`. */
@@ -86,18 +89,12 @@ async function load(
   device: GPUDevice,
   options: {contextLength: number; maxSequences: number},
 ): Promise<Engine> {
-  const start = performance.now();
-  let [first, last, bytes] = [start, start, 0];
-  const onProgress = (loaded: number) => {
-    last = performance.now();
-    if (loaded === 0) first = last;
-    bytes = loaded;
-  };
-  const engine = await loadEngine(source, file, device, {...options, sharePrefixes: false, onProgress});
-  figures.loadMs = performance.now() - start;
-  figures.uploadMs = last - first;
-  figures.uploadGBs = bytes / figures.uploadMs / 1e6;
+  const {engine, times} = await timeLoad(source, file, device, {...options, sharePrefixes: false});
   const {weightBytes, kvBytes, scratchBytes} = engine.stats();
+  figures.loadMs = times.readyMs;
+  figures.uploadMs = times.uploadedMs - times.beganMs;
+  figures.uploadGBs = weightBytes / figures.uploadMs / 1e6;
+  figures.afterLastByteMs = times.firstTokenMs - times.uploadedMs;
   Object.assign(figures, {weightBytes, kvBytes, scratchBytes});
   return engine;
 }
@@ -265,6 +262,7 @@ function emptyFigures(name: string, file: GgufFile, fileBytes: number): ModelFig
     scratchBytes: 0,
     loadMs: 0,
     uploadMs: 0,
+    afterLastByteMs: 0,
     uploadGBs: 0,
     prefill: {},
     extend: {},

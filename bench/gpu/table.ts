@@ -111,13 +111,14 @@ function modelTables(models: readonly ModelFigures[]): string[] {
     ),
     '## Load',
     rows(
-      ['model', 'file, GB', 'whole load, s', 'upload, s', 'upload, GB/s', 'types'],
+      ['model', 'file, GB', 'whole load, s', 'upload, s', 'upload, GB/s', 'last byte to first token, s', 'types'],
       models.map((model) => [
         model.name,
         number(model.fileBytes / 1e9),
         number(model.loadMs / 1000),
         number(model.uploadMs / 1000),
         number(model.uploadGBs),
+        number(model.afterLastByteMs / 1000),
         Object.entries(model.bytesByType)
           .sort(([, a], [, b]) => b - a)
           .filter(([, bytes]) => bytes > 0.001 * model.fileBytes)

@@ -1,25 +1,45 @@
 // The browser's half of bench/store.ts: a model from a server through the store into an engine, and from the disk again,
 // beside what reading alone takes. Bundled into a page.
-import {loadEngine} from '../../src/engine/load-engine.ts';
+import {assemble, createWeights, type EngineSizes} from '../../src/engine/assemble.ts';
+import {type ModelConfig, readConfig} from '../../src/engine/config.ts';
+import type {Engine} from '../../src/engine/engine.ts';
+import {planEngine} from '../../src/engine/memory-plan.ts';
+import {uploadWeights} from '../../src/engine/weights.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
+import {BufferPool} from '../../src/gpu/buffers.ts';
 import {requestDevice} from '../../src/gpu/device.ts';
+import {PipelineCache} from '../../src/gpu/pipelines.ts';
+import {Recorder} from '../../src/gpu/recorder.ts';
 import {createModelStore} from '../../src/store/create-model-store.ts';
 import {sha256Hex} from '../../src/store/integrity.ts';
+import type {ModelSource} from '../../src/store/model-store.ts';
 import {Sha256} from '../../src/store/sha256.ts';
+import {type LoadTimes, timeLoad} from './load-times.ts';
 
 export interface StoreLoad {
   adapter: string;
   storage: string;
   weightBytes: number;
+  kvBytes: number;
+  scratchBytes: number;
   fetchedBytes: number;
-  /** Milliseconds from the opening. */
+  /** Opening and header, before `times` begin. */
+  headerMs: number;
+  /** When the last byte came over the network, as in `times`. */
   lastByteMs: number;
-  /** When the first byte of weights was asked for: header and self-test of the kernels lie before. */
-  beganMs: number;
-  uploadedMs: number;
-  firstTokenMs: number;
+  times: LoadTimes;
 }
+
+export interface Flow {
+  weightBytes: number;
+  /** From the first byte of weights asked for to the last one copied on the GPU. */
+  ms: number;
+  /** From the last byte that came over the network to that. */
+  afterMs: number;
+}
+
+const ENGINE_OPTIONS = {contextLength: 256, perLayerEmbeddings: 'gpu'} as const;
 
 /** The pieces of a source, looked at and let go. Milliseconds. */
 async function pass(source: ByteSource): Promise<number> {
@@ -78,6 +98,31 @@ const bench = {
     return ms;
   },
 
+  /** Weights from the store to the GPU and nothing else: no keys and values, no scratch, no kernel. */
+  flow(url: string): Promise<Flow> {
+    return withModel(url, async ({device, source, sizes, pool, progress}) => {
+      const weights = createWeights(pool, sizes);
+      const start = performance.now();
+      await uploadWeights(device, source, sizes.layouts, weights);
+      await device.queue.onSubmittedWorkDone();
+      const end = performance.now();
+      await source.settle();
+      return {weightBytes: pool.stats().bytes.weights, ms: end - start, afterMs: end - progress.lastByteAt};
+    });
+  },
+
+  /** Milliseconds that compiling takes alone, over buffers to which nothing is written. */
+  compile(url: string): Promise<number> {
+    return withModel(url, async ({device, config, sizes, pool}) => {
+      const weights = createWeights(pool, sizes);
+      const pipelines = new PipelineCache(device);
+      const start = performance.now();
+      const {body, head} = assemble(config, sizes, weights, undefined, pool, () => new Recorder(device, pipelines));
+      await Promise.all([body, head]);
+      return performance.now() - start;
+    });
+  },
+
   /** Begins a load as the worker does it; resolves when all weights are on the GPU. */
   begin(url: string, integrity?: string): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -93,45 +138,28 @@ const bench = {
   /** From opening to the first token. */
   async load(url: string, integrity: string | undefined, uploaded: () => void): Promise<StoreLoad> {
     const {device, info} = await requestDevice(navigator.gpu);
-    const store = await createModelStore();
-    const start = performance.now();
-    const since = () => performance.now() - start;
-    let lastByteMs = 0;
-    let uploadedMs = 0;
-    let beganMs = 0;
-    let fetchedBytes = 0;
-    const source = await store.open(
-      {url, integrity},
-      {
-        onProgress(progress) {
-          if (progress.fetchedBytes === fetchedBytes) return;
-          fetchedBytes = progress.fetchedBytes;
-          lastByteMs = since();
-        },
-      },
-    );
+    const opening = performance.now();
+    const {source, progress} = await open(url, integrity);
     const file = await readGguf(source);
-    const engine = await loadEngine(source, file, device, {
-      contextLength: 256,
-      perLayerEmbeddings: 'gpu',
-      onProgress(loaded, total) {
-        if (loaded === 0) beganMs = since();
-        if (loaded < total) return;
-        uploadedMs = since();
-        uploaded();
-      },
-    });
+    const start = performance.now();
+    const {engine, times} = await timeLoad(source, file, device, ENGINE_OPTIONS, uploaded);
     await source.verify();
     await source.settle();
-    const sequence = engine.createSequence([2]);
-    await engine.step([{sequence, tokens: [2], logits: 'last'}]);
-    const firstTokenMs = since();
-    const {weightBytes} = engine.stats();
-    const adapter = info.description || info.device || info.vendor;
     kept = {device, engine};
     await source.close();
-    const {storage} = source;
-    return {adapter, storage, weightBytes, fetchedBytes, lastByteMs, beganMs, uploadedMs, firstTokenMs};
+    const {weightBytes, kvBytes, scratchBytes} = engine.stats();
+    const adapter = info.description || info.device || info.vendor;
+    return {
+      adapter,
+      storage: source.storage,
+      weightBytes,
+      kvBytes,
+      scratchBytes,
+      fetchedBytes: progress.fetchedBytes,
+      headerMs: start - opening,
+      lastByteMs: progress.lastByteAt - start,
+      times,
+    };
   },
 
   unload(): void {
@@ -161,7 +189,54 @@ const bench = {
 
 let loading: Promise<StoreLoad> | null = null;
 /** Kept: its buffers are to stay while memory is measured. */
-let kept: {device: GPUDevice; engine: Awaited<ReturnType<typeof loadEngine>>} | null = null;
+let kept: {device: GPUDevice; engine: Engine} | null = null;
+
+interface Progress {
+  fetchedBytes: number;
+  /** On performance.now()'s clock. */
+  lastByteAt: number;
+}
+
+async function open(url: string, integrity?: string): Promise<{source: ModelSource; progress: Progress}> {
+  const progress: Progress = {fetchedBytes: 0, lastByteAt: 0};
+  const store = await createModelStore();
+  const source = await store.open(
+    {url, integrity},
+    {
+      onProgress({fetchedBytes}) {
+        if (fetchedBytes === progress.fetchedBytes) return;
+        progress.fetchedBytes = fetchedBytes;
+        progress.lastByteAt = performance.now();
+      },
+    },
+  );
+  return {source, progress};
+}
+
+interface Opened {
+  device: GPUDevice;
+  source: ModelSource;
+  config: ModelConfig;
+  sizes: EngineSizes;
+  pool: BufferPool;
+  progress: Progress;
+}
+
+/** Runs `work` with all that a load has before it begins, and lets go of it. */
+async function withModel<T>(url: string, work: (opened: Opened) => Promise<T>): Promise<T> {
+  const {device} = await requestDevice(navigator.gpu);
+  const {source, progress} = await open(url);
+  const config = readConfig(await readGguf(source));
+  const {sizes} = planEngine(config, device.limits, ENGINE_OPTIONS);
+  const pool = new BufferPool(device);
+  try {
+    return await work({device, source, config, sizes, pool, progress});
+  } finally {
+    pool.destroy();
+    device.destroy();
+    await source.close();
+  }
+}
 
 export type StoreBench = typeof bench;
 Object.assign(globalThis, {storeBench: bench});
