@@ -2,6 +2,7 @@
 // the disk or the reader is behind. What is in memory of a model while it loads is here: a block a transfer, a few that
 // are being written.
 import {GemmaError} from '../errors.ts';
+import type {BlockMemory} from './block-memory.ts';
 import type {ModelFolder} from './model-folder.ts';
 
 /** A block on its way: its first `filled` bytes are here. */
@@ -17,6 +18,7 @@ export interface PendingBlock {
 export interface AssemblyOptions {
   /** Blocks that may come before a reader wants them, where the folder forgets; infinite where it keeps all. */
   readonly window: number;
+  readonly memory: BlockMemory;
   /** Whether a block's memory serves the next one once it is stored. */
   readonly recycles: boolean;
   /** A block is whole. */
@@ -25,15 +27,12 @@ export interface AssemblyOptions {
 
 /** Blocks that are being hashed and written at once. Transfers wait when the disk is slower than the network. */
 const MAX_COMMITS = 2;
-const MAX_SPARE = 6;
 
 export class BlockAssembly {
   readonly #folder: ModelFolder;
   readonly #options: AssemblyOptions;
   readonly #pending = new Map<number, PendingBlock>();
   readonly #waiting = new Set<() => void>();
-  /** Memory of whole blocks for the next ones: a garbage collector does not keep up with gigabytes. */
-  readonly #spare: Uint8Array<ArrayBuffer>[] = [];
   #commits = 0;
   #failure: unknown = null;
   #received = 0;
@@ -70,11 +69,6 @@ export class BlockAssembly {
   release(block: PendingBlock): void {
     block.readers--;
     this.#recycle(block);
-  }
-
-  /** Lets go of memory that only a load needs. */
-  trim(): void {
-    this.#spare.length = 0;
   }
 
   /** The first byte of the block that is missing, from its start. */
@@ -150,15 +144,14 @@ export class BlockAssembly {
     const begun = this.#pending.get(index);
     if (begun || this.#folder.has(index)) return begun ?? null;
     const length = this.#folder.blockLength(index);
-    const spare = length === this.#folder.blockBytes ? this.#spare.pop() : undefined;
-    const block = {index, bytes: spare ?? new Uint8Array(length), filled: 0, readers: 0, stored: false};
+    const bytes = length === this.#folder.blockBytes ? this.#options.memory.take() : new Uint8Array(length);
+    const block = {index, bytes, filled: 0, readers: 0, stored: false};
     this.#pending.set(index, block);
     return block;
   }
 
   #recycle({bytes, readers, stored}: PendingBlock): void {
-    if (!this.#options.recycles || !stored || readers > 0 || this.#spare.length >= MAX_SPARE) return;
-    if (bytes.length === this.#folder.blockBytes) this.#spare.push(bytes);
+    if (this.#options.recycles && stored && readers === 0) this.#options.memory.give(bytes);
   }
 
   #commit(block: PendingBlock): void {

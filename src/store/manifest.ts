@@ -3,7 +3,7 @@
 import type {FileIdentity} from './http-answer.ts';
 
 export const MANIFEST_NAME = 'manifest.json';
-const VERSION = 1;
+const VERSION = 2;
 // What a manifest may ask us to allocate: a block is held in memory, and the hashes of a file.
 const BLOCK_LIMITS = {min: 2 ** 10, max: 2 ** 26} as const;
 const MAX_BLOCKS = 2 ** 20;
@@ -14,7 +14,7 @@ export interface Manifest {
   readonly url: string;
   readonly identity: FileIdentity;
   readonly blockBytes: number;
-  /** SHA-256 (hex) of each block that is stored, in file order; null for one that is not. */
+  /** Of each block that is stored, as `blockHash` has it, in file order; null for one that is not. */
   readonly hashes: (string | null)[];
   /** SHA-256 (hex) the whole was found to have. */
   sha256: string | null;

@@ -3,7 +3,7 @@ import {GemmaError} from '../errors.ts';
 import {type BlockStore, fullError} from './block-store.ts';
 import type {FileIdentity} from './http-answer.ts';
 import {describeChange} from './http-answer.ts';
-import {sha256Hex} from './integrity.ts';
+import {blockHash} from './integrity.ts';
 import {
   blockLength,
   blockName,
@@ -88,11 +88,14 @@ export class ModelFolder {
     return blockLength(this.#manifest, index);
   }
 
-  /** A stored block, checked. Null if it is not there or damaged: it counts as missing from now on. */
-  async read(index: number): Promise<Uint8Array<ArrayBuffer> | null> {
+  /**
+   * A stored block, checked. Null if it is not there or damaged: it counts as missing from now on.
+   * @param room memory for a block, which is the answer's from now on
+   */
+  async read(index: number, room?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | null> {
     const blob = await this.#blob(index);
     if (!blob) return null;
-    const bytes = await bytesOf(blob);
+    const bytes = await bytesOf(blob, room);
     if (bytes && (this.#checked.has(index) || (await this.#isRight(index, bytes)))) return bytes;
     this.#forget(index);
     return null;
@@ -114,7 +117,7 @@ export class ModelFolder {
    */
   async commit(index: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     if (this.#failure) throw this.#failure;
-    const [hash] = await Promise.all([sha256Hex(bytes), this.#put(blockName(index), bytes)]);
+    const [hash] = await Promise.all([blockHash(bytes), this.#put(blockName(index), bytes)]);
     this.#note(index, hash);
     this.#checked.add(index);
   }
@@ -182,7 +185,7 @@ export class ModelFolder {
   }
 
   async #isRight(index: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
-    const right = (await sha256Hex(bytes)) === this.#manifest.hashes[index];
+    const right = (await blockHash(bytes)) === this.#manifest.hashes[index];
     if (right) this.#checked.add(index);
     return right;
   }
@@ -237,11 +240,31 @@ export class ModelFolder {
 }
 
 /** Null for a file that was taken away or changed since it was looked up. */
-async function bytesOf(blob: Blob): Promise<Uint8Array<ArrayBuffer> | null> {
+async function bytesOf(blob: Blob, room?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | null> {
   try {
-    const bytes = new Uint8Array(await blob.arrayBuffer());
+    const bytes = room ? await readInto(room, blob) : new Uint8Array(await blob.arrayBuffer());
     return bytes.length === blob.size ? bytes : null;
   } catch {
     return null;
   }
+}
+
+/** The bytes of a Blob, in the memory given where the platform reads into it. */
+async function readInto({buffer}: Uint8Array<ArrayBuffer>, blob: Blob): Promise<Uint8Array<ArrayBuffer>> {
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = blob.stream().getReader({mode: 'byob'});
+  } catch {
+    return new Uint8Array(await blob.arrayBuffer());
+  }
+  let into = buffer;
+  let filled = 0;
+  while (filled < blob.size) {
+    const {value, done} = await reader.read(new Uint8Array(into, filled, blob.size - filled));
+    if (done || !value) break;
+    into = value.buffer;
+    filled += value.length;
+  }
+  reader.cancel().catch(() => undefined);
+  return new Uint8Array(into, 0, filled);
 }

@@ -2,6 +2,7 @@
 // on its way, from the disk if it is there, and is fetched else. Owns what is read; how it is fetched is download.ts.
 import {GemmaError} from '../errors.ts';
 import {BlockAssembly} from './block-assembly.ts';
+import {BlockMemory} from './block-memory.ts';
 import type {Clock} from './clock.ts';
 import {Download, fetchRun, runFrom, type TransferContext} from './download.ts';
 import type {FileIdentity} from './http-answer.ts';
@@ -42,6 +43,7 @@ export class StoredSource implements ModelSource {
   readonly sha256: string | null;
   readonly #folder: ModelFolder;
   readonly #remote: RemoteFile;
+  readonly #memory: BlockMemory;
   readonly #assembly: BlockAssembly;
   readonly #lock: WriterLock;
   readonly #context: TransferContext;
@@ -73,8 +75,10 @@ export class StoredSource implements ModelSource {
     this.#hash = sha256 === null || folder.sha256 === sha256 ? null : new WholeHash(folder.size);
     // Room for what a reader holds back and for the block that it is in.
     const window = Math.max(1, options.capacityBlocks - 3);
+    this.#memory = new BlockMemory(folder.blockBytes);
     this.#assembly = new BlockAssembly(folder, {
       window,
+      memory: this.#memory,
       recycles: storage !== 'memory',
       onBlock: (index, bytes) => this.#hash?.offer(index, bytes),
     });
@@ -146,7 +150,7 @@ export class StoredSource implements ModelSource {
     const end = offset + length;
     const {blockBytes} = this.#folder;
     const download = new Download(this.#context, {start: offset, end}, both.signal);
-    const ahead = new Map<number, Promise<Uint8Array | null>>();
+    const ahead = new Map<number, Promise<Uint8Array<ArrayBuffer> | null>>();
     const last = Math.ceil(end / blockBytes);
     try {
       await this.#hashUpTo(Math.floor(offset / blockBytes), both.signal);
@@ -204,7 +208,7 @@ export class StoredSource implements ModelSource {
   async settle(): Promise<void> {
     this.#settled = true;
     this.#report.over = true;
-    this.#assembly.trim();
+    this.#memory.clear();
     await this.#completed();
   }
 
@@ -329,7 +333,7 @@ export class StoredSource implements ModelSource {
       download,
       ahead,
       signal,
-    }: {download: Download; ahead: Map<number, Promise<Uint8Array | null>>; signal: AbortSignal},
+    }: {download: Download; ahead: Map<number, Promise<Uint8Array<ArrayBuffer> | null>>; signal: AbortSignal},
   ): AsyncGenerator<Uint8Array, void, undefined> {
     for (let at = from; at < to; ) {
       signal.throwIfAborted();
@@ -349,7 +353,7 @@ export class StoredSource implements ModelSource {
         if (at >= to) return;
       }
       if (this.#folder.has(index)) {
-        const bytes = await (ahead.get(index) ?? this.#folder.read(index));
+        const bytes = await (ahead.get(index) ?? this.#folder.read(index, this.#memory.take()));
         ahead.delete(index);
         if (!bytes) continue;
         this.#hash?.offer(index, bytes);
@@ -358,6 +362,7 @@ export class StoredSource implements ModelSource {
           signal.throwIfAborted();
           yield bytes.subarray(at, Math.min(to, at + PIECE_BYTES));
         }
+        this.#memory.give(bytes);
         return;
       }
       if (this.#remote.ranges) download.need(index);
@@ -378,12 +383,12 @@ export class StoredSource implements ModelSource {
     }
   }
 
-  #readAhead(ahead: Map<number, Promise<Uint8Array | null>>, index: number): void {
+  #readAhead(ahead: Map<number, Promise<Uint8Array<ArrayBuffer> | null>>, index: number): void {
     if (ahead.has(index) || this.#assembly.pending(index) || !this.#folder.has(index)) return;
     // A failure counts as a block that is not there.
     ahead.set(
       index,
-      this.#folder.read(index).catch(() => null),
+      this.#folder.read(index, this.#memory.take()).catch(() => null),
     );
   }
 }

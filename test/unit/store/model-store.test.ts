@@ -76,9 +76,9 @@ describe('the model store', () => {
     }
 
     for (const [title, text] of [
-      ['cut off', '{"version":1,"url":"'],
-      ['of another version', '{"version":2}'],
-      ['that promises what is not possible', '{"version":1,"url":"","size":1e300,"blockBytes":0,"hashes":[]}'],
+      ['cut off', '{"version":2,"url":"'],
+      ['of another version', '{"version":1}'],
+      ['that promises what is not possible', '{"version":2,"url":"","size":1e300,"blockBytes":0,"hashes":[]}'],
     ]) {
       it(`begins anew with a manifest ${title}`, async () => {
         folder().set('manifest.json', new TextEncoder().encode(text));

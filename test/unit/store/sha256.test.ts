@@ -1,7 +1,7 @@
 // Our incremental SHA-256 against Node's own, and the ways a hash is written.
 import {createHash} from 'node:crypto';
 import {expect} from 'chai';
-import {linkedSha256, parseIntegrity, sha256Hex} from '../../../src/store/integrity.ts';
+import {blockHash, linkedSha256, parseIntegrity, sha256Hex} from '../../../src/store/integrity.ts';
 import {padded, Sha256} from '../../../src/store/sha256.ts';
 import {seededRandom} from '../../fixtures/random.ts';
 
@@ -37,6 +37,25 @@ describe('Sha256', () => {
     expect([...tail.subarray(0, 5), ...tail.subarray(56)]).to.deep.equal([
       1, 2, 3, 0x80, 0, 0, 0, 0, 0x0a, 0, 0, 0, 0x18,
     ]);
+  });
+});
+
+describe('the hash of a block', () => {
+  const piece = 2 ** 19;
+
+  it('is that of its one piece', async () => {
+    for (const bytes of [0, 1, piece].map(bytesOf)) expect(await blockHash(bytes)).to.equal(expected(bytes));
+  });
+
+  it('is that of the hashes of its pieces, in order', async () => {
+    for (const length of [piece + 1, 3 * piece, 8 * piece - 5]) {
+      const bytes = bytesOf(length);
+      const all = createHash('sha256');
+      for (let at = 0; at < length; at += piece) {
+        all.update(Buffer.from(expected(bytes.subarray(at, at + piece)), 'hex'));
+      }
+      expect(await blockHash(bytes)).to.equal(all.digest('hex'));
+    }
   });
 });
 
