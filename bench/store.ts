@@ -91,6 +91,8 @@ interface Growth {
   sum: number;
   /** Each process’s own, in words. */
   parts: string;
+  /** What they have now. */
+  now: number;
 }
 
 async function measure(page: Page, {url, integrity, size, pids, profile}: Subject): Promise<void> {
@@ -101,7 +103,7 @@ async function measure(page: Page, {url, integrity, size, pids, profile}: Subjec
     return () => {
       const grown = pids.map((pid, i) => peak([pid]) - before[i]);
       const parts = pids.map((pid, i) => `${kind(pid)} ${mb(grown[i])}`).join(', ');
-      return {sum: grown.reduce((sum, each) => sum + each, 0), parts};
+      return {sum: sumOf(grown), parts, now: resident(pids) - sumOf(before)};
     };
   };
 
@@ -109,10 +111,14 @@ async function measure(page: Page, {url, integrity, size, pids, profile}: Subjec
     warm(profile);
     const growth = await watch();
     const {ms, afterMs, weightBytes} = await page.evaluate((each) => storeBench.flow(each), url);
-    const {sum, parts} = growth();
+    await page.requestGC();
+    const {sum, parts, now} = growth();
+    await page.evaluate(() => storeBench.unload());
     console.log(`${title} ${seconds(ms)} s, ${rate(size, ms)} MB/s to the GPU, nothing else done`);
     if (title.startsWith('download')) console.log(`  all on the GPU ${seconds(afterMs)} s after the last byte`);
-    console.log(`  ${mb(sum - weightBytes)} MB above the weights at the peak (${parts})`);
+    console.log(
+      `  ${mb(sum - weightBytes)} MB above the weights at the peak, ${mb(sum - now)} MB above what stays (${parts})`,
+    );
     return ms;
   };
 
@@ -167,6 +173,7 @@ async function measure(page: Page, {url, integrity, size, pids, profile}: Subjec
   const growth = await watch();
   const compiled = await page.evaluate((each) => storeBench.compile(each), url);
   const {sum, parts} = growth();
+  await page.evaluate(() => storeBench.unload());
   console.log(`compiling alone    ${seconds(compiled)} s, ${mb(sum)} MB at the peak (${parts})`);
 }
 
@@ -189,6 +196,7 @@ async function hashOf(file: string): Promise<string> {
   return hash.digest('hex');
 }
 
+const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 const mb = (bytes: number): string => (bytes / 1e6).toFixed(0);
 const seconds = (ms: number): string => (ms / 1000).toFixed(2);
 const rate = (bytes: number, ms: number): string => (bytes / 1000 / ms).toFixed(0);

@@ -108,9 +108,10 @@ const bench = {
     return ms;
   },
 
-  /** Weights from the store to the GPU and nothing else: no keys and values, no scratch, no kernel. */
+  /** Weights from the store to the GPU and nothing else: no keys and values, no scratch, no kernel. They stay. */
   flow(url: string): Promise<Flow> {
     return withModel(url, async ({device, source, sizes, pool, progress}) => {
+      kept = {device, buffers: pool};
       const weights = createWeights(pool, sizes);
       const start = performance.now();
       await uploadWeights(device, source, sizes.layouts, weights);
@@ -124,6 +125,7 @@ const bench = {
   /** Milliseconds that compiling takes alone, over buffers to which nothing is written. */
   compile(url: string): Promise<number> {
     return withModel(url, async ({device, config, sizes, pool}) => {
+      kept = {device, buffers: pool};
       const weights = createWeights(pool, sizes);
       const pipelines = new PipelineCache(device);
       const start = performance.now();
@@ -155,7 +157,7 @@ const bench = {
     const {engine, times} = await timeLoad(source, file, device, ENGINE_OPTIONS, uploaded);
     await source.verify();
     await source.settle();
-    kept = {device, engine};
+    kept = {device, buffers: engine};
     await source.close();
     const {weightBytes, kvBytes, scratchBytes} = engine.stats();
     const adapter = info.description || info.device || info.vendor;
@@ -173,7 +175,7 @@ const bench = {
   },
 
   unload(): void {
-    kept?.engine.destroy();
+    kept?.buffers.destroy();
     kept?.device.destroy();
     kept = null;
   },
@@ -200,8 +202,8 @@ const bench = {
 };
 
 let loading: Promise<StoreLoad> | null = null;
-/** Kept: its buffers are to stay while memory is measured. */
-let kept: {device: GPUDevice; engine: Engine} | null = null;
+/** Stays while memory is measured. */
+let kept: {device: GPUDevice; buffers: Engine | BufferPool} | null = null;
 
 interface Progress {
   fetchedBytes: number;
@@ -234,7 +236,7 @@ interface Opened {
   progress: Progress;
 }
 
-/** Runs `work` with all that a load has before it begins, and lets go of it. */
+/** Runs `work` with all that a load has before it begins. What it keeps is let go of by `unload`. */
 async function withModel<T>(url: string, work: (opened: Opened) => Promise<T>): Promise<T> {
   const {device} = await requestDevice(navigator.gpu);
   const {source, progress} = await open(url);
@@ -244,8 +246,6 @@ async function withModel<T>(url: string, work: (opened: Opened) => Promise<T>): 
   try {
     return await work({device, source, config, sizes, pool, progress});
   } finally {
-    pool.destroy();
-    device.destroy();
     await source.close();
   }
 }
