@@ -38,6 +38,7 @@ async function storedBlocks(folder: FileSystemDirectoryHandle): Promise<number[]
     if (handle.kind === 'directory') blocks.push(...(await storedBlocks(handle as FileSystemDirectoryHandle)));
     if (name !== 'manifest.json') continue;
     const text = await (await (handle as FileSystemFileHandle).getFile()).text();
+    if (text === '') continue; // the browser was killed before the first one was written
     const {hashes} = JSON.parse(text) as {hashes: (string | null)[]};
     blocks.push(...hashes.flatMap((hash, index) => (hash === null ? [] : [index])));
   }
