@@ -37,8 +37,12 @@ export class HostPort implements PortLike {
   }
 
   postMessage(message: unknown): void {
-    if (this.#answered) this.#channel?.postMessage(message);
-    else this.#greeting.push(message);
+    if (this.#answered) {
+      this.#channel?.postMessage(message);
+      return;
+    }
+    this.#greeting.push(message);
+    if (this.#host && !this.#channel) this.#open(this.#host);
   }
 
   close(): void {
@@ -48,13 +52,13 @@ export class HostPort implements PortLike {
 
   #heard(message: HostMessage | null): void {
     if (message?.type !== 'host' || message.host === this.#host) return;
+    this.#host = message.host;
     if (this.#answered) this.#emit('close');
-    else this.#open(message.host);
+    else if (this.#greeting.length > 0) this.#open(message.host);
   }
 
   #open(host: string): void {
     const port = `gemma-chat-port-${crypto.randomUUID()}`;
-    this.#host = host;
     this.#channel?.close();
     this.#channel = new this.#Channel(port);
     this.#channel.addEventListener('message', ({data}) => {

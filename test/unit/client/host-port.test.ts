@@ -79,8 +79,17 @@ describe('HostPort', () => {
     expect([forum.heard, said]).to.deep.equal([['welcome'], ['and']]);
   });
 
+  it('has something to say before it asks a host for a port, however soon that answers', async () => {
+    const port = forum.port();
+    forum.say({type: 'host', host: 'one'});
+    await forum.settled();
+    expect(forum.opens).to.be.empty;
+    port.postMessage('hello');
+    expect((await forum.open()).greeting).to.deep.equal(['hello']);
+  });
+
   it('asks a host for one port only, however often it makes itself known', async () => {
-    forum.port();
+    forum.port().postMessage('hello');
     for (let i = 0; i < 3; i++) forum.say({type: 'host', host: 'one'});
     await forum.open();
     await forum.settled();
@@ -102,7 +111,7 @@ describe('HostPort', () => {
   });
 
   it('is closed when another host comes after an answer', async () => {
-    forum.port();
+    forum.port().postMessage('hello');
     forum.say({type: 'host', host: 'one'});
     new Channel((await forum.open()).port).postMessage('welcome');
     await until(() => forum.heard.length === 1);
@@ -112,7 +121,7 @@ describe('HostPort', () => {
   });
 
   it('does not mind what is none of its business', async () => {
-    forum.port();
+    forum.port().postMessage('hello');
     for (const message of [null, 7, 'host', {}, {type: 'seek'}, {type: 'open', host: 'one', port: 'x', greeting: []}]) {
       forum.say(message);
     }
