@@ -17,6 +17,11 @@ import {
 } from './manifest.ts';
 
 const USED_NAME = 'used';
+/**
+ * Reads that wait. Chromium's garbage collector takes a Blob's stream that nothing but an unanswered read holds, and the
+ * read is never answered then.
+ */
+const reading = new Set<ReadableStreamBYOBReader>();
 
 export class ModelFolder {
   readonly id: string;
@@ -259,11 +264,16 @@ async function readInto({buffer}: Uint8Array<ArrayBuffer>, blob: Blob): Promise<
   }
   let into = buffer;
   let filled = 0;
-  while (filled < blob.size) {
-    const {value, done} = await reader.read(new Uint8Array(into, filled, blob.size - filled));
-    if (done || !value) break;
-    into = value.buffer;
-    filled += value.length;
+  reading.add(reader);
+  try {
+    while (filled < blob.size) {
+      const {value, done} = await reader.read(new Uint8Array(into, filled, blob.size - filled));
+      if (done || !value) break;
+      into = value.buffer;
+      filled += value.length;
+    }
+  } finally {
+    reading.delete(reader);
   }
   reader.cancel().catch(() => undefined);
   return new Uint8Array(into, 0, filled);
