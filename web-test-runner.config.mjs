@@ -27,7 +27,8 @@ export default {
   browserStartTimeout: 120_000,
   browsers: [
     chromeLauncher({
-      launchOptions: {executablePath: ensureChrome(), args: CHROME_ARGS, headless: true},
+      // `gc()` for what has to outlive a collection.
+      launchOptions: {executablePath: ensureChrome(), args: [...CHROME_ARGS, '--js-flags=--expose-gc'], headless: true},
       concurrency: 1,
     }),
   ],

@@ -93,6 +93,18 @@ describe('storage in a browser', () => {
         expect((await (await open()).list())[0].lastUsed).to.be.above(0);
       });
 
+      it('is read on while the garbage collector runs', async () => {
+        const {gc} = globalThis as {gc?: (options: {type: 'major'; execution: 'async'}) => Promise<void>};
+        let over = false;
+        const collecting = (async () => {
+          while (!over) await gc!({type: 'major', execution: 'async'});
+        })();
+        const hash = await sha256Hex(file);
+        for (let i = 0; i < 2; i++) expect(await load()).to.equal(hash);
+        over = true;
+        await collecting;
+      });
+
       it('has a damaged block fetched again, alone', async () => {
         const blocks = await blocksOf();
         await blocks.put(id, blockName(7), new Uint8Array(BLOCK));
