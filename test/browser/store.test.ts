@@ -99,10 +99,13 @@ describe('storage in a browser', () => {
         const collecting = (async () => {
           while (!over) await gc!({type: 'major', execution: 'async'});
         })();
-        const hash = await sha256Hex(file);
-        for (let i = 0; i < 2; i++) expect(await load()).to.equal(hash);
-        over = true;
-        await collecting;
+        try {
+          const hash = await sha256Hex(file);
+          for (let i = 0; i < 2; i++) expect(await load()).to.equal(hash);
+        } finally {
+          over = true;
+          await collecting;
+        }
       });
 
       it('has a damaged block fetched again, alone', async () => {
