@@ -116,7 +116,7 @@ describe('one model for several tabs', () => {
     await until(one, ({clients}) => clients === left);
     const noticed = Date.now() - happened;
     expect(await Promise.all(answers)).to.deep.equal([alone, alone]);
-    // A second is what is promised; a software adapter's steps are in the way of the answer.
+    // A second is what is promised; a software adapter’s steps are in the way, and a load where the worker went along.
     expect(noticed).to.be.below(60_000);
     return one;
   }
