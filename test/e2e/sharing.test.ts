@@ -105,7 +105,7 @@ describe('one model for several tabs', () => {
   });
 
   /** A second and third tab answer while something happens to the first, which made the worker. */
-  async function others(happen: (victim: Page) => Promise<unknown>, left: number): Promise<Page> {
+  async function others(happen: (victim: Page) => Promise<unknown>, left: number, withinMs = 5000): Promise<Page> {
     const victim = await open(context, site);
     const [one, two] = [await open(context, site), await open(context, site)];
     ask(victim).catch(() => undefined);
@@ -116,8 +116,8 @@ describe('one model for several tabs', () => {
     await until(one, ({clients}) => clients === left);
     const noticed = Date.now() - happened;
     expect(await Promise.all(answers)).to.deep.equal([alone, alone]);
-    // A second is what is promised; a software adapter’s steps are in the way, and a load where the worker went along.
-    expect(noticed).to.be.below(60_000);
+    // A second is what is promised; a software adapter's steps are in the way of the answer.
+    expect(noticed).to.be.below(withinMs);
     return one;
   }
 
@@ -126,7 +126,8 @@ describe('one model for several tabs', () => {
   });
 
   it('goes on when a tab crashes', async () => {
-    await others((victim) => victim.goto('chrome://crash').catch(() => undefined), 4);
+    // The worker goes along: whom it served is known again when the next one has loaded the model.
+    await others((victim) => victim.goto('chrome://crash').catch(() => undefined), 4, 60_000);
   });
 
   it('goes on when a tab is reloaded, which joins again', async () => {
