@@ -52,7 +52,7 @@ function row<B extends string, C extends string>(
         buffers[name as B] = buffer;
       }
       const pipeline = await pipelines.get(kernel, constants);
-      const bindGroup = bind(device, pipelines, kernel, buffers);
+      const bindGroup = bind(device, pipelines, kernel, constants, buffers);
       const grid = kernel.grid({nRows}, completeConstants(kernel, constants));
       return {
         dispatch(pass) {

@@ -16,12 +16,14 @@ const WORKGROUP_SIZE = 64u; // also the tile: one key an invocation
 const MAX_QUADS = 128u; // HEAD_DIM / 4: two vec4 an invocation
 const NO_SCORE = -3.0e38;
 
-override N_HEAD: u32;
-override N_HEAD_KV: u32;
-override HEAD_DIM: u32;
-override SCALE: f32;
-override WINDOW: u32 = 0u; // 0: every earlier key
-override SOFTCAP: f32 = 0.0; // 0: none
+struct Shape {
+  N_HEAD: u32,
+  N_HEAD_KV: u32,
+  HEAD_DIM: u32,
+  SCALE: f32,
+  WINDOW: u32, // 0: every earlier key
+  SOFTCAP: f32, // 0: none
+}
 override PAGE_SIZE: u32 = 32u; // a power of two
 
 #include "lib/step.wgsl"
@@ -33,6 +35,7 @@ override PAGE_SIZE: u32 = 32u; // a power of two
 @group(0) @binding(4) var<storage, read> k: array<vec4f>;
 @group(0) @binding(5) var<storage, read> v: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(7) var<uniform> shape: Shape;
 
 var<workgroup> query: array<vec4f, MAX_QUADS>;
 var<workgroup> tile_weight: array<f32, WORKGROUP_SIZE>;
@@ -49,22 +52,22 @@ fn attention(
   @builtin(num_workgroups) grid: vec3u,
   @builtin(local_invocation_index) lid: u32,
 ) {
-  let quads = HEAD_DIM / 4u;
+  let quads = shape.HEAD_DIM / 4u;
   let head = linear_workgroup(wid, grid); // of all rows
-  let r = head / N_HEAD;
+  let r = head / shape.N_HEAD;
   if (r >= step.n_rows) {
     return;
   }
-  let kv_head = (head % N_HEAD) * N_HEAD_KV / N_HEAD;
+  let kv_head = (head % shape.N_HEAD) * shape.N_HEAD_KV / shape.N_HEAD;
   let page_table = rows[r].page_table;
   let end = rows[r].position + 1u;
   var first = 0u;
-  if (WINDOW > 0u && end > WINDOW) {
-    first = end - WINDOW;
+  if (shape.WINDOW > 0u && end > shape.WINDOW) {
+    first = end - shape.WINDOW;
   }
 
   for (var i = lid; i < quads; i += WORKGROUP_SIZE) {
-    query[i] = q[head * quads + i] * SCALE;
+    query[i] = q[head * quads + i] * shape.SCALE;
   }
   workgroupBarrier();
 
@@ -76,15 +79,15 @@ fn attention(
     let visible = tile + lid < end;
     var score = NO_SCORE;
     if (visible) {
-      let base = (cache_slot(page_table, tile + lid) * N_HEAD_KV + kv_head) * quads;
+      let base = (cache_slot(page_table, tile + lid) * shape.N_HEAD_KV + kv_head) * quads;
       tile_base[lid] = base;
       var products = vec4f();
       for (var i = 0u; i < quads; i++) {
         products += query[i] * k[base + i];
       }
       score = (products.x + products.y) + (products.z + products.w);
-      if (SOFTCAP > 0.0) {
-        score = SOFTCAP * tanh_clamped(score / SOFTCAP);
+      if (shape.SOFTCAP > 0.0) {
+        score = shape.SOFTCAP * tanh_clamped(score / shape.SOFTCAP);
       }
     }
     let grown = max(largest, workgroup_max(score, lid));

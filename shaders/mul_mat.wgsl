@@ -19,12 +19,14 @@ const TEAMS = 8u; // WORKGROUP_SIZE / TEAM
 const OUTPUT_TILE = 16u; // 2 * TEAMS
 const ROW_TILE = 4u;
 
-override N_IN: u32;
-override N_SLICE_ROWS: u32;
-override FIRST_ROW: u32 = 0u;
-override N_OUT: u32;
-override ROW_STRIDE_WORDS: u32;
-override ROWS_FROM: u32 = 0u;
+struct Shape {
+  N_IN: u32,
+  N_SLICE_ROWS: u32,
+  FIRST_ROW: u32,
+  N_OUT: u32,
+  ROW_STRIDE_WORDS: u32,
+  ROWS_FROM: u32,
+}
 
 #include "lib/step.wgsl"
 
@@ -32,20 +34,12 @@ override ROWS_FROM: u32 = 0u;
 @group(0) @binding(1) var<storage, read> x: array<Activation>;
 @group(0) @binding(2) var<storage, read> weight: array<WeightWord>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> shape: Shape;
 
 // Sums of every invocation: [ROW_TILE][OUTPUT_TILE][TEAM].
 var<workgroup> partial: array<f32, ROW_TILE * OUTPUT_TILE * TEAM>;
 
 #include "lib/linear.wgsl"
-#include "lib/tail.wgsl"
-
-fn weights_of(row: u32, chunk: u32) -> array<vec4f, 2> {
-  var values = dequantize(row, chunk);
-  if (N_IN % 8u != 0u) {
-    values = cut_tail(values, chunk, N_IN);
-  }
-  return values;
-}
 
 // 8 weights of each of two outputs, times the same 8 values of row r.
 fn products(a: array<vec4f, 2>, b: array<vec4f, 2>, r: u32, chunk: u32) -> vec2f {
@@ -66,26 +60,26 @@ fn mul_mat_TYPE(
   @builtin(num_workgroups) grid: vec3u,
   @builtin(local_invocation_index) lid: u32,
 ) {
-  let n = select(step.n_rows, step.n_outputs, ROWS_FROM == 1u);
+  let n = select(step.n_rows, step.n_outputs, shape.ROWS_FROM == 1u);
   let first_row = ROW_TILE * wid.z;
   let first_output = OUTPUT_TILE * linear_workgroup(wid, grid);
-  if (first_output >= N_SLICE_ROWS || first_row >= n) {
+  if (first_output >= shape.N_SLICE_ROWS || first_row >= n) {
     return;
   }
   let n_tile = min(ROW_TILE, n - first_row);
 
   // Behind the last output a team repeats it, and nobody looks at the result.
   let output = first_output + lid / TEAM;
-  let row_a = min(output, N_SLICE_ROWS - 1u) * ROW_STRIDE_WORDS;
-  let row_b = min(output + TEAMS, N_SLICE_ROWS - 1u) * ROW_STRIDE_WORDS;
+  let row_a = min(output, shape.N_SLICE_ROWS - 1u) * shape.ROW_STRIDE_WORDS;
+  let row_b = min(output + TEAMS, shape.N_SLICE_ROWS - 1u) * shape.ROW_STRIDE_WORDS;
   // Written out, for what a loop would index is no register.
   var sums_0 = vec2f();
   var sums_1 = vec2f();
   var sums_2 = vec2f();
   var sums_3 = vec2f();
-  for (var chunk = lid % TEAM; 8u * chunk < N_IN; chunk += TEAM) {
-    let a = weights_of(row_a, chunk);
-    let b = weights_of(row_b, chunk);
+  for (var chunk = lid % TEAM; 8u * chunk < shape.N_IN; chunk += TEAM) {
+    let a = cut_tail(dequantize(row_a, chunk), chunk);
+    let b = cut_tail(dequantize(row_b, chunk), chunk);
     sums_0 += products(a, b, first_row, chunk);
     if (n_tile > 1u) {
       sums_1 += products(a, b, first_row + 1u, chunk);
@@ -106,7 +100,7 @@ fn mul_mat_TYPE(
   // 16 outputs of 4 rows: one value an invocation.
   let tile_output = lid % OUTPUT_TILE;
   let tile_row = lid / OUTPUT_TILE;
-  if (tile_row >= n_tile || first_output + tile_output >= N_SLICE_ROWS) {
+  if (tile_row >= n_tile || first_output + tile_output >= shape.N_SLICE_ROWS) {
     return;
   }
   let first = TEAM * lid;
@@ -114,5 +108,5 @@ fn mul_mat_TYPE(
   for (var i = 0u; i < TEAM; i++) {
     sum += partial[first + i];
   }
-  y[(first_row + tile_row) * N_OUT + FIRST_ROW + first_output + tile_output] = sum;
+  y[(first_row + tile_row) * shape.N_OUT + shape.FIRST_ROW + first_output + tile_output] = sum;
 }

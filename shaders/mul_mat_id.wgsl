@@ -19,15 +19,17 @@ const WORKGROUP_SIZE = 64u;
 const TEAM = 8u; // invocations that share an output
 const OUTPUT_TILE = 8u; // WORKGROUP_SIZE / TEAM
 
-override N_IN: u32;
-override N_OUT: u32;
-override USED: u32;
-override EXPERT_ROWS: u32;
-override EXPERT_OFFSET: u32 = 0u;
-override X_PER_EXPERT: u32 = 0u;
-override FIRST_ROW: u32 = 0u;
-override N_SLICE_ROWS: u32;
-override ROW_STRIDE_WORDS: u32;
+struct Shape {
+  N_IN: u32,
+  N_OUT: u32,
+  USED: u32,
+  EXPERT_ROWS: u32,
+  EXPERT_OFFSET: u32,
+  X_PER_EXPERT: u32,
+  FIRST_ROW: u32,
+  N_SLICE_ROWS: u32,
+  ROW_STRIDE_WORDS: u32,
+}
 
 #include "lib/step.wgsl"
 
@@ -36,11 +38,11 @@ override ROW_STRIDE_WORDS: u32;
 @group(0) @binding(2) var<storage, read> experts: array<u32>;
 @group(0) @binding(3) var<storage, read> weight: array<WeightWord>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<uniform> shape: Shape;
 
 var<workgroup> partial: array<f32, WORKGROUP_SIZE>;
 
 #include "lib/linear.wgsl"
-#include "lib/tail.wgsl"
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn mul_mat_id_TYPE(
@@ -48,31 +50,28 @@ fn mul_mat_id_TYPE(
   @builtin(num_workgroups) grid: vec3u,
   @builtin(local_invocation_index) lid: u32,
 ) {
-  let n_tiles = (N_OUT + OUTPUT_TILE - 1u) / OUTPUT_TILE;
+  let n_tiles = (shape.N_OUT + OUTPUT_TILE - 1u) / OUTPUT_TILE;
   let work = linear_workgroup(wid, grid);
   let pair = work / n_tiles;
-  if (pair >= step.n_rows * USED) {
+  if (pair >= step.n_rows * shape.USED) {
     return;
   }
   let first_output = OUTPUT_TILE * (work % n_tiles);
-  let end_output = min(first_output + OUTPUT_TILE, N_OUT);
-  let first_row = experts[pair] * EXPERT_ROWS + EXPERT_OFFSET;
+  let end_output = min(first_output + OUTPUT_TILE, shape.N_OUT);
+  let first_row = experts[pair] * shape.EXPERT_ROWS + shape.EXPERT_OFFSET;
   // What of the tile lies in this slice.
-  let first = max(first_row + first_output, FIRST_ROW);
-  let end = min(first_row + end_output, FIRST_ROW + N_SLICE_ROWS);
+  let first = max(first_row + first_output, shape.FIRST_ROW);
+  let end = min(first_row + end_output, shape.FIRST_ROW + shape.N_SLICE_ROWS);
   if (first >= end) {
     return;
   }
 
   // A team whose output is not there repeats another, and nobody looks at the result.
-  let row = clamp(first_row + first_output + lid / TEAM, first, end - 1u) - FIRST_ROW;
-  let x_row = select(pair / USED, pair, X_PER_EXPERT == 1u);
+  let row = clamp(first_row + first_output + lid / TEAM, first, end - 1u) - shape.FIRST_ROW;
+  let x_row = select(pair / shape.USED, pair, shape.X_PER_EXPERT == 1u);
   var sum = 0.0;
-  for (var chunk = lid % TEAM; 8u * chunk < N_IN; chunk += TEAM) {
-    var values = dequantize(row * ROW_STRIDE_WORDS, chunk);
-    if (N_IN % 8u != 0u) {
-      values = cut_tail(values, chunk, N_IN);
-    }
+  for (var chunk = lid % TEAM; 8u * chunk < shape.N_IN; chunk += TEAM) {
+    let values = cut_tail(dequantize(row * shape.ROW_STRIDE_WORDS, chunk), chunk);
     sum += dot(values[0], load_quad(x_row, 2u * chunk)) + dot(values[1], load_quad(x_row, 2u * chunk + 1u));
   }
   partial[lid] = sum;
@@ -86,5 +85,5 @@ fn mul_mat_id_TYPE(
   for (var i = 0u; i < TEAM; i++) {
     total += partial[lid * TEAM + i];
   }
-  y[pair * N_OUT + first_output + lid] = total;
+  y[pair * shape.N_OUT + first_output + lid] = total;
 }

@@ -79,8 +79,8 @@ export async function checkKernels(
 }
 
 /**
- * Two tokens at once, then one after the other: the logits must be different numbers, and the same in both bit for bit.
- * Also the first step, which on many drivers is the slow one.
+ * Two tokens at once, then the first of them alone: their logits must be different numbers, and the first's the same in
+ * both bit for bit. Also the first step, which on many drivers is the slow one.
  * @throws GemmaError `gguf-invalid` when they are not: the kernels were found right before, so the weights are
  *   damaged; `shader-invalid` when they differ
  */
@@ -89,28 +89,31 @@ export async function checkRun(engine: Engine): Promise<void> {
   let sequence = engine.createSequence();
   try {
     const size = Math.min(2, engine.chunkSize, engine.contextLength);
-    const [[together]] = await engine.step([{sequence, tokens: tokens.slice(0, size), logits: 'last'}]);
+    const [rows] = await engine.step([{sequence, tokens: tokens.slice(0, size), logits: 'all'}]);
     sequence.free();
     sequence = engine.createSequence();
-    let alone = together;
-    for (const token of tokens.slice(0, size))
-      [[alone]] = await engine.step([{sequence, tokens: [token], logits: 'last'}]);
-    let differ = together.length === 1;
-    let first = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < together.length; i++) {
-      const suppressed = together[i] === Number.NEGATIVE_INFINITY;
-      if (!suppressed && !Number.isFinite(together[i])) throw damaged(`that of token ${i} is ${together[i]}`);
-      if (together[i] !== alone[i]) {
-        throw wrong('the model', `logit ${i} is ${together[i]} in a batch and ${alone[i]} alone`);
-      }
-      if (first === Number.NEGATIVE_INFINITY) first = together[i];
-      else if (!suppressed && together[i] !== first) differ = true;
+    const [[alone]] = await engine.step([{sequence, tokens: tokens.slice(0, 1), logits: 'last'}]);
+    rows.forEach(checkNumbers);
+    for (let i = 0; i < alone.length; i++) {
+      if (rows[0][i] !== alone[i])
+        throw wrong('the model', `logit ${i} is ${rows[0][i]} in a batch and ${alone[i]} alone`);
     }
-    // A soft cap makes a number even of what is none.
-    if (!differ) throw damaged(`all are ${first}`);
   } finally {
     sequence.free();
   }
+}
+
+/** Numbers, but for suppressed tokens, and not all the same: a soft cap makes a number even of what is none. */
+function checkNumbers(logits: Float32Array): void {
+  let differ = logits.length === 1;
+  let first = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < logits.length; i++) {
+    const suppressed = logits[i] === Number.NEGATIVE_INFINITY;
+    if (!suppressed && !Number.isFinite(logits[i])) throw damaged(`that of token ${i} is ${logits[i]}`);
+    if (first === Number.NEGATIVE_INFINITY) first = logits[i];
+    else if (!suppressed && logits[i] !== first) differ = true;
+  }
+  if (!differ) throw damaged(`all are ${first}`);
 }
 
 /** 2 rows of x, 12 outputs: one tile of outputs and a half. */

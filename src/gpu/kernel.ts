@@ -13,11 +13,17 @@ export interface Binding {
   readonly access: BindingAccess;
 }
 
-export interface Override {
+/** What a dispatch is recorded with, and no step changes. */
+export interface Constant {
   readonly name: string;
   readonly type: 'u32' | 'i32' | 'f32';
-  /** Undefined: the pipeline must be given a value. */
+  /** Undefined: a value must be given. */
   readonly default: number | undefined;
+  /**
+   * An override is compiled in: another value is another pipeline. A field of the uniform `shape` is read: kernels that
+   * cost long to compile have one pipeline for all matrices of a model.
+   */
+  readonly place: 'override' | 'shape';
 }
 
 /** Most kernels cover so many rows, and their constants tell the rest. */
@@ -29,9 +35,10 @@ export interface Kernel<B extends string = string, C extends string = string, S 
   /** The entry point, and the name of its files. */
   readonly name: string;
   readonly code: string;
-  /** In binding order, group 0. */
+  /** In binding order, group 0. The uniform `shape`, where there is one, is none of them: it is bound behind the last. */
   readonly bindings: readonly Binding[];
-  readonly overrides: readonly Override[];
+  /** Overrides, then the fields of `shape` in the order of its memory, 4 bytes each. */
+  readonly constants: readonly Constant[];
   /** Type-level only: which names `buffers` must have. */
   readonly bindingNames: readonly B[];
   // A method, not a property: kernels of any shape fit in one list.
@@ -43,40 +50,44 @@ export type Constants<C extends string> = Readonly<Partial<Record<C, number>>>;
 interface Definition<B extends string, C extends string, S> {
   /** Names of the buffers in binding order. Checked against the shader on import. */
   bindings: readonly B[];
-  /** Names of the overrides, in any order. Checked against the shader on import. */
+  /** Names of the overrides and of the fields of `shape`, in any order. Checked against the shader on import. */
   constants: readonly C[];
+  /** Values of fields of `shape` that need not be given. An override's is in the shader. */
+  defaults?: Readonly<Partial<Record<C, number>>>;
   /** Workgroups for a shape; `constants` are complete, defaults filled in. */
   grid: (shape: S, constants: Readonly<Record<C, number>>) => Grid;
 }
 
 /**
  * Binds a shader to TypeScript.
- * @throws GemmaError `internal` when the shader's bindings or overrides are not the ones listed.
+ * @throws GemmaError `internal` when the shader's bindings or constants are not the ones listed.
  */
 export function defineKernel<const B extends string, const C extends string, S = RowShape>(
   shader: string,
   definition: Definition<B, C, S>,
 ): Kernel<B, C, S> {
-  const {name, bindings, overrides} = reflect(shader);
+  const {name, bindings, constants: found} = reflect(shader);
   same(`${name}: bindings`, names(bindings), definition.bindings);
-  same(`${name}: overrides`, names(overrides).sort(), [...definition.constants].sort());
-  return {name, code: shader, bindings, overrides, bindingNames: definition.bindings, grid: definition.grid};
+  same(`${name}: constants`, names(found).sort(), [...definition.constants].sort());
+  const defaults: Readonly<Record<string, number | undefined>> = definition.defaults ?? {};
+  const constants = found.map((one) => (one.place === 'shape' ? {...one, default: defaults[one.name]} : one));
+  return {name, code: shader, bindings, constants, bindingNames: definition.bindings, grid: definition.grid};
 }
 
-/** The constants a pipeline is made with: what was given, and the shader's defaults. */
+/** The constants of a dispatch: what was given, and the defaults. */
 export function completeConstants<C extends string>(
   kernel: Kernel<string, C>,
   given: Constants<C>,
 ): Readonly<Record<C, number>> {
   const values: Record<string, number | undefined> = given;
   const complete: Record<string, number> = {};
-  for (const override of kernel.overrides) {
-    const value = values[override.name] ?? override.default;
-    if (value === undefined) throw internal(`${kernel.name}: constant ${override.name} is missing`);
-    if (!Number.isFinite(value) || (override.type !== 'f32' && !Number.isInteger(value))) {
-      throw internal(`${kernel.name}: constant ${override.name} is ${value}, expected ${override.type}`);
+  for (const {name, type, default: standard} of kernel.constants) {
+    const value = values[name] ?? standard;
+    if (value === undefined) throw internal(`${kernel.name}: constant ${name} is missing`);
+    if (!Number.isFinite(value) || (type !== 'f32' && !Number.isInteger(value))) {
+      throw internal(`${kernel.name}: constant ${name} is ${value}, expected ${type}`);
     }
-    complete[override.name] = value;
+    complete[name] = value;
   }
   for (const name of Object.keys(given)) {
     if (!(name in complete)) throw internal(`${kernel.name}: constant ${name} is not in the shader`);
@@ -84,8 +95,8 @@ export function completeConstants<C extends string>(
   return complete as Record<C, number>;
 }
 
-/** Reads entry point, bindings and overrides out of WGSL text. Exported for its tests. */
-export function reflect(shader: string): {name: string; bindings: Binding[]; overrides: Override[]} {
+/** Reads entry point, bindings and constants out of WGSL text. Exported for its tests. */
+export function reflect(shader: string): {name: string; bindings: Binding[]; constants: Constant[]} {
   const code = shader.replace(/\/\/.*$/gm, '');
   const entries = [...code.matchAll(/@compute\b[^{;]*?\bfn\s+(\w+)/g)];
   if (entries.length !== 1) throw internal(`a shader has ${entries.length} compute entry points, expected one`);
@@ -101,14 +112,34 @@ export function reflect(shader: string): {name: string; bindings: Binding[]; ove
   // Object.keys leaves holes out, length does not.
   if (Object.keys(bindings).length !== bindings.length) throw internal(`${name}: binding numbers have a gap`);
 
-  const overrides: Override[] = [];
+  const constants: Constant[] = [];
   for (const match of code.matchAll(/\boverride\s+(\w+)\s*:\s*(u32|i32|f32)\s*(?:=\s*([^;]+))?;/g)) {
     const [, variable, type, text] = match;
     const value = text === undefined ? undefined : Number(text.trim().replace(/[uif]$/, ''));
     if (Number.isNaN(value)) throw internal(`${name}: default of ${variable} is no literal`);
-    overrides.push({name: variable, type: type as Override['type'], default: value});
+    constants.push({name: variable, type: type as Constant['type'], default: value, place: 'override'});
   }
-  return {name, bindings, overrides};
+  const shape = bindings.findIndex((binding) => binding.name === 'shape');
+  if (shape >= 0) {
+    const last = bindings.pop();
+    if (last?.name !== 'shape' || last.access !== 'uniform') throw internal(`${name}: shape is not the last uniform`);
+    constants.push(...shapeOf(name, code));
+  }
+  return {name, bindings, constants};
+}
+
+/** The fields of `struct Shape`. Of 4 bytes each, they lie in memory as they stand in the text. */
+function shapeOf(name: string, code: string): Constant[] {
+  const [, body] = code.match(/\bstruct\s+Shape\s*\{([^}]*)\}/) ?? [];
+  if (body === undefined) throw internal(`${name}: shape is no struct Shape`);
+  const fields = body.split(',').map((field) => field.trim());
+  if (fields.at(-1) === '') fields.pop();
+  return fields.map((field) => {
+    const [, variable, type] = field.match(/^(\w+)\s*:\s*(u32|i32|f32)$/) ?? [];
+    if (variable === undefined)
+      throw internal(`${name}: a field of Shape is "${field}", expected NAME: u32, i32 or f32`);
+    return {name: variable, type: type as Constant['type'], default: undefined, place: 'shape'};
+  });
 }
 
 function accessOf(space: string): BindingAccess {

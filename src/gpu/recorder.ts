@@ -37,7 +37,7 @@ export class Recorder<Step> {
     shape: (step: Step) => S,
   ): void {
     const values = completeConstants(kernel, constants);
-    const bindGroup = bind(this.#device, this.#pipelines, kernel, buffers);
+    const bindGroup = bind(this.#device, this.#pipelines, kernel, constants, buffers);
     const pending = this.#pipelines.get(kernel, constants).then((pipeline) => ({
       kernel: kernel.name,
       constants: values,
@@ -89,19 +89,22 @@ export class Recording<Step> {
 }
 
 /**
- * A bind group with a buffer for every name of the kernel.
+ * A bind group with a buffer for every name of the kernel, and its shape.
  * @throws GemmaError `internal` when a name is missing.
  */
-export function bind<B extends string>(
+export function bind<B extends string, C extends string, S>(
   device: GPUDevice,
   pipelines: PipelineCache,
-  kernel: Kernel<B>,
+  kernel: Kernel<B, C, S>,
+  constants: Constants<C>,
   buffers: Readonly<Record<B, BufferBinding>>,
 ): GPUBindGroup {
-  const entries = kernel.bindings.map(({name}, binding) => {
+  const entries: GPUBindGroupEntry[] = kernel.bindings.map(({name}, binding) => {
     const bound: BufferBinding | undefined = buffers[name as B];
     if (!bound) throw new GemmaError('internal', `${kernel.name}: no buffer for ${name}`);
     return {binding, resource: 'buffer' in bound ? bound : {buffer: bound}};
   });
+  const shape = pipelines.shape(kernel, constants);
+  if (shape) entries.push({binding: entries.length, resource: {buffer: shape}});
   return device.createBindGroup({label: kernel.name, layout: pipelines.layout(kernel), entries});
 }

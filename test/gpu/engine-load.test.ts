@@ -299,7 +299,7 @@ describe('self-test', function () {
   for (const [kernel, right, fault] of [
     ['geglu', 'tanh_clamped(0', 'tanh(0.9 * 0'],
     ['rms_norm', '+ EPS', '+ EPS + 0.01'],
-    ['attention', 'end - WINDOW', 'end - WINDOW - 1u'],
+    ['attention', 'end - shape.WINDOW', 'end - shape.WINDOW - 1u'],
     ['softcap', 'CAP * tanh', '0.999 * CAP * tanh'],
     ['top_experts', 'other < e', 'other > e'],
   ]) {

@@ -26,6 +26,29 @@ const scale = defineKernel(SCALE, {
   grid: ({nRows}: RowShape, {N, WORKGROUP_SIZE}) => elementwise(nRows * N, WORKGROUP_SIZE),
 });
 
+// The same by a uniform: no value of N or FACTOR is compiled in.
+const SCALE_BY_SHAPE = `
+struct Shape {
+  N: u32, // values of x
+  FACTOR: f32,
+  SHIFT: i32,
+}
+override WORKGROUP_SIZE: u32 = 64u;
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<uniform> shape: Shape;
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn scale_by_shape(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x < shape.N) { y[id.x] = x[id.x] * shape.FACTOR + f32(shape.SHIFT); }
+}`;
+
+const scaleByShape = defineKernel(SCALE_BY_SHAPE, {
+  bindings: ['x', 'y'],
+  constants: ['N', 'FACTOR', 'SHIFT', 'WORKGROUP_SIZE'],
+  defaults: {SHIFT: 0},
+  grid: ({nRows}: RowShape, {N, WORKGROUP_SIZE}) => elementwise(nRows * N, WORKGROUP_SIZE),
+});
+
 const thrown = async (act: () => unknown): Promise<GemmaError> => {
   try {
     await act();
@@ -44,12 +67,47 @@ describe('kernel', () => {
         {name: 'x', access: 'read'},
         {name: 'y', access: 'read_write'},
       ],
-      overrides: [
-        {name: 'N', type: 'u32', default: undefined},
-        {name: 'FACTOR', type: 'f32', default: 2.5},
-        {name: 'WORKGROUP_SIZE', type: 'u32', default: 64},
+      constants: [
+        {name: 'N', type: 'u32', default: undefined, place: 'override'},
+        {name: 'FACTOR', type: 'f32', default: 2.5, place: 'override'},
+        {name: 'WORKGROUP_SIZE', type: 'u32', default: 64, place: 'override'},
       ],
     });
+  });
+
+  it('reads the fields of a shape, which is no binding of its own', () => {
+    const {bindings, constants} = reflect(SCALE_BY_SHAPE);
+    expect(bindings.map(({name}) => name)).to.deep.equal(['x', 'y']);
+    expect(constants).to.deep.equal([
+      {name: 'WORKGROUP_SIZE', type: 'u32', default: 64, place: 'override'},
+      {name: 'N', type: 'u32', default: undefined, place: 'shape'},
+      {name: 'FACTOR', type: 'f32', default: undefined, place: 'shape'},
+      {name: 'SHIFT', type: 'i32', default: undefined, place: 'shape'},
+    ]);
+    expect(completeConstants(scaleByShape, {N: 3, FACTOR: 0.5})).to.deep.equal({
+      WORKGROUP_SIZE: 64,
+      N: 3,
+      FACTOR: 0.5,
+      SHIFT: 0,
+    });
+  });
+
+  it('refuses a shape that is not the last uniform, or has other fields than numbers', async () => {
+    for (const [from, to] of [
+      ['struct Shape', 'struct Other'],
+      ['N: u32, // values of x', 'N: vec2u,'],
+      ['var<uniform> shape: Shape', 'var<storage> shape: Shape'],
+      [
+        '@binding(2) var<uniform> shape: Shape',
+        '@binding(2) var<storage> z: u32; @group(0) @binding(3) var<uniform> w: u32',
+      ],
+      ['@binding(1) var<storage, read_write> y', '@binding(3) var<storage, read_write> y'],
+    ]) {
+      const grid = () => [1, 1, 1] as const;
+      const constants = ['N', 'FACTOR', 'SHIFT', 'WORKGROUP_SIZE'] as const;
+      const act = () => defineKernel(SCALE_BY_SHAPE.replace(from, to), {bindings: ['x', 'y'], constants, grid});
+      expect((await thrown(act)).code, to).to.equal('internal');
+    }
   });
 
   it('refuses a binding file that says something else than the shader', async () => {
@@ -103,6 +161,35 @@ describe('PipelineCache', () => {
       expect(await pipelines.get(scale, {FACTOR: 2.5, N: 1})).to.equal(first);
       expect(await pipelines.get(scale, {N: 2})).to.not.equal(first);
       expect(pipelines.size).to.equal(2);
+    }),
+  );
+
+  it(
+    'compiles a kernel once for all its shapes, and keeps a uniform of each',
+    withDevice(async (device) => {
+      const pipelines = new PipelineCache(device);
+      const first = await pipelines.get(scaleByShape, {N: 1, FACTOR: 2});
+      expect(await pipelines.get(scaleByShape, {N: 2, FACTOR: 3})).to.equal(first);
+      const shape = pipelines.shape(scaleByShape, {N: 1, FACTOR: 2});
+      expect(pipelines.shape(scaleByShape, {N: 1, FACTOR: 2, SHIFT: 0})).to.equal(shape);
+      expect(pipelines.shape(scaleByShape, {N: 2, FACTOR: 2})).to.not.equal(shape);
+      expect(pipelines.shape(scale, {N: 1})).to.equal(undefined);
+    }),
+  );
+
+  it(
+    'gives every dispatch its own shape',
+    withDevice(async (device) => {
+      const x = upload(device, Float32Array.of(1, 2, 3));
+      const [y, z] = [upload(device, new Float32Array(3)), upload(device, new Float32Array(3))];
+      const recorder = new Recorder<RowShape>(device, new PipelineCache(device));
+      recorder.add(scaleByShape, {N: 3, FACTOR: 0.5}, {x, y}, (step) => step);
+      recorder.add(scaleByShape, {N: 2, FACTOR: -1, SHIFT: -7}, {x, y: z}, (step) => step);
+      const encoder = device.createCommandEncoder();
+      (await recorder.finish()).replay(encoder, {nRows: 1});
+      device.queue.submit([encoder.finish()]);
+      expect([...new Float32Array(await readBuffer(device, y, 12))]).to.deep.equal([0.5, 1, 1.5]);
+      expect([...new Float32Array(await readBuffer(device, z, 12))]).to.deep.equal([-8, -9, 0]);
     }),
   );
 

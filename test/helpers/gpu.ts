@@ -163,7 +163,7 @@ export async function runKernelOutputs<B extends string, C extends string, S>(
   const grid = kernel.grid(shape, completeConstants(kernel, constants));
   const pass = encoder.beginComputePass();
   pass.setPipeline(pipeline);
-  pass.setBindGroup(0, bind(device, pipelines, kernel, buffers));
+  pass.setBindGroup(0, bind(device, pipelines, kernel, constants, buffers));
   pass.dispatchWorkgroups(...grid);
   pass.end();
   device.queue.submit([encoder.finish()]);

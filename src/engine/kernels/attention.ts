@@ -6,5 +6,6 @@ import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
 export const attention = defineKernel(shader, {
   bindings: ['step', 'rows', 'page_tables', 'q', 'k', 'v', 'y'],
   constants: ['N_HEAD', 'N_HEAD_KV', 'HEAD_DIM', 'SCALE', 'WINDOW', 'SOFTCAP', 'PAGE_SIZE'],
+  defaults: {WINDOW: 0, SOFTCAP: 0},
   grid: ({nRows}: RowShape, {N_HEAD}) => spread(nRows * N_HEAD),
 });

@@ -15,6 +15,7 @@ export const mulMat = forWeightTypes(
     defineKernel(complete, {
       bindings: ['step', 'x', 'weight', 'y'],
       constants: ['N_IN', 'N_SLICE_ROWS', 'FIRST_ROW', 'N_OUT', 'ROW_STRIDE_WORDS', 'ROWS_FROM'],
+      defaults: {FIRST_ROW: 0, ROWS_FROM: 0},
       grid: ({nRows}: RowShape, {N_SLICE_ROWS}) =>
         spread(Math.ceil(N_SLICE_ROWS / OUTPUT_TILE), Math.ceil(nRows / ROW_TILE)),
     }),

@@ -23,6 +23,7 @@ export const mulMatId = forWeightTypes(
         'N_SLICE_ROWS',
         'ROW_STRIDE_WORDS',
       ],
+      defaults: {EXPERT_OFFSET: 0, X_PER_EXPERT: 0, FIRST_ROW: 0},
       grid: ({nRows}: RowShape, {N_OUT, USED}) => spread(Math.ceil(N_OUT / OUTPUT_TILE) * nRows * USED),
     }),
   {loadsRows: true},

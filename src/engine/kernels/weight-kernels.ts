@@ -45,7 +45,8 @@ const DEQUANTIZE: Readonly<Record<WeightType, string>> = {
  * `bind` makes a kernel of a complete shader, once a type.
  * @param shader with `fn <name>_TYPE(` and `weight: array<WeightWord>`. It must not include what the dequantizers do:
  *   bytes, f16, halves
- * @param loadsRows whether it also reads `x: array<Activation>`, [rows][N_IN], through `load_quad(row, quad)`
+ * @param loadsRows whether it also reads `x: array<Activation>`, [rows][N_IN], through `load_quad(row, quad)`, and cuts
+ *   the weights' tails by `cut_tail(values, chunk)`; its `shape` has N_IN
  */
 export function forWeightTypes<K>(
   shader: string,
