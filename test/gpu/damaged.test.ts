@@ -12,7 +12,7 @@ import type {ModelSpec} from '../fixtures/models/model.ts';
 import {toF16} from '../fixtures/quantize.ts';
 import {type Random, seededRandom} from '../fixtures/random.ts';
 import {testModel} from '../helpers/engine.ts';
-import {withDevice} from '../helpers/gpu.ts';
+import {pipelinesOf, withDevice} from '../helpers/gpu.ts';
 
 /** Changes some of a tensor's bytes. */
 type Damage = (tensor: TensorInfo, data: DataView, random: Random) => void;
@@ -82,7 +82,11 @@ async function live(device: GPUDevice, spec: ModelSpec, damage: Damage, seed: nu
   };
   let engine: Awaited<ReturnType<typeof loadEngine>>;
   try {
-    engine = await loadEngine(memorySource(bytes), file, device, {contextLength: 64, maxSequences: 2});
+    engine = await loadEngine(memorySource(bytes), file, device, {
+      contextLength: 64,
+      maxSequences: 2,
+      pipelines: pipelinesOf(device),
+    });
   } catch (error) {
     clean(error, 'gguf-invalid');
     return 'refused';

@@ -235,7 +235,7 @@ describe('engine load', function () {
   );
 
   it(
-    'compiles a pipeline for each shape, not for each layer',
+    'compiles a pipeline for each size of vectors, not for each layer, and one for all matrices of a type',
     withDevice(async (device) => {
       const create = device.createComputePipelineAsync.bind(device);
       const labels: string[] = [];
@@ -244,12 +244,15 @@ describe('engine load', function () {
         return create(descriptor);
       };
       try {
-        await withEngine(device, {type: 'Q4_K'}, async () => {});
+        await withEngine(device, {type: 'Q4_K'}, async () => {}, {pipelines: new PipelineCache(device)});
       } finally {
         delete (device as {createComputePipelineAsync?: unknown}).createComputePipelineAsync;
       }
       // The self-test's, two widths of feed-forward layers, and the per-layer embeddings of five layers.
       expect(labels.filter((label) => label === 'geglu').length).to.equal(4);
+      for (const kernel of ['mul_mat_q4_k', 'attention']) {
+        expect(labels.filter((label) => label === kernel).length, kernel).to.equal(1);
+      }
     }),
   );
 

@@ -7,7 +7,7 @@ import {memorySource} from '../../src/store/memory-source.ts';
 import {GOLDEN_MODELS, goldenError, loadGolden} from '../fixtures/golden.ts';
 import {generateModel} from '../fixtures/models/model.ts';
 import {engineLogits} from '../helpers/forced-tokens.ts';
-import {inBrowser, withDevice} from '../helpers/gpu.ts';
+import {inBrowser, pipelinesOf, withDevice} from '../helpers/gpu.ts';
 
 // As for the reference: what is seen is mostly llama.cpp's half-precision GELU table, not the f32 kernels.
 const TOLERANCE = 3e-3;
@@ -22,7 +22,10 @@ describe('engine beside golden logits of llama.cpp', () => {
       withDevice(async (device) => {
         const golden = await loadGolden(shape);
         const source = memorySource(generateModel({shape, type, seed: golden.seed}));
-        const engine = await loadEngine(source, await readGguf(source), device, {contextLength: 128});
+        const engine = await loadEngine(source, await readGguf(source), device, {
+          contextLength: 128,
+          pipelines: pipelinesOf(device),
+        });
         try {
           const rows = await engineLogits(engine, golden.tokens);
           expect(goldenError(golden, rows)).to.be.below(TOLERANCE);

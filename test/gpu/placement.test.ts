@@ -8,7 +8,7 @@ import {GemmaError} from '../../src/errors.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import type {ModelSpec} from '../fixtures/models/model.ts';
 import {expectSameLogits, feed, TOKENS, testModel, withEngine} from '../helpers/engine.ts';
-import {withDevice} from '../helpers/gpu.ts';
+import {pipelinesOf, withDevice} from '../helpers/gpu.ts';
 
 const OPTIONS = {contextLength: 128, maxSequences: 3};
 const TABLE = 'per_layer_token_embd.weight';
@@ -86,7 +86,7 @@ describe('placement of the per-layer table', function () {
           yield* source.stream(from, length, signal);
         },
       };
-      const options = {...OPTIONS, perLayerEmbeddings: 'host' as const};
+      const options = {...OPTIONS, perLayerEmbeddings: 'host' as const, pipelines: pipelinesOf(device)};
       const engine = (await loadEngine(watched, file, device, options)) as GpuEngine;
       try {
         const sequence = engine.createSequence();
@@ -121,6 +121,7 @@ describe('placement of the per-layer table', function () {
       const seen: [number, number][] = [];
       const engine = await loadEngine(watched, file, device, {
         ...OPTIONS,
+        pipelines: pipelinesOf(device),
         perLayerEmbeddings: 'host',
         prefetchTable: true,
         onProgress: (...progress) => void seen.push(progress),

@@ -8,7 +8,7 @@ import {memorySource} from '../../src/store/memory-source.ts';
 import {type WritableTensor, writeGguf} from '../fixtures/gguf-writer.ts';
 import {fill, modelMetadata, planTensors} from '../fixtures/models/model.ts';
 import {expectSameLogits, feed, SMALL, TOKENS, testModel} from '../helpers/engine.ts';
-import {withDevice} from '../helpers/gpu.ts';
+import {pipelinesOf, withDevice} from '../helpers/gpu.ts';
 
 const TOWER_BYTES = 2 ** 18;
 
@@ -72,7 +72,11 @@ describe('a file with vision and audio towers', function () {
     withDevice(async (device) => {
       const tokens = TOKENS.slice(0, 12);
       const logitsOf = async (source: ByteSource): Promise<Float32Array[]> => {
-        const engine = await loadEngine(source, await readGguf(source), device, {contextLength: 32, maxSequences: 1});
+        const engine = await loadEngine(source, await readGguf(source), device, {
+          contextLength: 32,
+          maxSequences: 1,
+          pipelines: pipelinesOf(device),
+        });
         try {
           return await feed(engine, engine.createSequence(), tokens, [12]);
         } finally {

@@ -10,6 +10,7 @@ import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {memorySource} from '../../src/store/memory-source.ts';
 import {GEMMA4_SHAPES, type Gemma4Shape} from '../fixtures/models/gemma4-shapes.ts';
 import {generateModel, type ModelSpec} from '../fixtures/models/model.ts';
+import {pipelinesOf} from './gpu.ts';
 
 /** Every structure of a Gemma 4 in five layers: shared K/V, both kinds of attention, per-layer embeddings. */
 export const SMALL: Gemma4Shape = {
@@ -69,6 +70,7 @@ export async function withEngine<T>(
   const engine = await loadEngine(source, file, device, {
     contextLength: 128,
     maxSequences: 3,
+    pipelines: pipelinesOf(device),
     sharePrefixes: false, // what is computed is tested, not what is found
     ...options,
   });

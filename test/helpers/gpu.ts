@@ -74,7 +74,14 @@ interface Lent {
   errors: string[];
 }
 const lent = new Map<string, Promise<Lent>>();
-const pipelinesOf = new WeakMap<GPUDevice, PipelineCache>();
+const caches = new WeakMap<GPUDevice, PipelineCache>();
+
+/** What tests have compiled on a device: a kernel, or a whole model's, is compiled once. */
+export function pipelinesOf(device: GPUDevice): PipelineCache {
+  const cache = caches.get(device) ?? new PipelineCache(device);
+  caches.set(device, cache);
+  return cache;
+}
 
 async function lend(adapter: GPUAdapter, request: DeviceRequest): Promise<Lent> {
   const requiredLimits: Record<string, number> = {};
@@ -92,7 +99,6 @@ async function lend(adapter: GPUAdapter, request: DeviceRequest): Promise<Lent> 
   device.addEventListener('uncapturederror', (event) => {
     errors.push((event as GPUUncapturedErrorEvent).error.message);
   });
-  pipelinesOf.set(device, new PipelineCache(device));
   return {device, errors};
 }
 
@@ -147,7 +153,7 @@ export async function runKernelOutputs<B extends string, C extends string, S>(
   kernel: Kernel<B, C, S>,
   {input, output, constants, shape}: KernelRun<B, C, S>,
 ): Promise<Map<B, Float32Array<ArrayBuffer>>> {
-  const pipelines = pipelinesOf.get(device) ?? new PipelineCache(device);
+  const pipelines = pipelinesOf(device);
   const buffers = {} as Record<B, GPUBuffer>;
   const lengths = new Map<B, number>();
   for (const {name, access} of kernel.bindings) {
