@@ -36,8 +36,8 @@ struct Shape {
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<uniform> shape: Shape;
 
-// Sums of every invocation: [ROW_TILE][OUTPUT_TILE][TEAM].
-var<workgroup> partial: array<f32, ROW_TILE * OUTPUT_TILE * TEAM>;
+// Sums of one row, two outputs an invocation: [TEAMS][TEAM]. Every workgroup has its memory zeroed: the less, the faster.
+var<workgroup> partial: array<vec2f, WORKGROUP_SIZE>;
 
 #include "lib/linear.wgsl"
 
@@ -46,12 +46,6 @@ fn products(a: array<vec4f, 2>, b: array<vec4f, 2>, r: u32, chunk: u32) -> vec2f
   let first = load_quad(r, 2u * chunk);
   let second = load_quad(r, 2u * chunk + 1u);
   return vec2f(dot(a[0], first) + dot(a[1], second), dot(b[0], first) + dot(b[1], second));
-}
-
-fn keep(t: u32, lid: u32, sums: vec2f) {
-  let first = t * OUTPUT_TILE * TEAM + lid;
-  partial[first] = sums.x;
-  partial[first + TEAMS * TEAM] = sums.y;
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -91,22 +85,39 @@ fn mul_mat_TYPE(
       sums_3 += products(a, b, first_row + 3u, chunk);
     }
   }
-  keep(0u, lid, sums_0);
-  keep(1u, lid, sums_1);
-  keep(2u, lid, sums_2);
-  keep(3u, lid, sums_3);
-  workgroupBarrier();
+  for (var t = 0u; t < n_tile; t++) {
+    var sums = sums_0;
+    switch t {
+      case 1u: { sums = sums_1; }
+      case 2u: { sums = sums_2; }
+      case 3u: { sums = sums_3; }
+      default: {}
+    }
+    partial[lid] = sums;
+    workgroupBarrier();
+    if (lid < TEAMS) {
+      store(first_row + t, first_output + lid, team_sum(lid));
+    }
+    // The next row's sums must wait for these reads.
+    workgroupBarrier();
+  }
+}
 
-  // 16 outputs of 4 rows: one value an invocation.
-  let tile_output = lid % OUTPUT_TILE;
-  let tile_row = lid / OUTPUT_TILE;
-  if (tile_row >= n_tile || first_output + tile_output >= shape.N_SLICE_ROWS) {
-    return;
-  }
-  let first = TEAM * lid;
-  var sum = 0.0;
+fn team_sum(team: u32) -> vec2f {
+  var sum = vec2f();
   for (var i = 0u; i < TEAM; i++) {
-    sum += partial[first + i];
+    sum += partial[TEAM * team + i];
   }
-  y[(first_row + tile_row) * shape.N_OUT + shape.FIRST_ROW + first_output + tile_output] = sum;
+  return sum;
+}
+
+// A team's two outputs of row r.
+fn store(r: u32, output: u32, sums: vec2f) {
+  let at = r * shape.N_OUT + shape.FIRST_ROW + output;
+  if (output < shape.N_SLICE_ROWS) {
+    y[at] = sums.x;
+  }
+  if (output + TEAMS < shape.N_SLICE_ROWS) {
+    y[at + TEAMS] = sums.y;
+  }
 }

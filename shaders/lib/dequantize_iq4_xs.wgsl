@@ -14,7 +14,7 @@ fn dequantize(row: u32, chunk: u32) -> array<vec4f, 2> {
   let header = weight[block];
   let low = (weight[block + 1u] >> (4u * group)) & 15u;
   let high = (header >> (16u + 2u * group)) & 3u;
-  let d = f16_to_f32(vec4u(header & 0xffffu)) * (f32(low | (high << 4u)) - 32.0);
+  let d = f16_to_f32(header & 0xffffu) * (f32(low | (high << 4u)) - 32.0);
   let qs = block + 2u + 4u * group + 2u * (chunk % 2u);
   let shift = 4u * (chunk / 2u % 2u);
   return array(d * iq4_values(weight[qs] >> shift), d * iq4_values(weight[qs + 1u] >> shift));

@@ -14,7 +14,7 @@ fn dequantize(row: u32, chunk: u32) -> array<vec4f, 2> {
   let within = chunk % 32u;
   let scale = weight[block + within / 8u] >> (8u * (within / 2u % 4u));
   let header = weight[block + 20u];
-  let d = f16_to_f32(vec4u(header & 0xffffu, header >> 16u, 0u, 0u));
+  let d = f16_pair(header);
   let m = d.x * f32(scale & 15u);
   let n = d.y * f32((scale >> 4u) & 15u);
   let qs = block + 4u + 8u * (within / 16u) + 2u * (chunk % 4u);

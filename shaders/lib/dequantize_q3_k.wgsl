@@ -18,7 +18,7 @@ fn dequantize(row: u32, chunk: u32) -> array<vec4f, 2> {
   let i = within / 2u;
   let scale_low = (half_at(block + 48u + i % 8u / 2u) >> (8u * (i % 2u) + 4u * (i / 8u))) & 15u;
   let scale_high = (half_at(block + 52u + i % 4u / 2u) >> (8u * (i % 2u) + 2u * (i / 4u))) & 3u;
-  let d = f16_to_f32(vec4u(half_at(block + 54u))) * (f32(scale_low | (scale_high << 4u)) - 32.0);
+  let d = f16_to_f32(half_at(block + 54u)) * (f32(scale_low | (scale_high << 4u)) - 32.0);
   let low = words_at(block + 16u + 16u * (group / 4u) + 4u * c) >> vec2u(2u * (group % 4u));
   let high = words_at(block + 4u * c) >> vec2u(group);
   let q = (low & vec2u(0x03030303u)) | ((high & vec2u(0x01010101u)) << vec2u(2u));

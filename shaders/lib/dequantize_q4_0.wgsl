@@ -11,7 +11,7 @@ alias WeightWord = u32;
 
 fn dequantize(row: u32, chunk: u32) -> array<vec4f, 2> {
   let block = 2u * row + 9u * (chunk / 4u);
-  let d = f16_to_f32(vec4u(half_at(block)));
+  let d = f16_to_f32(half_at(block));
   // Chunks 0 and 1 are the low nibbles of the two halves of qs, chunks 2 and 3 the high ones.
   let q = words_at(block + 1u + 4u * (chunk % 2u));
   let shift = 4u * (chunk / 2u % 2u);

@@ -11,7 +11,7 @@ alias WeightWord = u32;
 fn dequantize(row: u32, chunk: u32) -> array<vec4f, 2> {
   let block = row + 5u * (chunk / 4u);
   let header = weight[block];
-  let scales = f16_to_f32(vec4u(header & 0xffffu, header >> 16u, 0u, 0u));
+  let scales = f16_pair(header);
   let qs = block + 1u + 2u * (chunk % 2u);
   let shift = 4u * (chunk / 2u % 2u);
   return array(

@@ -12,7 +12,7 @@ alias WeightWord = u32;
 
 fn dequantize(row: u32, chunk: u32) -> array<vec4f, 2> {
   let block = 2u * row + 11u * (chunk / 4u);
-  let d = f16_to_f32(vec4u(half_at(block)));
+  let d = f16_to_f32(half_at(block));
   // 8 bits for this chunk: they lie in one half.
   let high = half_at(block + 1u + chunk / 2u % 2u) >> (8u * (chunk % 2u));
   let low = words_at(block + 3u + 4u * (chunk % 2u));

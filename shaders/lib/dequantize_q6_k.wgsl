@@ -19,6 +19,6 @@ fn dequantize(row: u32, chunk: u32) -> array<vec4f, 2> {
   let high = words_at(block + 64u + 16u * upper + 4u * c) >> vec2u(2u * k);
   let q = (low & vec2u(0x0f0f0f0fu)) | ((high & vec2u(0x03030303u)) << vec2u(4u));
   let scales = half_at(block + 96u + 4u * upper + k) >> (8u * (c / 2u));
-  let d = f16_to_f32(vec4u(half_at(block + 104u))) * signed_bytes(scales).x;
+  let d = f16_to_f32(half_at(block + 104u)) * f32(extractBits(bitcast<i32>(scales), 0u, 8u));
   return array(d * (unsigned_bytes(q.x) - 32.0), d * (unsigned_bytes(q.y) - 32.0));
 }

@@ -10,7 +10,7 @@ alias WeightWord = u32;
 
 fn dequantize(row: u32, chunk: u32) -> array<vec4f, 2> {
   let block = 2u * row + 17u * (chunk / 4u);
-  let d = f16_to_f32(vec4u(half_at(block)));
+  let d = f16_to_f32(half_at(block));
   let q = words_at(block + 1u + 4u * (chunk % 4u));
   return array(d * signed_bytes(q.x), d * signed_bytes(q.y));
 }

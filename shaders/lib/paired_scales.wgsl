@@ -9,6 +9,6 @@ fn paired_scales(header: vec4u, j: u32) -> vec2f {
   let c = header.w >> shift;
   let scale = select((c & 15u) | ((a >> 2u) & 48u), a & 63u, j < 4u);
   let minimum = select(((c >> 4u) & 15u) | ((b >> 2u) & 48u), b & 63u, j < 4u);
-  let d = f16_to_f32(vec4u(header.x & 0xffffu, header.x >> 16u, 0u, 0u));
+  let d = f16_pair(header.x);
   return vec2f(d.x * f32(scale), d.y * f32(minimum));
 }
