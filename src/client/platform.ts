@@ -5,7 +5,7 @@ import type {Platform} from './connect.ts';
 /** Listens to several events of the window; returns how to stop. */
 function on(types: string[], listener: () => void): () => void {
   const stop = new AbortController();
-  for (const type of types) addEventListener(type, listener, {signal: stop.signal});
+  for (const type of types) addEventListener(type, listener, {signal: stop.signal, capture: true});
   return () => stop.abort();
 }
 

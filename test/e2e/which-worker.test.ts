@@ -1,4 +1,5 @@
-// Which worker the tabs of a site come to. Scripts of another origin are in cdn.test.ts and csp.test.ts.
+// Which worker the tabs of a site come to, and what becomes of them when the tab goes that is host. Scripts of another
+// origin are in cdn.test.ts and csp.test.ts; what shared workers do when tabs go is in sharing.test.ts.
 import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import {expect} from 'chai';
@@ -12,11 +13,14 @@ import {BLIND_SHARED_WORKER, hide} from '../helpers/worker-ways.ts';
 
 const DIST = path.resolve(import.meta.dirname, '../../dist');
 const built = (name: string) => readFileSync(path.join(DIST, name), 'utf8');
+/** The model has more to say to this. */
+const ANSWER = {prompt: 'How do I', max_tokens: 24, temperature: 0};
 
 declare global {
   interface Window {
     Client: typeof GemmaClient;
     client: GemmaClient;
+    text: Promise<string>;
   }
 }
 
@@ -90,7 +94,25 @@ describe('which worker', () => {
     return page;
   }
 
+  /** Begins an answer, which goes on in the page. */
+  const begin = (page: Page) =>
+    page.evaluate((params) => {
+      window.text = window.client.completions.create(params).then(({choices}) => choices[0].text);
+    }, ANSWER);
+
+  const answer = (page: Page): Promise<string> => page.evaluate(() => window.text);
+
   const stats = (page: Page) => page.evaluate(() => window.client.stats());
+
+  type Stats = Awaited<ReturnType<typeof stats>>;
+  /** Asks until the worker says so. (`waitForFunction` would take a promise for a yes.) */
+  async function until(page: Page, holds: (stats: Stats) => boolean): Promise<Stats> {
+    for (;;) {
+      const found = await stats(page);
+      if (holds(found)) return found;
+      await page.waitForTimeout(10);
+    }
+  }
 
   /** Dedicated workers of each page. */
   const workers = (pages: Page[]) => pages.map((page) => page.workers().length);
@@ -141,4 +163,62 @@ describe('which worker', () => {
       expect(workers(pages)).to.deep.equal(dedicated);
     });
   }
+
+  describe('of an elected tab', () => {
+    const elected = () => open(hide('SharedWorker'));
+    let alone: string;
+
+    before(async () => {
+      context = await site.browser.newContext();
+      const page = await elected();
+      await begin(page);
+      alone = await answer(page);
+      await context.close();
+    });
+
+    /** Three tabs, the first of them host, that all answer; once they do, something happens to the first. */
+    async function others(happen: (host: Page) => Promise<unknown>): Promise<Page[]> {
+      const [host, ...rest] = [await elected(), await elected(), await elected()];
+      const before = await stats(host);
+      expect(workers([host, ...rest])).to.deep.equal([1, 0, 0]);
+      await Promise.all([host, ...rest].map(begin));
+      const during = await until(host, ({batch}) => batch.running === 3 && batch.decodeRows === 3);
+      expect([during.clients, during.models]).to.deep.equal([3, 1]);
+      expect(during.gpu.weightBytes).to.equal(before.gpu.weightBytes);
+      await happen(host);
+      expect(await Promise.all(rest.map(answer))).to.deep.equal([alone, alone]);
+      return rest;
+    }
+
+    const ends: [what: string, end: (host: Page) => Promise<unknown>, left: number][] = [
+      ['is closed', (host) => host.close(), 2],
+      ['crashes', (host) => host.goto('chrome://crash').catch(() => undefined), 2],
+      // A headless browser freezes no page. This is what a page hears first, by an event that does not bubble; nothing
+      // stops this one afterwards, so that it joins the others.
+      ['is to be frozen', (host) => host.evaluate(() => document.dispatchEvent(new Event('freeze'))), 3],
+    ];
+    for (const [what, end, left] of ends) {
+      it(`answers of the others go on in the next one when it ${what}, word for word`, async () => {
+        const rest = await others(end);
+        const next = rest.filter((page) => workers([page])[0] === 1);
+        expect(next.length).to.equal(1);
+        await until(rest[0], ({clients}) => clients === left);
+        expect((await stats(rest[0])).models).to.equal(1);
+      });
+    }
+
+    it('loads a file that was chosen in another tab', async () => {
+      const pages = [await visit(hide('SharedWorker')), await visit(hide('SharedWorker'))];
+      await pages[0].evaluate((workerSrc) => window.Client.models.list({workerSrc}), WORKER);
+      const fileSize = await pages[1].evaluate(
+        async ([url, workerSrc]) => {
+          const modelSrc = new File([await (await fetch(url)).blob()], 'mine.gguf');
+          return (await window.Client.load({modelSrc, workerSrc})).model.fileSize;
+        },
+        [`${models.url}model.gguf`, WORKER],
+      );
+      expect(fileSize).to.equal(models.files.get('/model.gguf')?.length);
+      expect(workers(pages)).to.deep.equal([1, 0]);
+    });
+  });
 });

@@ -3,7 +3,7 @@ import type {BrowserContext, Page} from 'playwright-core';
 import {openSite, type Site} from '../../scripts/lib/browser.mjs';
 
 export const QUESTIONS = ['How do I put you on my page?', 'Who are you?'];
-const MAX_TOKENS = 24;
+const MAX_TOKENS = 16;
 /** More than a page of tokens, so that all have one in common. */
 const SYSTEM = 'You answer questions about gemma-chat, which puts a private chat on any web page. '.repeat(3).trim();
 
