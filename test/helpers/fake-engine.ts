@@ -1,5 +1,6 @@
 // An engine whose logits are a function of the tokens its sequence has really run: wrong keys and values, reused or
 // mixed up, show as wrong text. Every step lets other tasks run, as a GPU's answer would.
+import {setImmediate} from 'node:timers';
 import type {Engine, EngineStats, Sequence, StepInput} from '../../src/engine/engine.ts';
 import {type CachedSequence, KvCache} from '../../src/engine/kv-cache.ts';
 import type {GgufFile} from '../../src/gguf/gguf-file.ts';

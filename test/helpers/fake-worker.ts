@@ -1,5 +1,6 @@
 // A worker without a thread and a page without a browser: the real client and the real sessions, over real
 // MessageChannels, round a fake engine.
+import {setImmediate} from 'node:timers';
 import {createTemplate} from '../../src/chat/template.ts';
 import type {Platform} from '../../src/client/connect.ts';
 import {GemmaClient, type LoadOptions} from '../../src/client/gemma-client.ts';

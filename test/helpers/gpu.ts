@@ -50,6 +50,17 @@ async function preferLavapipe(): Promise<void> {
   // Tests compile more than they run: no optimizer, vectors of four lanes. A fifth of the time, the same sums.
   process.env.GALLIVM_PERF ??= 'nopt';
   process.env.LP_NATIVE_VECTOR_WIDTH ??= '128';
+  waitIdly();
+}
+
+/**
+ * While Dawn waits for a device it asks by `setImmediate` again and again, and so keeps busy one of the cores that a
+ * software adapter computes on. From now on it asks every millisecond.
+ */
+function waitIdly(): void {
+  const later = globalThis.setTimeout;
+  const set = (callback: (...args: unknown[]) => void, ...args: unknown[]) => later(callback, 1, ...args);
+  Object.assign(globalThis, {setImmediate: set});
 }
 
 // A name a bundler cannot see: the browser's build has no business with it.
