@@ -7,11 +7,12 @@ import type {Browser, BrowserContext, Page} from 'playwright-core';
 import {launch} from '../../scripts/lib/browser.mjs';
 import {parseRange, type Server, serve} from '../../scripts/lib/serve.mjs';
 import type {GemmaClient} from '../../src/client/index.ts';
+import {PAGE_SHAPE} from '../fixtures/models/gemma4-shapes.ts';
 import {generateModel} from '../fixtures/models/model.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-const model = generateModel({type: 'Q8_0'});
+const model = generateModel({shape: PAGE_SHAPE, type: 'Q8_0'});
 const wrongVersion = model.slice();
 new DataView(wrongVersion.buffer).setUint32(4, 9, true);
 const foreign = model.slice();
@@ -21,7 +22,7 @@ foreign.set(Buffer.from('gemma9'), at);
 
 const files: Record<string, Uint8Array> = {
   '/model.gguf': model,
-  '/other.gguf': generateModel({type: 'F32', seed: 2}),
+  '/other.gguf': generateModel({shape: PAGE_SHAPE, type: 'F32', seed: 2}),
   '/text.gguf': Buffer.from('<!doctype html><title>Not found</title>'.repeat(10)),
   '/truncated.gguf': model.slice(0, model.length / 2),
   '/version.gguf': wrongVersion,
@@ -314,7 +315,7 @@ describe('GemmaClient in a browser', () => {
     }
     const ask = (page: Page) =>
       page.evaluate(async () => {
-        const options = {prompt: 'How do I', max_tokens: 40, temperature: 0};
+        const options = {prompt: 'How do I', max_tokens: 150, temperature: 0};
         return (await window.client.completions.create(options)).choices[0].text;
       });
     const alone = await ask(one);

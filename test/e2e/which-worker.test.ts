@@ -7,6 +7,7 @@ import type {BrowserContext, Page} from 'playwright-core';
 import {openSite, type Site} from '../../scripts/lib/browser.mjs';
 import type {GemmaClient} from '../../src/client/index.ts';
 import {PROTOCOL_VERSION} from '../../src/protocol/messages.ts';
+import {PAGE_SHAPE} from '../fixtures/models/gemma4-shapes.ts';
 import {generateModel} from '../fixtures/models/model.ts';
 import {GatedServer} from '../helpers/gated-server.ts';
 import {BLIND_SHARED_WORKER, hide} from '../helpers/worker-ways.ts';
@@ -14,7 +15,7 @@ import {BLIND_SHARED_WORKER, hide} from '../helpers/worker-ways.ts';
 const DIST = path.resolve(import.meta.dirname, '../../dist');
 const built = (name: string) => readFileSync(path.join(DIST, name), 'utf8');
 /** The model has more to say to this. */
-const ANSWER = {prompt: 'How do I', max_tokens: 24, temperature: 0};
+const ANSWER = {prompt: 'How do I', max_tokens: 150, temperature: 0};
 
 declare global {
   interface Window {
@@ -47,7 +48,7 @@ describe('which worker', () => {
   let context: BrowserContext;
 
   before(async () => {
-    models.files.set('/model.gguf', generateModel({type: 'Q8_0'}));
+    models.files.set('/model.gguf', generateModel({shape: PAGE_SHAPE, type: 'Q8_0'}));
     await models.start();
     site = await openSite({
       server: {
