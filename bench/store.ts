@@ -168,6 +168,12 @@ async function measure(page: Page, {url, integrity, size, pids, profile}: Subjec
     console.log(`through the store  ${seconds(checked)} s, ${(checked / raw).toFixed(2)} × the blocks alone`);
     const ms = await flow('from the disk     ');
     console.log(`  ${(ms / raw).toFixed(2)} × the blocks alone`);
+    const {fresh, again} = await page.evaluate((each) => storeBench.upload(each), url);
+    await page.evaluate(() => storeBench.unload());
+    const floor = `${(fresh / raw).toFixed(2)} × the blocks alone, though nothing is read`;
+    console.log(
+      `from memory        ${seconds(fresh)} s to the GPU, ${floor}; ${seconds(again)} s into the same buffers again`,
+    );
   }
   await load('from the disk     ');
   const growth = await watch();

@@ -122,6 +122,36 @@ const bench = {
     });
   },
 
+  /**
+   * The same from one block of memory, over and over: what no disk could be faster than here. Milliseconds, first into new
+   * buffers, then into the same again, whose memory the system has given by then.
+   */
+  upload(url: string): Promise<{fresh: number; again: number}> {
+    return withModel(url, async ({device, source, sizes, pool}) => {
+      kept = {device, buffers: pool};
+      const weights = createWeights(pool, sizes);
+      const block = new Uint8Array(BLOCK_BYTES).map((_, i) => i * 31);
+      const memory: ByteSource = {
+        ...source,
+        name: 'memory',
+        size: source.size,
+        async *stream(_, length) {
+          for (let at = 0; at < length; at += BLOCK_BYTES) yield block.subarray(0, Math.min(BLOCK_BYTES, length - at));
+        },
+      };
+      const pass = async (): Promise<number> => {
+        const start = performance.now();
+        await uploadWeights(device, memory, sizes.layouts, weights);
+        await device.queue.onSubmittedWorkDone();
+        return performance.now() - start;
+      };
+      const fresh = await pass();
+      const again = await pass();
+      await source.settle();
+      return {fresh, again};
+    });
+  },
+
   /** Milliseconds that compiling takes alone, over buffers to which nothing is written. */
   compile(url: string): Promise<number> {
     return withModel(url, async ({device, config, sizes, pool}) => {
