@@ -17,6 +17,8 @@ import {
 } from './manifest.ts';
 
 const USED_NAME = 'used';
+/** A disk that is busy may fail once; to fetch the block again would cost more. */
+const READ_TRIES = 2;
 /**
  * Reads that wait. Chromium's garbage collector takes a Blob's stream that nothing but an unanswered read holds, and the
  * read is never answered then.
@@ -98,22 +100,25 @@ export class ModelFolder {
    * @param room memory for a block, which is the answer's from now on
    */
   async read(index: number, room?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | null> {
-    const blob = await this.#blob(index);
-    if (!blob) return null;
-    const bytes = await bytesOf(blob, room);
-    if (bytes && (this.#checked.has(index) || (await this.#isRight(index, bytes)))) return bytes;
+    if (!this.has(index)) return null;
+    let into = room;
+    for (let tries = 0; tries < READ_TRIES; tries++) {
+      const blob = await this.#blob(index);
+      const bytes = blob && (await bytesOf(blob, into));
+      into = undefined; // a read that fails may take it along
+      if (!bytes) continue;
+      if (this.#checked.has(index) || (await this.#isRight(index, bytes))) return bytes;
+      break;
+    }
     this.#forget(index);
     return null;
   }
 
   /** Bytes [from, to) of a stored block. The block is read whole where it was not checked yet. */
   async slice(index: number, from: number, to: number): Promise<Uint8Array<ArrayBuffer> | null> {
-    if (!this.#checked.has(index)) return (await this.read(index))?.subarray(from, to) ?? null;
-    const blob = await this.#blob(index);
+    const blob = this.#checked.has(index) ? await this.#blob(index) : null;
     const bytes = blob && (await bytesOf(blob.slice(from, to)));
-    if (bytes) return bytes;
-    this.#forget(index);
-    return null;
+    return bytes ?? (await this.read(index))?.subarray(from, to) ?? null;
   }
 
   /**
@@ -180,13 +185,10 @@ export class ModelFolder {
     return Number.isFinite(time) && time > 0 ? time : 0;
   }
 
+  /** Null where it is not there, is of another size, or cannot even be looked up. */
   async #blob(index: number): Promise<Blob | null> {
-    if (!this.has(index)) return null;
-    // Where even looking it up fails, it is as good as gone: the network has it.
     const blob = await this.#blocks.get(this.id, blockName(index)).catch(() => null);
-    if (blob?.size === this.blockLength(index)) return blob;
-    this.#forget(index);
-    return null;
+    return blob?.size === this.blockLength(index) ? blob : null;
   }
 
   async #isRight(index: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {

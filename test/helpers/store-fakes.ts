@@ -84,6 +84,8 @@ export class FakeFileSystem {
   steps = 0;
   failAt = Number.POSITIVE_INFINITY;
   fault: WriteFault = 'quota';
+  /** Names of files whose next reading fails. */
+  readonly unreadable = new Set<string>();
   #crashed = false;
   /** Folders with files that are being written, and how many. */
   readonly #writing = new Map<string, number>();
@@ -154,6 +156,7 @@ export class FakeFileSystem {
       getFile: async () => {
         const bytes = this.#files(folder).get(name);
         if (!bytes) throw notFound(name);
+        if (this.unreadable.delete(name)) throw new DOMException(`${name} could not be read`, 'NotReadableError');
         return new Blob([bytes]);
       },
       createWritable: async () => this.#writable(folder, name),

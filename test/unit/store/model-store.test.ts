@@ -75,6 +75,13 @@ describe('the model store', () => {
       });
     }
 
+    it('fetches nothing where a block cannot be read at first', async () => {
+      for (const index of [0, 20, 46]) rig.disk.unreadable.add(blockName(index));
+      expect(await rig.load()).to.equal(hashOf(rig.file));
+      expect([...rig.disk.unreadable]).to.deep.equal([]);
+      expect(rig.ranges).to.deep.equal([[0, 1]]);
+    });
+
     for (const [title, text] of [
       ['cut off', '{"version":2,"url":"'],
       ['of another version', '{"version":1}'],
