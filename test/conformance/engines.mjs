@@ -10,7 +10,7 @@ import {ROOT} from '../../scripts/lib/run.mjs';
 import {serve} from '../../scripts/lib/serve.mjs';
 import {viteWgsl} from '../../scripts/lib/wgsl.mjs';
 import {PipelineCache} from '../../src/gpu/pipelines.ts';
-import {findAdapter} from '../helpers/gpu.ts';
+import {findAdapter, waitIdly} from '../helpers/gpu.ts';
 import {runEngine} from './engine-run.ts';
 import {oneAtATime} from './turns.mjs';
 
@@ -18,6 +18,7 @@ import {oneAtATime} from './turns.mjs';
 export async function openDawn() {
   process.env.REQUIRE_LAVAPIPE = '1'; // no adapter is an error here, not a reason to skip
   const adapter = await findAdapter();
+  waitIdly();
   const device = await adapter.requestDevice();
   const pipelines = new PipelineCache(device);
   const turn = oneAtATime();

@@ -50,14 +50,17 @@ async function preferLavapipe(): Promise<void> {
   // Tests compile more than they run: no optimizer, vectors of four lanes. A fifth of the time, the same sums.
   process.env.GALLIVM_PERF ??= 'nopt';
   process.env.LP_NATIVE_VECTOR_WIDTH ??= '128';
-  waitIdly();
 }
 
+let idle = false;
+
 /**
- * While Dawn waits for a device it asks by `setImmediate` again and again, and so keeps busy one of the cores that a
- * software adapter computes on. From now on it asks every millisecond.
+ * While Dawn waits for a device it asks by `setImmediate` again and again, and so keeps busy one of the cores that
+ * lavapipe computes on. From now on it asks every millisecond. Not for benches: timers are garbage, and take their time.
  */
-function waitIdly(): void {
+export function waitIdly(): void {
+  if (idle || inBrowser || process.env.VK_ICD_FILENAMES !== LAVAPIPE) return;
+  idle = true;
   const later = globalThis.setTimeout;
   const set = (callback: (...args: unknown[]) => void, ...args: unknown[]) => later(callback, 1, ...args);
   Object.assign(globalThis, {setImmediate: set});
@@ -121,6 +124,7 @@ export function withDevice(body: (device: GPUDevice) => Promise<void> | void, re
   return async function (this: Mocha.Context): Promise<void> {
     const adapter = await findAdapter();
     if (!adapter) return this.skip();
+    waitIdly();
     if (request.features?.some((feature) => !adapter.features.has(feature))) return this.skip();
     const key = JSON.stringify(request);
     if (!lent.has(key)) lent.set(key, lend(adapter, request));
