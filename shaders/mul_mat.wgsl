@@ -36,8 +36,8 @@ struct Shape {
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<uniform> shape: Shape;
 
-// Sums of one row, two outputs an invocation: [TEAMS][TEAM]. Every workgroup has its memory zeroed: the less, the faster.
-var<workgroup> partial: array<vec2f, WORKGROUP_SIZE>;
+// Sums of every invocation, the rows beside each other: [OUTPUT_TILE][TEAM].
+var<workgroup> partial: array<vec4f, OUTPUT_TILE * TEAM>;
 
 #include "lib/linear.wgsl"
 
@@ -85,39 +85,26 @@ fn mul_mat_TYPE(
       sums_3 += products(a, b, first_row + 3u, chunk);
     }
   }
-  for (var t = 0u; t < n_tile; t++) {
-    var sums = sums_0;
-    switch t {
-      case 1u: { sums = sums_1; }
-      case 2u: { sums = sums_2; }
-      case 3u: { sums = sums_3; }
-      default: {}
-    }
-    partial[lid] = sums;
-    workgroupBarrier();
-    if (lid < TEAMS) {
-      store(first_row + t, first_output + lid, team_sum(lid));
-    }
-    // The next row's sums must wait for these reads.
-    workgroupBarrier();
-  }
-}
+  partial[lid] = vec4f(sums_0.x, sums_1.x, sums_2.x, sums_3.x);
+  partial[lid + TEAMS * TEAM] = vec4f(sums_0.y, sums_1.y, sums_2.y, sums_3.y);
+  workgroupBarrier();
 
-fn team_sum(team: u32) -> vec2f {
-  var sum = vec2f();
+  if (lid >= OUTPUT_TILE || first_output + lid >= shape.N_SLICE_ROWS) {
+    return;
+  }
+  var sums = vec4f();
   for (var i = 0u; i < TEAM; i++) {
-    sum += partial[TEAM * team + i];
+    sums += partial[TEAM * lid + i];
   }
-  return sum;
-}
-
-// A team's two outputs of row r.
-fn store(r: u32, output: u32, sums: vec2f) {
-  let at = r * shape.N_OUT + shape.FIRST_ROW + output;
-  if (output < shape.N_SLICE_ROWS) {
-    y[at] = sums.x;
+  let at = first_row * shape.N_OUT + shape.FIRST_ROW + first_output + lid;
+  y[at] = sums.x;
+  if (n_tile > 1u) {
+    y[at + shape.N_OUT] = sums.y;
   }
-  if (output + TEAMS < shape.N_SLICE_ROWS) {
-    y[at + TEAMS] = sums.y;
+  if (n_tile > 2u) {
+    y[at + 2u * shape.N_OUT] = sums.z;
+  }
+  if (n_tile > 3u) {
+    y[at + 3u * shape.N_OUT] = sums.w;
   }
 }
