@@ -4,7 +4,7 @@ import {GemmaError} from '../errors.ts';
 
 export interface KernelTime {
   kernel: string;
-  /** What its pipeline was made with: the shape, mostly. */
+  /** What it was recorded with: the shape, mostly. */
   constants: Readonly<Record<string, number>>;
   dispatches: number;
   /** Nanoseconds, summed. Browsers quantise to 100 µs unless a developer flag is on. */
