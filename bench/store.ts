@@ -23,9 +23,7 @@ import type {BigShape, BigType} from './lib/big-model.ts';
 import {bundle} from './lib/bundle.ts';
 import {afterLastByte} from './lib/load-times.ts';
 import {family, forgetPeak, peak, resident} from './lib/resident.ts';
-import type {StoreBench, StoreLoad} from './lib/store-page.ts';
-
-declare const storeBench: StoreBench;
+import type {StoreBench, StoreLoad} from './lib/store-worker.ts';
 
 export async function run(args: string[]): Promise<void> {
   const {values, positionals} = parseArgs({
@@ -49,26 +47,29 @@ export async function run(args: string[]): Promise<void> {
   const {size} = statSync(file);
   console.log(`${path.basename(file)}: ${mb(size)} MB`);
   const before = new Set(family(process.pid));
-  const html = '<!doctype html><title>store</title>';
+  const own: Record<string, [type: string, text: string]> = {
+    '/': ['text/html', '<!doctype html><title>store</title>'],
+    '/worker.js': ['text/javascript', await bundle(path.join(import.meta.dirname, 'lib/store-worker.ts'))],
+  };
   const server = await serve({
     root: path.dirname(file),
     handle(request, response) {
-      if (request.url !== '/') return false;
-      response.writeHead(200, {'content-type': 'text/html'}).end(html);
-      return true;
+      const [type, text] = own[request.url!] ?? [];
+      if (type) response.writeHead(200, {'content-type': type}).end(text);
+      return type !== undefined;
     },
   });
   const profile = mkdtempSync(path.join(os.tmpdir(), 'store-bench-'));
-  const browser = await launchProfile(profile);
+  const browser = await launchProfile(profile, {args: ['--js-flags=--expose-gc']});
   try {
     const page = await browser.newPage();
     page.setDefaultTimeout(0);
     await page.goto(server.url);
-    await page.addScriptTag({content: await bundle(path.join(import.meta.dirname, 'lib/store-page.ts'))});
+    const call = await startWorker(page);
     const pids = family(process.pid).filter((pid) => !before.has(pid));
     const url = server.url + path.basename(file);
     const integrity = values.integrity ? `sha256-${await hashOf(file)}` : undefined;
-    await measure(page, {url, integrity, size, pids, profile});
+    await measure(call, {url, integrity, size, pids, profile});
   } finally {
     await browser.close();
     await server.close();
@@ -86,6 +87,31 @@ interface Subject {
   profile: string;
 }
 
+type Call = <K extends keyof StoreBench>(
+  name: K,
+  ...args: Parameters<StoreBench[K]>
+) => Promise<Awaited<ReturnType<StoreBench[K]>>>;
+
+/**
+ * In a shared worker, as the product runs: who drives a page keeps up to 100 MB of what it fetches in the page's process.
+ */
+async function startWorker(page: Page): Promise<Call> {
+  const worker = await page.evaluateHandle(() => new SharedWorker('/worker.js').port);
+  return async (name, ...args) => {
+    const {value, error} = await worker.evaluate(
+      (port, call) =>
+        new Promise<{value?: unknown; error?: string}>((resolve) => {
+          const {port1, port2} = new MessageChannel();
+          port1.onmessage = ({data}) => resolve(data);
+          port.postMessage(call, [port2]);
+        }),
+      {name, args},
+    );
+    if (error) throw new Error(error);
+    return value as never;
+  };
+}
+
 /** What the browser's processes had in memory at their highest, above what they began with. */
 interface Growth {
   sum: number;
@@ -95,9 +121,9 @@ interface Growth {
   now: number;
 }
 
-async function measure(page: Page, {url, integrity, size, pids, profile}: Subject): Promise<void> {
+async function measure(call: Call, {url, integrity, size, pids, profile}: Subject): Promise<void> {
   const watch = async (): Promise<() => Growth> => {
-    await page.requestGC();
+    await call('collect');
     const before = pids.map((pid) => resident([pid]));
     forgetPeak(pids);
     return () => {
@@ -110,11 +136,13 @@ async function measure(page: Page, {url, integrity, size, pids, profile}: Subjec
   const flow = async (title: string): Promise<number> => {
     warm(profile);
     const growth = await watch();
-    const {ms, afterMs, weightBytes} = await page.evaluate((each) => storeBench.flow(each), url);
-    await page.requestGC();
+    const {buffersMs, ms, afterMs, weightBytes} = await call('flow', url);
+    await call('collect');
     const {sum, parts, now} = growth();
-    await page.evaluate(() => storeBench.unload());
-    console.log(`${title} ${seconds(ms)} s, ${rate(size, ms)} MB/s to the GPU, nothing else done`);
+    await call('unload');
+    console.log(
+      `${title} ${seconds(ms)} s, ${rate(size, ms)} MB/s to the GPU, nothing else done; its memory ${seconds(buffersMs)} s before`,
+    );
     if (title.startsWith('download')) console.log(`  all on the GPU ${seconds(afterMs)} s after the last byte`);
     console.log(
       `  ${mb(sum - weightBytes)} MB above the weights at the peak, ${mb(sum - now)} MB above what stays (${parts})`,
@@ -125,11 +153,11 @@ async function measure(page: Page, {url, integrity, size, pids, profile}: Subjec
   const load = async (title: string): Promise<StoreLoad> => {
     warm(profile);
     const growth = await watch();
-    await page.evaluate(([a, b]) => storeBench.begin(a as string, b), [url, integrity]);
+    await call('begin', url, integrity);
     const uploading = growth();
-    const figures = await page.evaluate(() => storeBench.finish());
+    const figures = await call('finish');
     const all = growth();
-    await page.evaluate(() => storeBench.unload());
+    await call('unload');
     const {headerMs, lastByteMs, fetchedBytes, times, weightBytes, kvBytes, scratchBytes} = figures;
     const {beganMs, uploadedMs, firstTokenMs} = times;
     console.log(
@@ -148,28 +176,28 @@ async function measure(page: Page, {url, integrity, size, pids, profile}: Subjec
     return figures;
   };
 
-  const {whole, block} = await page.evaluate(() => storeBench.hashes());
+  const {whole, block} = await call('hashes');
   console.log(`hashes: ${whole.toFixed(0)} MB/s of the whole (ours), ${block.toFixed(0)} MB/s of a block (WebCrypto)`);
-  await page.evaluate(() => storeBench.forget());
-  await page.evaluate((each) => storeBench.warm(each), url);
-  const fetched = await page.evaluate((each) => storeBench.fetch(each), url);
+  await call('forget');
+  await call('warm', url);
+  const fetched = await call('fetch', url);
   console.log(`network alone      ${seconds(fetched)} s, ${rate(size, fetched)} MB/s`);
 
   await flow('download          ');
-  await page.evaluate(() => storeBench.forget());
+  await call('forget');
   const {adapter, storage} = await load('download          ');
   console.log(`  ${adapter}, stored in ${storage}`);
   for (let i = 0; i < 3; i++) {
     warm(profile);
-    const raw = await page.evaluate(() => storeBench.readBlocks());
+    const raw = await call('readBlocks');
     console.log(`blocks alone       ${seconds(raw)} s, ${rate(size, raw)} MB/s`);
     warm(profile);
-    const checked = await page.evaluate((each) => storeBench.readStore(each), url);
+    const checked = await call('readStore', url);
     console.log(`through the store  ${seconds(checked)} s, ${(checked / raw).toFixed(2)} × the blocks alone`);
     const ms = await flow('from the disk     ');
     console.log(`  ${(ms / raw).toFixed(2)} × the blocks alone`);
-    const {fresh, again} = await page.evaluate((each) => storeBench.upload(each), url);
-    await page.evaluate(() => storeBench.unload());
+    const {fresh, again} = await call('upload', url);
+    await call('unload');
     const floor = `${(fresh / raw).toFixed(2)} × the blocks alone, though nothing is read`;
     console.log(
       `from memory        ${seconds(fresh)} s to the GPU, ${floor}; ${seconds(again)} s into the same buffers again`,
@@ -177,9 +205,9 @@ async function measure(page: Page, {url, integrity, size, pids, profile}: Subjec
   }
   await load('from the disk     ');
   const growth = await watch();
-  const compiled = await page.evaluate((each) => storeBench.compile(each), url);
+  const compiled = await call('compile', url);
   const {sum, parts} = growth();
-  await page.evaluate(() => storeBench.unload());
+  await call('unload');
   console.log(`compiling alone    ${seconds(compiled)} s, ${mb(sum)} MB at the peak (${parts})`);
 }
 

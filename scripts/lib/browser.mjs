@@ -22,8 +22,9 @@ export function launch({args = [], webgpu = true, env, backForwardCache = false}
 }
 
 /** The same with a profile in `folder`: what pages store goes to the disk. Without one a browser keeps it in memory. */
-export function launchProfile(folder) {
-  return chromium.launchPersistentContext(folder, {executablePath: ensureChrome(), args: CHROME_ARGS, headless: true});
+export function launchProfile(folder, {args = []} = {}) {
+  const options = {executablePath: ensureChrome(), args: [...CHROME_ARGS, ...args], headless: true};
+  return chromium.launchPersistentContext(folder, options);
 }
 
 /** Serves dist/ and starts a browser. Close both with `close()`. */

@@ -43,25 +43,32 @@ export function runFrom({folder, assembly, claimed}: TransferContext, first: num
   return start < stop ? {start, end: stop} : null;
 }
 
-/** Fetches a run. Its blocks are claimed at once, before anything is awaited. */
+/**
+ * Fetches a run. Its blocks are claimed at once, before anything is awaited.
+ * @returns milliseconds for which it could not go on because the disk or the reader was behind
+ */
 export async function fetchRun(
   context: TransferContext,
   run: Run,
   signal: AbortSignal,
   onRetry: OnRetry,
-): Promise<void> {
-  const {remote, folder, assembly, claimed} = context;
+): Promise<number> {
+  const {remote, folder, assembly, claimed, clock} = context;
   const blocks: number[] = [];
   for (let index = Math.floor(run.start / folder.blockBytes); index * folder.blockBytes < run.end; index++) {
     blocks.push(index);
     claimed.add(index);
   }
   let at = run.start;
+  let heldMs = 0;
   try {
     for await (const piece of remote.pieces(run, signal, onRetry)) {
+      const came = clock.now();
       await assembly.accept(at, piece, signal);
+      heldMs += clock.now() - came;
       at += piece.length;
     }
+    return heldMs;
   } finally {
     for (const index of blocks) claimed.delete(index);
     assembly.notify();
@@ -135,8 +142,8 @@ export class Download {
           const run = this.#take();
           if (!run) return;
           const began = clock.now();
-          await fetchRun(this.#context, run, this.#signal, this.#onRetry);
-          this.#pace.done(run.end - run.start, clock.now() - began);
+          const heldMs = await fetchRun(this.#context, run, this.#signal, this.#onRetry);
+          this.#pace.done(run.end - run.start, clock.now() - began, heldMs);
           this.#open();
         }
       });
