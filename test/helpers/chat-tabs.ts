@@ -1,9 +1,12 @@
 // Tabs with two chats each in a real browser, driven from outside: opened, asked, and what their worker says of itself.
 import type {BrowserContext, Page} from 'playwright-core';
 import {openSite, type Site} from '../../scripts/lib/browser.mjs';
+import {parseRange} from '../../scripts/lib/serve.mjs';
+import {PAGE_SHAPE} from '../fixtures/models/gemma4-shapes.ts';
+import {generateModel} from '../fixtures/models/model.ts';
 
 export const QUESTIONS = ['How do I put you on my page?', 'Who are you?'];
-const MAX_TOKENS = 16;
+const MAX_TOKENS = 64;
 /** More than a page of tokens, so that all have one in common. */
 const SYSTEM = 'You answer questions about gemma-chat, which puts a private chat on any web page. '.repeat(3).trim();
 
@@ -11,7 +14,7 @@ const PAGE = `<!doctype html><meta charset="utf-8"><title>Chats</title>
 <script type="module" src="/gemma-chat.js"></script>
 ${QUESTIONS.map(
   () =>
-    `<gemma-chat model-src="/demo/models/gemma-chat-demo.gguf" loading="eager" consent="given" temperature="0" system-prompt="${SYSTEM}" max-tokens="${MAX_TOKENS}"></gemma-chat>`,
+    `<gemma-chat model-src="/model.gguf" loading="eager" consent="given" temperature="0" system-prompt="${SYSTEM}" max-tokens="${MAX_TOKENS}"></gemma-chat>`,
 ).join('\n')}`;
 const ELSEWHERE = '<!doctype html><meta charset="utf-8"><title>Elsewhere</title>';
 
@@ -23,15 +26,20 @@ export interface ChatSite extends Site {
 /** Serves dist/, the page with two chats at /chats and one without any at /elsewhere. */
 export async function openChatSite(options: {backForwardCache?: boolean} = {}): Promise<ChatSite> {
   const pages: Partial<Record<string, string>> = {'/chats': PAGE, '/elsewhere': ELSEWHERE};
+  const model = generateModel({shape: PAGE_SHAPE, type: 'Q8_0'});
   let modelRequests = 0;
   const site = await openSite({
     ...options,
     server: {
-      handle({url = ''}, response) {
-        if (url.endsWith('.gguf')) modelRequests += 1;
+      handle({url = '', headers}, response) {
         const page = pages[url];
         if (page) response.writeHead(200, {'content-type': 'text/html'}).end(page);
-        return page !== undefined;
+        if (url !== '/model.gguf') return page !== undefined;
+        modelRequests += 1;
+        const {start, end} = parseRange(headers.range, model.length)!;
+        response.writeHead(206, {'content-range': `bytes ${start}-${end}/${model.length}`});
+        response.end(model.subarray(start, end + 1));
+        return true;
       },
     },
   });
