@@ -35,6 +35,8 @@ async function fetchFile({url, blockBytes}: StoreRequest, port: Port): Promise<v
 async function storedBlocks(folder: FileSystemDirectoryHandle): Promise<number[]> {
   const blocks: number[] = [];
   for await (const [name, handle] of folder.entries()) {
+    // Another tab that begins tries out with a folder of its own whether it may write, and takes it away.
+    if (name.startsWith('probe-')) continue;
     if (handle.kind === 'directory') blocks.push(...(await storedBlocks(handle as FileSystemDirectoryHandle)));
     if (name !== 'manifest.json') continue;
     const text = await (await (handle as FileSystemFileHandle).getFile()).text();
