@@ -23,8 +23,8 @@ export default {
     'test/browser/**/*.test.ts',
     'test/element/**/*.test.ts',
     'test/gpu/**/*.test.ts',
-    // What is refused, where tensors lie and what is read of a file no adapter changes: they run in Node.
-    '!test/gpu/{binding-limit,damaged,placement,refusals,towers}.test.ts',
+    // What is refused, where tensors lie, what is read of a file and what a step makes no adapter changes: they run in Node.
+    '!test/gpu/{binding-limit,damaged,engine-step,placement,refusals,towers}.test.ts',
   ],
   nodeResolve: {exportConditions: ['browser']},
   concurrency: 1,
