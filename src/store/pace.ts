@@ -5,8 +5,9 @@ const MAX_LANES = 4;
 /** Blocks that one request asks for: 16 to 64 MiB. */
 const RUN_BLOCKS = {least: 4, most: 16} as const;
 /**
- * Blocks that all transfers together ask for: 64 MiB. A browser may take what comes into memory however slowly it is
- * read; Chromium holds up to 64 MiB of each body.
+ * Blocks that all transfers share when they ask: 64 MiB. (Those that began when there were fewer have more: 72 MiB in all
+ * for a moment.) A browser may take what comes into memory however slowly it is read; Chromium holds up to 64 MiB of each
+ * body.
  */
 const MOST_ASKED_BLOCKS = 16;
 /** A transfer that waits for more of its time than this is not waiting for the network: the disk or the reader is behind. */

@@ -5,10 +5,11 @@ import path from 'node:path';
 import {expect} from 'chai';
 import type {Browser, BrowserContext, Page} from 'playwright-core';
 import {launch} from '../../scripts/lib/browser.mjs';
-import {parseRange, type Server, serve} from '../../scripts/lib/serve.mjs';
+import {type Server, serve} from '../../scripts/lib/serve.mjs';
 import type {GemmaClient} from '../../src/client/index.ts';
 import {PAGE_SHAPE} from '../fixtures/models/gemma4-shapes.ts';
 import {generateModel} from '../fixtures/models/model.ts';
+import {sendBytes} from '../helpers/send-bytes.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -60,15 +61,7 @@ function answer({ranges, cors}: Faults) {
     }
     const file = files[pathname];
     if (!file) return false;
-    const range = parseRange(request.headers.range, file.length);
-    const {start, end} = range ?? {start: 0, end: file.length - 1};
-    response.writeHead(range ? 206 : 200, {
-      ...allow,
-      'content-type': 'application/octet-stream',
-      'content-length': end - start + 1,
-      ...(range && {'content-range': `bytes ${start}-${end}/${file.length}`}),
-    });
-    response.end(file.subarray(start, end + 1));
+    sendBytes(request, response, file, allow);
     return true;
   };
 }

@@ -1,9 +1,9 @@
 // Tabs with two chats each in a real browser, driven from outside: opened, asked, and what their worker says of itself.
 import type {BrowserContext, Page} from 'playwright-core';
 import {openSite, type Site} from '../../scripts/lib/browser.mjs';
-import {parseRange} from '../../scripts/lib/serve.mjs';
 import {PAGE_SHAPE} from '../fixtures/models/gemma4-shapes.ts';
 import {generateModel} from '../fixtures/models/model.ts';
+import {sendBytes} from './send-bytes.ts';
 
 export const QUESTIONS = ['How do I put you on my page?', 'Who are you?'];
 const MAX_TOKENS = 64;
@@ -31,14 +31,13 @@ export async function openChatSite(options: {backForwardCache?: boolean} = {}): 
   const site = await openSite({
     ...options,
     server: {
-      handle({url = '', headers}, response) {
+      handle(request, response) {
+        const {url = ''} = request;
         const page = pages[url];
         if (page) response.writeHead(200, {'content-type': 'text/html'}).end(page);
         if (url !== '/model.gguf') return page !== undefined;
         modelRequests += 1;
-        const {start, end} = parseRange(headers.range, model.length)!;
-        response.writeHead(206, {'content-range': `bytes ${start}-${end}/${model.length}`});
-        response.end(model.subarray(start, end + 1));
+        sendBytes(request, response, model);
         return true;
       },
     },

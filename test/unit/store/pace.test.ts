@@ -45,7 +45,7 @@ describe('the pace of a download', () => {
     expect(pace.runBytes).to.equal(64 * MIB);
   });
 
-  it('never asks for more than 64 MiB in all', () => {
+  it('shares 64 MiB among the transfers', () => {
     for (let i = 0; i < 10; i++) {
       round(30_000 * pace.lanes);
       expect(asked()).to.be.at.most(64);
