@@ -4,7 +4,7 @@ import {type ModelConfig, readConfig} from '../src/engine/config.ts';
 import {planMemory} from '../src/engine/memory-plan.ts';
 import {tensorBytes} from '../src/gguf/ggml-types.ts';
 import {readGguf} from '../src/gguf/read-gguf.ts';
-import {memorySource} from '../src/store/memory-source.ts';
+import {memorySource} from '../src/store/sources/memory-source.ts';
 import {ggufHeader} from '../test/fixtures/gguf-writer.ts';
 import {DENSE_SHAPES, type DenseShape} from '../test/fixtures/models/dense-shapes.ts';
 import {GEMMA3N_SHAPES, type Gemma3nShape} from '../test/fixtures/models/gemma3n-shapes.ts';

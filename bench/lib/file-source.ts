@@ -2,7 +2,7 @@
 import {closeSync, fstatSync, openSync, readSync} from 'node:fs';
 import path from 'node:path';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
-import {checkRange} from '../../src/store/range.ts';
+import {checkRange} from '../../src/store/sources/range.ts';
 
 const PIECE_BYTES = 4 * 2 ** 20; // as the sources of src/store/
 

@@ -2,7 +2,7 @@
 // Bundled into a page.
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {requestDevice} from '../../src/gpu/device.ts';
-import {blobSource} from '../../src/store/blob-source.ts';
+import {blobSource} from '../../src/store/sources/blob-source.ts';
 import type {LoadFigures, Table} from '../load-memory.ts';
 import {timeLoad} from './load-times.ts';
 

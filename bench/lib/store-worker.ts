@@ -12,9 +12,9 @@ import {guarded, requestDevice} from '../../src/gpu/device.ts';
 import {PipelineCache} from '../../src/gpu/pipelines.ts';
 import {Recorder} from '../../src/gpu/recorder.ts';
 import {createModelStore} from '../../src/store/create-model-store.ts';
-import {blockHash} from '../../src/store/integrity.ts';
+import {blockHash} from '../../src/store/hash/integrity.ts';
+import {Sha256} from '../../src/store/hash/sha256.ts';
 import type {ModelSource} from '../../src/store/model-store.ts';
-import {Sha256} from '../../src/store/sha256.ts';
 import {type LoadTimes, timeLoad} from './load-times.ts';
 
 export interface StoreLoad {

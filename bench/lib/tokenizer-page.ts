@@ -2,7 +2,7 @@
 // Bundled into a page; what it measures is on globalThis.tokenizerBench.
 import type {Metadata} from '../../src/gguf/metadata.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
-import {blobSource} from '../../src/store/blob-source.ts';
+import {blobSource} from '../../src/store/sources/blob-source.ts';
 import {createTokenizer} from '../../src/tokenizer/create-tokenizer.ts';
 import type {Tokenizer} from '../../src/tokenizer/tokenizer.ts';
 import {metadataOf} from '../../test/fixtures/gguf-writer.ts';

@@ -1,18 +1,18 @@
 // The model store over whatever this browser lets us keep blocks in. Owns how a file is recognised, and which of what is
 // stored is still good; reading it is stored-source.ts.
 import {GemmaError, isAbort} from '../errors.ts';
-import {type BlockStore, freeBytes, fullError, type StorageLike} from './block-store.ts';
-import {chooseBlocks, type Platform} from './choose-blocks.ts';
+import {type BlockStore, freeBytes, fullError, type StorageLike} from './blocks/block-store.ts';
+import {chooseBlocks, type Platform} from './blocks/choose-blocks.ts';
+import {memoryBlocks} from './blocks/memory-blocks.ts';
 import {type Clock, systemClock} from './clock.ts';
-import {describeChange, type FileIdentity} from './http-answer.ts';
-import {parseIntegrity, sha256Hex} from './integrity.ts';
-import {memoryBlocks} from './memory-blocks.ts';
-import {ModelFolder} from './model-folder.ts';
+import {ModelFolder} from './folder/model-folder.ts';
+import {type LocksLike, lockName} from './folder/writer-lock.ts';
+import {parseIntegrity, sha256Hex} from './hash/integrity.ts';
+import {describeChange, type FileIdentity} from './http/http-answer.ts';
+import {RemoteFile} from './http/remote-file.ts';
+import {DEFAULT_POLICY, type RetryPolicy} from './http/retry.ts';
 import type {Inspection, ModelAddress, ModelSource, ModelStore, OpenOptions, StoredModel} from './model-store.ts';
-import {RemoteFile} from './remote-file.ts';
-import {DEFAULT_POLICY, type RetryPolicy} from './retry.ts';
 import {StoredSource} from './stored-source.ts';
-import {type LocksLike, lockName} from './writer-lock.ts';
 
 export interface ModelStoreOptions extends Platform {
   /** Instead of what the platform offers. */

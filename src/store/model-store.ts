@@ -1,7 +1,7 @@
 // What the rest of the worker asks of the store: models by their address, inspected, opened, listed and removed. The
 // contract only; create-model-store.ts fulfils it. Knows no GGUF, no GPU and nobody who is asked for consent.
 import type {ByteSource} from '../gguf/byte-source.ts';
-import type {FileIdentity} from './http-answer.ts';
+import type {FileIdentity} from './http/http-answer.ts';
 
 /** A file on a web server. A model is stored under its URL; wherever it redirects to is no part of its name. */
 export interface ModelAddress {

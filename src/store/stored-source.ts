@@ -1,20 +1,20 @@
 // A model's bytes from disk and network as one ByteSource: where a reader meets a block, it is taken from memory if it is
 // on its way, from the disk if it is there, and is fetched else. Owns what is read; how it is fetched is download.ts.
 import {GemmaError} from '../errors.ts';
-import {BlockAssembly} from './block-assembly.ts';
-import {BlockMemory} from './block-memory.ts';
 import type {Clock} from './clock.ts';
-import {Download, fetchRun, runFrom, type TransferContext} from './download.ts';
-import type {FileIdentity} from './http-answer.ts';
+import type {ModelFolder} from './folder/model-folder.ts';
+import type {LocksLike} from './folder/writer-lock.ts';
+import {WriterLock} from './folder/writer-lock.ts';
+import {WholeHash} from './hash/whole-hash.ts';
+import type {FileIdentity} from './http/http-answer.ts';
+import type {RemoteFile} from './http/remote-file.ts';
 import {LoadReport} from './load-report.ts';
-import type {ModelFolder} from './model-folder.ts';
 import type {ModelSource, StorageKind, StoreProgress} from './model-store.ts';
-import {checkRange} from './range.ts';
-import type {RemoteFile} from './remote-file.ts';
-import {SequentialDownload} from './sequential-download.ts';
-import {WholeHash} from './whole-hash.ts';
-import type {LocksLike} from './writer-lock.ts';
-import {WriterLock} from './writer-lock.ts';
+import {checkRange} from './sources/range.ts';
+import {BlockAssembly} from './transfer/block-assembly.ts';
+import {BlockMemory} from './transfer/block-memory.ts';
+import {Download, fetchRun, runFrom, type TransferContext} from './transfer/download.ts';
+import {SequentialDownload} from './transfer/sequential-download.ts';
 
 export interface StoredSourceOptions {
   readonly remote: RemoteFile;

@@ -10,10 +10,10 @@ import {peekMetadata} from '../gguf/peek-metadata.ts';
 import {readSplitGguf} from '../gguf/read-split.ts';
 import {findAdapter} from '../gpu/device.ts';
 import type {ModelInspection, ModelRef, NamedBlob, StoredModelInfo, StoredModels} from '../protocol/messages.ts';
-import {blobSource} from '../store/blob-source.ts';
-import {memorySource} from '../store/memory-source.ts';
 import {orderedParts, partAddresses} from '../store/model-parts.ts';
 import type {Inspection, ModelStore, StoredModel} from '../store/model-store.ts';
+import {blobSource} from '../store/sources/blob-source.ts';
+import {memorySource} from '../store/sources/memory-source.ts';
 
 export interface InspectOptions {
   contextLength?: number;

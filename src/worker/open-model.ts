@@ -3,18 +3,18 @@
 import {GemmaError, isAbort} from '../errors.ts';
 import type {ByteSource} from '../gguf/byte-source.ts';
 import type {ModelRef, ModelStorage, NamedBlob} from '../protocol/messages.ts';
-import {blobSource} from '../store/blob-source.ts';
+import {parseIntegrity} from '../store/hash/integrity.ts';
+import {Sha256} from '../store/hash/sha256.ts';
+import {orderedParts, partAddresses, partHashes} from '../store/model-parts.ts';
+import type {ModelAddress, ModelSource, ModelStore, OpenOptions, StoreProgress} from '../store/model-store.ts';
+import {blobSource} from '../store/sources/blob-source.ts';
 import {
   browserCrossOriginStorage,
   type CrossOriginStorage,
   sharedFile,
   shareFile,
-} from '../store/cross-origin-storage.ts';
-import {parseIntegrity} from '../store/integrity.ts';
-import {joinedSource} from '../store/joined-source.ts';
-import {orderedParts, partAddresses, partHashes} from '../store/model-parts.ts';
-import type {ModelAddress, ModelSource, ModelStore, OpenOptions, StoreProgress} from '../store/model-store.ts';
-import {Sha256} from '../store/sha256.ts';
+} from '../store/sources/cross-origin-storage.ts';
+import {joinedSource} from '../store/sources/joined-source.ts';
 
 export interface OpenedModel {
   /** Its files in order, and all of them end to end. Closing `source` closes them. */

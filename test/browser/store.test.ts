@@ -1,13 +1,13 @@
 // The real private file system and the real cache of a browser: the contract of every block store, and models that are
 // loaded, damaged, mended and removed there. What servers do wrong is tried in test/unit/store/, in Node.
 import {expect} from 'chai';
-import {cacheBlocks} from '../../src/store/cache-blocks.ts';
-import {chooseBlocks} from '../../src/store/choose-blocks.ts';
+import {cacheBlocks} from '../../src/store/blocks/cache-blocks.ts';
+import {chooseBlocks} from '../../src/store/blocks/choose-blocks.ts';
+import {opfsBlocks} from '../../src/store/blocks/opfs-blocks.ts';
 import {createModelStore} from '../../src/store/create-model-store.ts';
-import {sha256Hex} from '../../src/store/integrity.ts';
-import {blockName, MANIFEST_NAME} from '../../src/store/manifest.ts';
+import {blockName, MANIFEST_NAME} from '../../src/store/folder/manifest.ts';
+import {sha256Hex} from '../../src/store/hash/integrity.ts';
 import type {ModelStore} from '../../src/store/model-store.ts';
-import {opfsBlocks} from '../../src/store/opfs-blocks.ts';
 import {describeBlockStore} from '../helpers/block-store-contract.ts';
 import {FakeClock} from '../helpers/store-fakes.ts';
 

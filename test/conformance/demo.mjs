@@ -4,7 +4,7 @@ import {fileURLToPath} from 'node:url';
 import {createTemplate, renderToText, renderToTokens} from '../../src/chat/template.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
-import {memorySource} from '../../src/store/memory-source.ts';
+import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {createTokenizer} from '../../src/tokenizer/create-tokenizer.ts';
 import {topTwo} from './compare.mjs';
 import {judge, withFile} from './judge.mjs';

@@ -3,7 +3,7 @@
 import {loadEngine} from '../../src/engine/load-engine.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import type {PipelineCache} from '../../src/gpu/pipelines.ts';
-import {memorySource} from '../../src/store/memory-source.ts';
+import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {engineLogits} from '../helpers/forced-tokens.ts';
 
 export interface EngineRun {

@@ -2,7 +2,7 @@
 // half-precision values) flips an expert at a near-tie, and then all later logits differ by several per cent.
 import {ReferenceModel} from '../../src/engine/reference/forward.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
-import {memorySource} from '../../src/store/memory-source.ts';
+import {memorySource} from '../../src/store/sources/memory-source.ts';
 
 /** Logits between the last expert chosen and the next; their spread is 2. Flips were seen up to 5e-4. */
 export const CLEAR_ROUTING = 2e-3;

@@ -10,7 +10,7 @@ import {OutputParser} from '../../src/chat/output-parser.ts';
 import {createTemplate, renderToText, renderToTokens} from '../../src/chat/template.ts';
 import {templateMessage, templateTool} from '../../src/chat/template-input.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
-import {memorySource} from '../../src/store/memory-source.ts';
+import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {createTokenizer} from '../../src/tokenizer/create-tokenizer.ts';
 import {writeGguf} from '../fixtures/gguf-writer.ts';
 import {LlamaModel, llamaJinja} from './llama.mjs';

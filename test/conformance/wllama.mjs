@@ -8,7 +8,7 @@ import {launch} from '../../scripts/lib/browser.mjs';
 import {serve} from '../../scripts/lib/serve.mjs';
 import {ReferenceModel} from '../../src/engine/reference/forward.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
-import {memorySource} from '../../src/store/memory-source.ts';
+import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {createTokenizer} from '../../src/tokenizer/create-tokenizer.ts';
 import {writeGguf} from '../fixtures/gguf-writer.ts';
 import {compareLogits} from './compare.mjs';

@@ -7,7 +7,7 @@ import {type ErrorCode, GemmaError} from '../../src/errors.ts';
 import {ggmlType, halfOffsets} from '../../src/gguf/ggml-types.ts';
 import type {GgufFile, TensorInfo} from '../../src/gguf/gguf-file.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
-import {memorySource} from '../../src/store/memory-source.ts';
+import {memorySource} from '../../src/store/sources/memory-source.ts';
 import type {ModelSpec} from '../fixtures/models/model.ts';
 import {toF16} from '../fixtures/quantize.ts';
 import {type Random, seededRandom} from '../fixtures/random.ts';

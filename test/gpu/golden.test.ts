@@ -3,7 +3,7 @@
 import {expect} from 'chai';
 import {loadEngine} from '../../src/engine/load-engine.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
-import {memorySource} from '../../src/store/memory-source.ts';
+import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {GOLDEN_MODELS, goldenError, loadGolden} from '../fixtures/golden.ts';
 import {generateModel} from '../fixtures/models/model.ts';
 import {engineLogits} from '../helpers/forced-tokens.ts';

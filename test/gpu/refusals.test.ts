@@ -3,8 +3,8 @@
 import {expect} from 'chai';
 import {GemmaError} from '../../src/errors.ts';
 import {tensorBytes} from '../../src/gguf/ggml-types.ts';
-import {memorySource} from '../../src/store/memory-source.ts';
 import type {ModelSource} from '../../src/store/model-store.ts';
+import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {loadModel} from '../../src/worker/load-model.ts';
 import {ggufHeader, type TensorEntry, type WritableValue} from '../fixtures/gguf-writer.ts';
 import {modelMetadata, planTensors, SHAPES, type ShapeName} from '../fixtures/models/model.ts';

@@ -4,7 +4,7 @@ import {expect} from 'chai';
 import {loadEngine} from '../../src/engine/load-engine.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
-import {memorySource} from '../../src/store/memory-source.ts';
+import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {type WritableTensor, writeGguf} from '../fixtures/gguf-writer.ts';
 import {fill, modelMetadata, planTensors} from '../fixtures/models/model.ts';
 import {expectSameLogits, feed, SMALL, TOKENS, testModel} from '../helpers/engine.ts';

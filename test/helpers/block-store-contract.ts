@@ -1,6 +1,6 @@
 // What every BlockStore promises, as a suite that each back end's test runs, in Node or in a browser.
 import {expect} from 'chai';
-import type {BlockStore} from '../../src/store/block-store.ts';
+import type {BlockStore} from '../../src/store/blocks/block-store.ts';
 
 export interface ContractOptions {
   /** Deletes a folder behind the store's back, where that can be done. */

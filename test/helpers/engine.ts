@@ -7,7 +7,7 @@ import {ReferenceModel} from '../../src/engine/reference/forward.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import type {GgufFile} from '../../src/gguf/gguf-file.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
-import {memorySource} from '../../src/store/memory-source.ts';
+import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {GEMMA4_SHAPES, type Gemma4Shape} from '../fixtures/models/gemma4-shapes.ts';
 import {generateModel, type ModelSpec} from '../fixtures/models/model.ts';
 import {pipelinesOf} from './gpu.ts';

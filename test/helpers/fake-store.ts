@@ -1,7 +1,7 @@
 // A model store in memory, for tests of those who use one: files by URL, and how much of each is stored.
 import {GemmaError} from '../../src/errors.ts';
-import {memorySource} from '../../src/store/memory-source.ts';
 import type {ModelSource, ModelStore, StoreProgress} from '../../src/store/model-store.ts';
+import {memorySource} from '../../src/store/sources/memory-source.ts';
 
 export interface FakeFile {
   bytes: Uint8Array;

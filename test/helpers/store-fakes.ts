@@ -1,8 +1,8 @@
 // What the store needs of a browser, made for tests: time that does not pass, locks, and a private file system whose
 // writes can fail or be cut off by a crash at any point. Node and browser.
-import type {CachesLike} from '../../src/store/cache-blocks.ts';
+import type {CachesLike} from '../../src/store/blocks/cache-blocks.ts';
 import type {Clock} from '../../src/store/clock.ts';
-import type {LocksLike} from '../../src/store/writer-lock.ts';
+import type {LocksLike} from '../../src/store/folder/writer-lock.ts';
 
 /** Sleeps end at once and are written down; alarms go off when the test says so. */
 export class FakeClock implements Clock {

@@ -1,7 +1,7 @@
 // A worker with nothing but the store: fetches a file through it and says what it got. Bundled for the browser by the
 // test that uses it.
 import {createModelStore} from '../../src/store/create-model-store.ts';
-import {Sha256} from '../../src/store/sha256.ts';
+import {Sha256} from '../../src/store/hash/sha256.ts';
 
 export interface StoreRequest {
   url: string;

@@ -3,7 +3,7 @@ import {expect} from 'chai';
 import {WEIGHT_TYPES as ENGINE_TYPES} from '../../src/engine/kernels/weight-types.ts';
 import {ReferenceModel} from '../../src/engine/reference/forward.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
-import {memorySource} from '../../src/store/memory-source.ts';
+import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {GOLDEN_MODELS, goldenError, loadGolden, sha256} from '../fixtures/golden.ts';
 import {generateModel, planTensors, SHAPES, type ShapeName} from '../fixtures/models/model.ts';
 

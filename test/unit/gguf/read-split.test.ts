@@ -1,8 +1,8 @@
 import {expect} from 'chai';
 import {readGguf} from '../../../src/gguf/read-gguf.ts';
 import {readSplitGguf} from '../../../src/gguf/read-split.ts';
-import {joinedSource} from '../../../src/store/joined-source.ts';
-import {memorySource} from '../../../src/store/memory-source.ts';
+import {joinedSource} from '../../../src/store/sources/joined-source.ts';
+import {memorySource} from '../../../src/store/sources/memory-source.ts';
 import {f32Bytes, writeGguf} from '../../fixtures/gguf-writer.ts';
 import {splitModel} from '../../fixtures/split-model.ts';
 import {rejection} from '../store/rejection.ts';

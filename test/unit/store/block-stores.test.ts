@@ -1,9 +1,9 @@
 // The contract over the back ends that run in Node, and how one is chosen. The real ones run in test/store/ in a browser.
 import {expect} from 'chai';
-import {cacheBlocks} from '../../../src/store/cache-blocks.ts';
-import {chooseBlocks} from '../../../src/store/choose-blocks.ts';
-import {memoryBlocks} from '../../../src/store/memory-blocks.ts';
-import {opfsBlocks} from '../../../src/store/opfs-blocks.ts';
+import {cacheBlocks} from '../../../src/store/blocks/cache-blocks.ts';
+import {chooseBlocks} from '../../../src/store/blocks/choose-blocks.ts';
+import {memoryBlocks} from '../../../src/store/blocks/memory-blocks.ts';
+import {opfsBlocks} from '../../../src/store/blocks/opfs-blocks.ts';
 import {describeBlockStore} from '../../helpers/block-store-contract.ts';
 import {FakeFileSystem, fakeCaches} from '../../helpers/store-fakes.ts';
 import {rejection} from './rejection.ts';

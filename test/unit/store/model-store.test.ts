@@ -1,11 +1,11 @@
 // The model store over a disk that fails, loses and damages what it was given, and what can be told and removed of it.
 import {expect} from 'chai';
-import {cacheBlocks} from '../../../src/store/cache-blocks.ts';
+import {cacheBlocks} from '../../../src/store/blocks/cache-blocks.ts';
+import {memoryBlocks} from '../../../src/store/blocks/memory-blocks.ts';
+import {opfsBlocks} from '../../../src/store/blocks/opfs-blocks.ts';
 import {createModelStore} from '../../../src/store/create-model-store.ts';
-import {blockName} from '../../../src/store/manifest.ts';
-import {memoryBlocks} from '../../../src/store/memory-blocks.ts';
+import {blockName} from '../../../src/store/folder/manifest.ts';
 import type {ModelSource} from '../../../src/store/model-store.ts';
-import {opfsBlocks} from '../../../src/store/opfs-blocks.ts';
 import {FakeFileSystem, fakeCaches} from '../../helpers/store-fakes.ts';
 import {serveRanges} from './local-server.ts';
 import {rejection} from './rejection.ts';

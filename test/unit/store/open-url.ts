@@ -1,6 +1,7 @@
 // A model store that keeps nothing and waits for nothing, for tests of a single source.
+
+import {memoryBlocks} from '../../../src/store/blocks/memory-blocks.ts';
 import {createModelStore} from '../../../src/store/create-model-store.ts';
-import {memoryBlocks} from '../../../src/store/memory-blocks.ts';
 import type {ModelSource} from '../../../src/store/model-store.ts';
 import {FakeClock} from '../../helpers/store-fakes.ts';
 

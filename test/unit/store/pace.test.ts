@@ -1,5 +1,5 @@
 import {expect} from 'chai';
-import {Pace} from '../../../src/store/pace.ts';
+import {Pace} from '../../../src/store/transfer/pace.ts';
 import {FakeClock} from '../../helpers/store-fakes.ts';
 
 const MIB = 2 ** 20;

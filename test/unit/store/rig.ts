@@ -2,11 +2,11 @@
 import {createHash} from 'node:crypto';
 import type {IncomingMessage, ServerResponse} from 'node:http';
 import {expect} from 'chai';
+import {opfsBlocks} from '../../../src/store/blocks/opfs-blocks.ts';
 import {createModelStore} from '../../../src/store/create-model-store.ts';
-import {sha256Hex} from '../../../src/store/integrity.ts';
-import {blockName, MANIFEST_NAME} from '../../../src/store/manifest.ts';
+import {blockName, MANIFEST_NAME} from '../../../src/store/folder/manifest.ts';
+import {sha256Hex} from '../../../src/store/hash/integrity.ts';
 import type {ModelSource, ModelStore, OpenOptions, StoreProgress} from '../../../src/store/model-store.ts';
-import {opfsBlocks} from '../../../src/store/opfs-blocks.ts';
 import {seededRandom} from '../../fixtures/random.ts';
 import {FakeClock, FakeFileSystem, fakeLocks} from '../../helpers/store-fakes.ts';
 import {type Handler, type LocalServer, requestedRange, serveRanges, startServer} from './local-server.ts';

@@ -1,8 +1,8 @@
 // Our incremental SHA-256 against Node's own, and the ways a hash is written.
 import {createHash} from 'node:crypto';
 import {expect} from 'chai';
-import {blockHash, linkedSha256, parseIntegrity, sha256Hex} from '../../../src/store/integrity.ts';
-import {padded, Sha256} from '../../../src/store/sha256.ts';
+import {blockHash, linkedSha256, parseIntegrity, sha256Hex} from '../../../src/store/hash/integrity.ts';
+import {padded, Sha256} from '../../../src/store/hash/sha256.ts';
 import {seededRandom} from '../../fixtures/random.ts';
 
 const random = seededRandom(5);

@@ -1,9 +1,9 @@
 // The contract, over every source there is; and what is particular to memory and blobs.
 import {expect} from 'chai';
-import {blobSource} from '../../../src/store/blob-source.ts';
+import {blobSource} from '../../../src/store/sources/blob-source.ts';
 
-import {joinedSource} from '../../../src/store/joined-source.ts';
-import {memorySource} from '../../../src/store/memory-source.ts';
+import {joinedSource} from '../../../src/store/sources/joined-source.ts';
+import {memorySource} from '../../../src/store/sources/memory-source.ts';
 import {describeByteSource} from './byte-source-contract.ts';
 import {type LocalServer, serveRanges, serveWhole, startServer} from './local-server.ts';
 import {openUrl} from './open-url.ts';

@@ -1,6 +1,6 @@
 import {createHash} from 'node:crypto';
 import {expect} from 'chai';
-import type {CrossOriginStorage} from '../../../src/store/cross-origin-storage.ts';
+import type {CrossOriginStorage} from '../../../src/store/sources/cross-origin-storage.ts';
 import {openModel} from '../../../src/worker/open-model.ts';
 import {FakeStore} from '../../helpers/fake-store.ts';
 import {rejection} from '../store/rejection.ts';

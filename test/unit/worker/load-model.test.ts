@@ -5,7 +5,7 @@ import {createTemplate, renderToTokens} from '../../../src/chat/template.ts';
 import {ReferenceModel} from '../../../src/engine/reference/forward.ts';
 import {readGguf} from '../../../src/gguf/read-gguf.ts';
 import type {ChatMessage} from '../../../src/protocol/messages.ts';
-import {memorySource} from '../../../src/store/memory-source.ts';
+import {memorySource} from '../../../src/store/sources/memory-source.ts';
 import {createTokenizer} from '../../../src/tokenizer/create-tokenizer.ts';
 import {loadModel} from '../../../src/worker/load-model.ts';
 import {writeGguf} from '../../fixtures/gguf-writer.ts';

@@ -2,7 +2,7 @@
 // what becomes of files that are of no use or change meanwhile.
 import {expect} from 'chai';
 import type {LoadPhase, LoadProgress} from '../../../src/protocol/messages.ts';
-import {lockName} from '../../../src/store/writer-lock.ts';
+import {lockName} from '../../../src/store/folder/writer-lock.ts';
 import {loadModel} from '../../../src/worker/load-model.ts';
 import {writeGguf} from '../../fixtures/gguf-writer.ts';
 import {fill, modelMetadata, planTensors, SHAPES} from '../../fixtures/models/model.ts';

@@ -1,6 +1,6 @@
 // Which failures of a transfer are worth another try, and when. Knows no request.
-import {GemmaError} from '../errors.ts';
-import type {Clock} from './clock.ts';
+import {GemmaError} from '../../errors.ts';
+import type {Clock} from '../clock.ts';
 
 export interface RetryPolicy {
   /** A transfer that brings nothing for so long is broken off and begun again. */

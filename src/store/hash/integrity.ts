@@ -1,5 +1,5 @@
 // Hashes as people and servers write them, and as the store compares them: SHA-256 in lower-case hex.
-import {GemmaError} from '../errors.ts';
+import {GemmaError} from '../../errors.ts';
 
 const HEX = /^[0-9a-f]{64}$/i;
 // 32 bytes are 43 characters and one of padding; both alphabets occur.

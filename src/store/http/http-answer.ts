@@ -1,6 +1,6 @@
 // Judges a server's answer to a ranged GET: is it the range that was asked for, and of the same file as before? Throws
 // with what the site's owner has to change. Knows headers, not bodies.
-import {GemmaError} from '../errors.ts';
+import {GemmaError} from '../../errors.ts';
 
 /** What tells one version of a file from another. */
 export interface FileIdentity {

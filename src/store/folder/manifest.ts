@@ -1,6 +1,6 @@
 // What is written down of a stored model: which version of which file, and the hash of every block that is there. The
 // manifest is written after the blocks it names; a block it does not name does not exist.
-import type {FileIdentity} from './http-answer.ts';
+import type {FileIdentity} from '../http/http-answer.ts';
 
 export const MANIFEST_NAME = 'manifest.json';
 const VERSION = 2;

@@ -1,5 +1,5 @@
 // Several files read as one, end to end: a model that was cut into parts. Knows bytes, not what the parts hold.
-import type {ByteSource} from '../gguf/byte-source.ts';
+import type {ByteSource} from '../../gguf/byte-source.ts';
 import {checkRange} from './range.ts';
 
 /** `parts` in order. Closing it closes them. */

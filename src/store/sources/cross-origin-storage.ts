@@ -1,6 +1,6 @@
 // Files that sites share by their hash, where a browser offers that (Cross-Origin Storage, a proposal of the WICG): read
 // what another site has stored, and offer what was verified here. Feature-detected; absent, it is as if nothing were there.
-import type {ByteSource} from '../gguf/byte-source.ts';
+import type {ByteSource} from '../../gguf/byte-source.ts';
 import {blobSource} from './blob-source.ts';
 
 interface Hash {

@@ -1,9 +1,9 @@
 // Puts the pieces that transfers bring together to blocks, hands full ones to the folder, and holds transfers back while
 // the disk or the reader is behind. What is in memory of a model while it loads is here: a block a transfer, a few that
 // are being written.
-import {GemmaError} from '../errors.ts';
+import {GemmaError} from '../../errors.ts';
+import type {ModelFolder} from '../folder/model-folder.ts';
 import type {BlockMemory} from './block-memory.ts';
-import type {ModelFolder} from './model-folder.ts';
 
 /** A block on its way: its first `filled` bytes are here. */
 export interface PendingBlock {

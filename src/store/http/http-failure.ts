@@ -1,6 +1,6 @@
 // Tells why a request came to nothing. A page is told only "Failed to fetch", whether the cable is out or the server
 // forbids the page to read the answer.
-import {GemmaError} from '../errors.ts';
+import {GemmaError} from '../../errors.ts';
 
 /** What a failed request was, for the diagnosis. */
 export interface FailedRequest {

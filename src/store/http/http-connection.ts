@@ -1,9 +1,9 @@
 // One file on one server: sends ranged GETs and reads their bodies, never more than was asked for. Knows what breaks on
 // the way; what an answer's headers mean is http-answer.ts.
-import {GemmaError} from '../errors.ts';
+import {GemmaError} from '../../errors.ts';
+import {truncated} from '../sources/range.ts';
 import {type ByteRange, contentLength, wholeFileError} from './http-answer.ts';
 import {connectionError} from './http-failure.ts';
-import {truncated} from './range.ts';
 
 export interface HttpSourceOptions {
   /** Stops the opening; reads have signals of their own. */

@@ -1,9 +1,9 @@
 // One model on the disk: its manifest and its blocks. Hands out no byte whose block it has not checked. Knows no network.
-import {GemmaError} from '../errors.ts';
-import {type BlockStore, fullError} from './block-store.ts';
-import type {FileIdentity} from './http-answer.ts';
-import {describeChange} from './http-answer.ts';
-import {blockHash} from './integrity.ts';
+import {GemmaError} from '../../errors.ts';
+import {type BlockStore, fullError} from '../blocks/block-store.ts';
+import {blockHash} from '../hash/integrity.ts';
+import type {FileIdentity} from '../http/http-answer.ts';
+import {describeChange} from '../http/http-answer.ts';
 import {
   blockLength,
   blockName,

@@ -1,5 +1,5 @@
 // Who may write a model: one worker at a time, by a Web Lock of the model's name. Knows nothing of what is written.
-import {isAbort} from '../errors.ts';
+import {isAbort} from '../../errors.ts';
 
 /** What we use of `navigator.locks`. */
 export interface LocksLike {

@@ -1,5 +1,5 @@
 // What every source does with a requested range: refuse one that is not inside the file.
-import {GemmaError} from '../errors.ts';
+import {GemmaError} from '../../errors.ts';
 
 /** @throws GemmaError `gguf-truncated` if the range ends beyond the file, `internal` if it is no range at all. */
 export function checkRange(file: {name: string; size: number}, offset: number, length: number): void {

@@ -1,5 +1,5 @@
 // Model bytes that are already in memory: small files and tests.
-import type {ByteSource} from '../gguf/byte-source.ts';
+import type {ByteSource} from '../../gguf/byte-source.ts';
 import {checkRange} from './range.ts';
 
 // Small enough that a consumer can stop between pieces.

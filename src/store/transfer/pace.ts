@@ -1,5 +1,5 @@
 // How many transfers run side by side and how much each asks for, by what the last ones achieved. Knows no network.
-import type {Clock} from './clock.ts';
+import type {Clock} from '../clock.ts';
 
 const MAX_LANES = 4;
 /** Blocks that one request asks for: 16 to 64 MiB. */

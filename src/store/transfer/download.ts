@@ -1,11 +1,12 @@
 // Fetches the missing blocks of a range, several transfers side by side, nearest first. Owns which transfer fetches which
 // block; what to do with the bytes is the assembly's.
+
+import type {Clock} from '../clock.ts';
+import type {ModelFolder} from '../folder/model-folder.ts';
+import type {Hooks, WriterLock} from '../folder/writer-lock.ts';
+import type {OnRetry, RemoteFile} from '../http/remote-file.ts';
 import type {BlockAssembly} from './block-assembly.ts';
-import type {Clock} from './clock.ts';
-import type {ModelFolder} from './model-folder.ts';
 import {Pace} from './pace.ts';
-import type {OnRetry, RemoteFile} from './remote-file.ts';
-import type {Hooks, WriterLock} from './writer-lock.ts';
 
 /** What every transfer of a model works with. */
 export interface TransferContext {

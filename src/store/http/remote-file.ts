@@ -1,7 +1,8 @@
 // One file on one server as bytes that arrive in the end: asks for ranges, goes on where a transfer broke off, and
 // notices when the file is no longer the one that was opened. Knows no blocks and stores nothing.
-import {GemmaError} from '../errors.ts';
-import type {Clock} from './clock.ts';
+import {GemmaError} from '../../errors.ts';
+import type {Clock} from '../clock.ts';
+import {linkedSha256} from '../hash/integrity.ts';
 import {
   type ByteRange,
   contentLength,
@@ -11,7 +12,6 @@ import {
   statusError,
 } from './http-answer.ts';
 import {discard, HttpConnection, type HttpSourceOptions, type Opened} from './http-connection.ts';
-import {linkedSha256} from './integrity.ts';
 import {parseRetryAfter, type RetryPolicy, retryDelay} from './retry.ts';
 
 export interface RemoteOptions extends Omit<HttpSourceOptions, 'signal'> {

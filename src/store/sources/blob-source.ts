@@ -1,6 +1,6 @@
 // Model bytes in a Blob or File: chosen by the user, dropped on the page, or from a private file system.
-import {GemmaError, isAbort} from '../errors.ts';
-import type {ByteSource} from '../gguf/byte-source.ts';
+import {GemmaError, isAbort} from '../../errors.ts';
+import type {ByteSource} from '../../gguf/byte-source.ts';
 import {checkRange, truncated} from './range.ts';
 
 // A Blob may be a 5 GB file on a disk: it is read in slices, one at a time.

@@ -1,7 +1,7 @@
 // What a place for blocks has to do, whatever it is made of: files of bytes in folders, one folder a model. Every back
 // end passes test/helpers/block-store-contract.ts. Knows no manifest and no hash.
-import {GemmaError} from '../errors.ts';
-import type {StorageKind} from './model-store.ts';
+import {GemmaError} from '../../errors.ts';
+import type {StorageKind} from '../model-store.ts';
 
 export interface BlockStore {
   readonly kind: StorageKind;
