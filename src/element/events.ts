@@ -2,7 +2,7 @@
 // platform's own and stay on the element; the `gemma-chat-…` events bubble and cross shadow roots. Dispatches nothing.
 import type {GemmaError} from '../errors.ts';
 import type {ChatMessage, FinishReason, LoadProgress, ModelInfo, Usage} from '../protocol/messages.ts';
-import type {Feedback} from './conversation.ts';
+import type {Feedback} from './chat/conversation.ts';
 
 /**
  * `idle` (no model named) → `consent` (poster) → `downloading` ⇄ `paused` → `loading` (on the GPU) → `ready` ⇄ `generating`;

@@ -2,7 +2,7 @@
 // loads nothing. Registers nothing.
 import {css, LitElement} from 'lit';
 import type {ModelSrc} from '../client/model-src.ts';
-import {offerPageModel, withdrawPageModel} from './page-model.ts';
+import {offerPageModel, withdrawPageModel} from './model/page-model.ts';
 
 /**
  * The model of every `<gemma-chat>` on the page that has no `model-src` of its own.

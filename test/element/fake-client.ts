@@ -1,8 +1,8 @@
 // A GemmaClient whose loading and answers a test moves on step by step. No worker, no model, no time.
 import type {GemmaClient, InspectOptions, RequestProgress} from '../../src/client/index.ts';
 import {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
-import type {ModelQuestions} from '../../src/element/model-offer.ts';
-import type {ClientOptions} from '../../src/element/model-session.ts';
+import type {ModelQuestions} from '../../src/element/model/model-offer.ts';
+import type {ClientOptions} from '../../src/element/model/model-session.ts';
 import {GemmaError} from '../../src/errors.ts';
 import type {ChatMessage, FinishReason, LoadProgress, ModelInspection} from '../../src/protocol/messages.ts';
 

@@ -1,7 +1,7 @@
 // A visitor's own model: chosen, dropped, several at once, used again at the next visit.
 import {expect, fixture, html, waitUntil} from '@open-wc/testing';
-import {forgetFiles} from '../../src/element/files/handles.ts';
 import type {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
+import {forgetFiles} from '../../src/element/model/files/handles.ts';
 import {type FakeLoad, fakeLoads} from './fake-client.ts';
 import {Harness, MODEL_SRC} from './harness.ts';
 

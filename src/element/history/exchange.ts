@@ -1,7 +1,7 @@
 // Conversations as files: JSON for all of them with their branches, Markdown to read one. Both can be read back; whoever
 // reads one checks what is in it. Pure, and a lazy chunk, so it imports nothing of the element but types.
 import type {ChatMessage} from '../../protocol/messages.ts';
-import type {ConversationData, Turn} from '../conversation.ts';
+import type {ConversationData, Turn} from '../chat/conversation.ts';
 import type {StoredConversation} from './store.ts';
 
 export interface Exchanged {

@@ -1,7 +1,7 @@
 // A chat's history: keeps its conversation as it grows, and lists, opens, renames, deletes, exports and imports what is
 // kept. Knows the store's contract and the chat; no view and no database.
-import type {ChatController} from '../chat-controller.ts';
-import {Conversation} from '../conversation.ts';
+import type {ChatController} from '../chat/chat-controller.ts';
+import {Conversation} from '../chat/conversation.ts';
 import {type HistoryKind, historyScope, OpenConversation, SESSION_SCOPE, sessionLock} from './scope.ts';
 import {
   type ConversationSummary,

@@ -1,6 +1,6 @@
 // What keeps conversations: the contract between a chat's history and its store, which a page may replace by its own.
 // Types, and what is believed of data that comes back.
-import type {ConversationData} from '../conversation.ts';
+import type {ConversationData} from '../chat/conversation.ts';
 
 /** A conversation as the list shows it. */
 export interface ConversationSummary {

@@ -1,13 +1,13 @@
 // The whole chat in each of its states: which views stand where. What they look like inside is their own.
 import {html, nothing, type TemplateResult} from 'lit';
 import type {GemmaError} from '../../errors.ts';
-import type {Avatars} from '../avatars.ts';
-import type {ChatController} from '../chat-controller.ts';
-import {advise, type Remedy} from '../error-advice.ts';
+import type {ChatController} from '../chat/chat-controller.ts';
+import {advise, type Remedy} from '../chat/error-advice.ts';
+import {statusText} from '../chat/status-text.ts';
 import type {Language} from '../languages/index.ts';
 import type {MarkdownEnvironment} from '../markdown/render.ts';
-import type {ModelFiles} from '../model-files.ts';
-import {statusText} from '../status-text.ts';
+import type {ModelFiles} from '../model/model-files.ts';
+import type {Avatars} from '../page/avatars.ts';
 import {renderComposer} from './composer.ts';
 import {renderError} from './error.ts';
 import {renderHeader} from './header.ts';

@@ -2,7 +2,7 @@
 // to pass on.
 import {html, type TemplateResult} from 'lit';
 import type {GemmaError} from '../../errors.ts';
-import type {Advice, Remedy} from '../error-advice.ts';
+import type {Advice, Remedy} from '../chat/error-advice.ts';
 import type {Language} from '../languages/index.ts';
 import {warningIcon} from './icons.ts';
 

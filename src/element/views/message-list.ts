@@ -3,9 +3,9 @@
 import {html, type TemplateResult} from 'lit';
 import {guard} from 'lit/directives/guard.js';
 import {repeat} from 'lit/directives/repeat.js';
-import type {Avatars} from '../avatars.ts';
-import type {Conversation, Turn} from '../conversation.ts';
+import type {Conversation, Turn} from '../chat/conversation.ts';
 import type {MarkdownEnvironment} from '../markdown/render.ts';
+import type {Avatars} from '../page/avatars.ts';
 import {endIcon} from './icons.ts';
 import {type MessageActions, type MessageState, renderMessage} from './message.ts';
 

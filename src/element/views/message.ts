@@ -2,10 +2,10 @@
 // it. Knows nothing of the turns around it but that it is the last.
 import {html, type TemplateResult} from 'lit';
 import {guard} from 'lit/directives/guard.js';
-import {copyAvatar} from '../avatars.ts';
-import type {Feedback, Turn, TurnId} from '../conversation.ts';
+import type {Feedback, Turn, TurnId} from '../chat/conversation.ts';
 import {markdown} from '../markdown/markdown.ts';
 import type {MarkdownEnvironment} from '../markdown/render.ts';
+import {copyAvatar} from '../page/avatars.ts';
 import {renderActions} from './message-actions.ts';
 import {type Editing, renderEdit} from './message-edit.ts';
 

@@ -2,10 +2,10 @@
 // visitor agrees, or makes room.
 import {html, nothing, type TemplateResult} from 'lit';
 import type {ModelInspection} from '../../protocol/messages.ts';
-import type {FoundModel} from '../files/ollama-folder.ts';
 import type {Language} from '../languages/index.ts';
-import type {ModelFiles} from '../model-files.ts';
-import type {ModelOffer} from '../model-offer.ts';
+import type {FoundModel} from '../model/files/ollama-folder.ts';
+import type {ModelFiles} from '../model/model-files.ts';
+import type {ModelOffer} from '../model/model-offer.ts';
 
 export interface OfferActions {
   load(): void;

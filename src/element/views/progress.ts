@@ -2,7 +2,7 @@
 import {html, nothing, type TemplateResult} from 'lit';
 import type {LoadPhase, LoadProgress} from '../../protocol/messages.ts';
 import type {Language} from '../languages/index.ts';
-import type {TransferRate} from '../transfer-rate.ts';
+import type {TransferRate} from '../model/transfer-rate.ts';
 
 export interface ProgressActions {
   pause(): void;

@@ -1,5 +1,5 @@
 import {expect} from 'chai';
-import {Conversation, type ConversationData} from '../../../src/element/conversation.ts';
+import {Conversation, type ConversationData} from '../../../src/element/chat/conversation.ts';
 import {GemmaError} from '../../../src/errors.ts';
 
 const user = (content: string) => ({role: 'user', content}) as const;

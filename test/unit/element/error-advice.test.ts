@@ -1,5 +1,5 @@
 import {expect} from 'chai';
-import {advise, type Situation} from '../../../src/element/error-advice.ts';
+import {advise, type Situation} from '../../../src/element/chat/error-advice.ts';
 import {ENGLISH} from '../../../src/element/languages/index.ts';
 import {ERROR_CODES, type ErrorCode, GemmaError} from '../../../src/errors.ts';
 

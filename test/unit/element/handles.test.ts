@@ -1,5 +1,5 @@
 import {expect} from 'chai';
-import {openHandles} from '../../../src/element/files/handles.ts';
+import {openHandles} from '../../../src/element/model/files/handles.ts';
 
 /** A handle as a picker's: it has to be asked for anew at every visit. */
 function handle(name: string, state: PermissionState, answer: PermissionState = state) {

@@ -1,6 +1,6 @@
 import {expect} from 'chai';
-import type {ChatController} from '../../../src/element/chat-controller.ts';
-import {Conversation} from '../../../src/element/conversation.ts';
+import type {ChatController} from '../../../src/element/chat/chat-controller.ts';
+import {Conversation} from '../../../src/element/chat/conversation.ts';
 import {History, type HistorySettings} from '../../../src/element/history/history.ts';
 import {MemoryStore} from '../../element/memory-store.ts';
 

@@ -1,5 +1,5 @@
 import {expect} from 'chai';
-import {Conversation} from '../../../src/element/conversation.ts';
+import {Conversation} from '../../../src/element/chat/conversation.ts';
 import {fromFile as readFile, toJson, toMarkdown} from '../../../src/element/history/exchange.ts';
 import {checkStored, checkSummary, type StoredConversation} from '../../../src/element/history/store.ts';
 

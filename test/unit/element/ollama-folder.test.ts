@@ -1,5 +1,5 @@
 import {expect} from 'chai';
-import {type Folder, modelsIn, modelsOf} from '../../../src/element/files/ollama-folder.ts';
+import {type Folder, modelsIn, modelsOf} from '../../../src/element/model/files/ollama-folder.ts';
 import {ollamaManifest} from '../../helpers/ollama-folder.ts';
 
 type Tree = {[name: string]: Tree | File};

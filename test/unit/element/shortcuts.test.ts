@@ -1,5 +1,5 @@
 import {expect} from 'chai';
-import {pressed, type ShortcutActions} from '../../../src/element/shortcuts.ts';
+import {pressed, type ShortcutActions} from '../../../src/element/page/shortcuts.ts';
 
 const PLAIN = {altKey: false, shiftKey: false, ctrlKey: false, metaKey: false, isComposing: false, code: ''};
 const ALT = {...PLAIN, altKey: true, shiftKey: true};

@@ -1,5 +1,5 @@
 import {expect} from 'chai';
-import {TransferRate} from '../../../src/element/transfer-rate.ts';
+import {TransferRate} from '../../../src/element/model/transfer-rate.ts';
 
 describe('TransferRate', () => {
   const steady = (rate: TransferRate, from: number, to: number, perSecond: number, start = 0) => {

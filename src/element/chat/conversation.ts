@@ -1,7 +1,7 @@
 // The conversation as data: a tree of turns, of which one path is shown. Editing a message or answering it anew adds a
 // branch beside the old one; nothing is lost until it is deleted. Knows no model, no view and no storage.
-import {GemmaError} from '../errors.ts';
-import type {ChatMessage, FinishReason, Role} from '../protocol/messages.ts';
+import {GemmaError} from '../../errors.ts';
+import type {ChatMessage, FinishReason, Role} from '../../protocol/messages.ts';
 
 export type TurnId = number;
 

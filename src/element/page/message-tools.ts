@@ -1,12 +1,12 @@
 // What a visitor does with single messages: copy, change, answer anew, read aloud, rate, delete, go to another version.
 // Owns what is going on with them; the conversation is the controller's.
-import type {ChatController} from './chat-controller.ts';
-import type {Conversation, TurnId} from './conversation.ts';
-import type {Language} from './languages/index.ts';
-import {plainText} from './markdown/plain-text.ts';
+import type {ChatController} from '../chat/chat-controller.ts';
+import type {Conversation, TurnId} from '../chat/conversation.ts';
+import type {Language} from '../languages/index.ts';
+import {plainText} from '../markdown/plain-text.ts';
+import type {MessageActions, MessageState} from '../views/message.ts';
+import type {Editing} from '../views/message-edit.ts';
 import {Speech} from './speech.ts';
-import type {MessageActions, MessageState} from './views/message.ts';
-import type {Editing} from './views/message-edit.ts';
 
 export interface MessageToolsHost {
   chat: ChatController;

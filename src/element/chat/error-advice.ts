@@ -1,7 +1,7 @@
 // What a visitor can do about an error: which heading its view has, which buttons, and whether only the site's owner can
 // help. Pure.
-import type {ErrorCode, GemmaError} from '../errors.ts';
-import type {Language, StringKey} from './languages/index.ts';
+import type {ErrorCode, GemmaError} from '../../errors.ts';
+import type {Language, StringKey} from '../languages/index.ts';
 
 /** `fresh` begins a new conversation, `reload` loads the page again. */
 export type Remedy = 'retry' | 'reload' | 'fresh';

@@ -1,9 +1,9 @@
 // What a visitor is told before a model is loaded, and whether it may start by itself. Asks the worker, which reads the
 // beginning of the file's header; loads nothing.
-import type {InspectOptions, ModelsOptions} from '../client/models.ts';
-import {GemmaError, isAbort} from '../errors.ts';
-import type {ModelInspection} from '../protocol/messages.ts';
-import type {ChatState} from './chat-state.ts';
+import type {InspectOptions, ModelsOptions} from '../../client/models.ts';
+import {GemmaError, isAbort} from '../../errors.ts';
+import type {ModelInspection} from '../../protocol/messages.ts';
+import type {ChatState} from '../chat/chat-state.ts';
 import {describeSource, type ModelSource} from './model-source.ts';
 
 /** What is asked of the worker; a test brings its own. */

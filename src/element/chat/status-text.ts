@@ -1,6 +1,7 @@
 // The line beneath the text field: what the model is doing, in the visitor's words. Pure.
+
+import type {Language} from '../languages/index.ts';
 import type {ChatController} from './chat-controller.ts';
-import type {Language} from './languages/index.ts';
 
 /** @param showSpeed with the tokens a second, once they are known */
 export function statusText(language: Language, chat: ChatController, showSpeed: boolean): string {

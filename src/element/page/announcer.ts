@@ -2,9 +2,9 @@
 // Hears the element's events; knows nothing else of it.
 import {html, type TemplateResult} from 'lit';
 import {repeat} from 'lit/directives/repeat.js';
-import type {GemmaChatMessageEvent, GemmaChatStatusEvent} from './events.ts';
-import type {Language} from './languages/index.ts';
-import {plainText} from './markdown/plain-text.ts';
+import type {GemmaChatMessageEvent, GemmaChatStatusEvent} from '../events.ts';
+import type {Language} from '../languages/index.ts';
+import {plainText} from '../markdown/plain-text.ts';
 import {SentenceReader} from './sentences.ts';
 
 /** Lines that stay in the region: a screen reader has taken up older ones, and would find them again when browsing. */

@@ -1,7 +1,7 @@
 // The chat as a field of a form: what it is sent as, and whether the form lets the visitor act. Knows no view.
 
-import type {ChatMessage} from '../protocol/messages.ts';
-import type {Conversation} from './conversation.ts';
+import type {ChatMessage} from '../../protocol/messages.ts';
+import type {Conversation} from '../chat/conversation.ts';
 
 export type ValueFormat = 'json' | 'text';
 

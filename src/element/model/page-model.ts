@@ -1,6 +1,6 @@
 // The model that a page names once for all its chats. Knows who names it and who wants to hear of changes; loads nothing.
 
-import type {ModelSrc} from '../client/model-src.ts';
+import type {ModelSrc} from '../../client/model-src.ts';
 
 export interface PageModel {
   readonly modelSrc: ModelSrc | null;

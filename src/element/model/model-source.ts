@@ -1,7 +1,7 @@
 // What can be said about a model from its address alone: its file's name, where it comes from. Reads nothing, and never
 // throws.
-import type {ModelSrc} from '../client/model-src.ts';
-import {modelUrl} from '../client/model-src.ts';
+import type {ModelSrc} from '../../client/model-src.ts';
+import {modelUrl} from '../../client/model-src.ts';
 
 export interface ModelSource {
   /** Of the file, or of the first of several. */

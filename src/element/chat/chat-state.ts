@@ -1,9 +1,9 @@
 // The one status of a chat, the error that is shown, and the way to the page: what its parts (the model's session, the
 // conversation) share. Knows neither.
-import type {ModelSrc} from '../client/model-src.ts';
-import type {GemmaError} from '../errors.ts';
-import type {GenerationOptions} from '../protocol/messages.ts';
-import {type ChatStatus, createEvent, type GemmaChatSendDetail} from './events.ts';
+import type {ModelSrc} from '../../client/model-src.ts';
+import type {GemmaError} from '../../errors.ts';
+import type {GenerationOptions} from '../../protocol/messages.ts';
+import {type ChatStatus, createEvent, type GemmaChatSendDetail} from '../events.ts';
 
 /** What the page has set, read anew whenever it is needed. */
 export interface ChatSettings {

@@ -1,8 +1,8 @@
 // One answer in the making: reads the client's stream and grows a turn, measures thinking and speed. Knows neither the
 // conversation nor the page.
-import type {RequestProgress} from '../client/index.ts';
-import {isAbort} from '../errors.ts';
-import type {FinishReason, Usage} from '../protocol/messages.ts';
+import type {RequestProgress} from '../../client/index.ts';
+import {isAbort} from '../../errors.ts';
+import type {FinishReason, Usage} from '../../protocol/messages.ts';
 import {abortError} from './chat-state.ts';
 import type {Turn, TurnId} from './conversation.ts';
 

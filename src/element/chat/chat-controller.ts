@@ -1,14 +1,14 @@
 // A chat without its markup: keeps the conversation and has one answer at a time written by the model's session. Tells
 // its host when something changed, and hands it the events to dispatch.
-import type {GemmaClient} from '../client/index.ts';
-import {GemmaError} from '../errors.ts';
-import type {ChatMessage, FinishReason} from '../protocol/messages.ts';
+import type {GemmaClient} from '../../client/index.ts';
+import {GemmaError} from '../../errors.ts';
+import type {ChatMessage, FinishReason} from '../../protocol/messages.ts';
+import {type ChatStatus, createEvent, type GemmaChatSendDetail} from '../events.ts';
+import type {ModelQuestions} from '../model/model-offer.ts';
+import {type LoadClient, ModelSession} from '../model/model-session.ts';
 import {Answering, type Outcome} from './answering.ts';
 import {abortError, type ChatHost, ChatState} from './chat-state.ts';
 import {Conversation, type Feedback, type Turn, type TurnId} from './conversation.ts';
-import {type ChatStatus, createEvent, type GemmaChatSendDetail} from './events.ts';
-import type {ModelQuestions} from './model-offer.ts';
-import {type LoadClient, ModelSession} from './model-session.ts';
 import {requestMessages} from './request-messages.ts';
 
 export class ChatController {

@@ -1,5 +1,5 @@
 // From the conversation that a visitor sees to the one that the model reads. Pure.
-import type {ChatMessage} from '../protocol/messages.ts';
+import type {ChatMessage} from '../../protocol/messages.ts';
 
 /**
  * What the model is asked: the system prompt first, no earlier thinking, and turns that alternate, as Gemma's

@@ -1,6 +1,6 @@
 // Whether the launcher's panel is open, for whoever opened it: where the focus goes, and that Escape closes it. Knows
 // the element by what it can do, and no view.
-import {COVERING} from './styles/launcher.ts';
+import {COVERING} from '../styles/launcher.ts';
 
 export interface LauncherHost {
   open: boolean;

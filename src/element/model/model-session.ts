@@ -1,11 +1,11 @@
 // How a chat comes to its client and lets go of it: loading, pausing, losing, closing. What a visitor is asked beforehand
 // is model-offer.ts. Knows nothing of messages: whoever uses the client is told before it goes.
-import type {GemmaClient} from '../client/index.ts';
-import type {ModelSrc} from '../client/model-src.ts';
-import {type ErrorCode, GemmaError, isAbort} from '../errors.ts';
-import type {LoadProgress} from '../protocol/messages.ts';
-import {abortError, type ChatState} from './chat-state.ts';
-import {createEvent} from './events.ts';
+import type {GemmaClient} from '../../client/index.ts';
+import type {ModelSrc} from '../../client/model-src.ts';
+import {type ErrorCode, GemmaError, isAbort} from '../../errors.ts';
+import type {LoadProgress} from '../../protocol/messages.ts';
+import {abortError, type ChatState} from '../chat/chat-state.ts';
+import {createEvent} from '../events.ts';
 import {askToKeep, ModelOffer, type ModelQuestions} from './model-offer.ts';
 import {TransferRate} from './transfer-rate.ts';
 
