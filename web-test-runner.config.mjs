@@ -23,8 +23,9 @@ export default {
     'test/browser/**/*.test.ts',
     'test/element/**/*.test.ts',
     'test/gpu/**/*.test.ts',
-    // What is refused, where tensors lie, what is read of a file and what a step makes no adapter changes: they run in Node.
+    // Refusals, placement, what is read of a file and what a step creates do not depend on the adapter: they run in Node.
     '!test/gpu/{binding-limit,damaged,engine-step,placement,refusals,towers}.test.ts',
+    '!test/gpu/worker/**',
   ],
   nodeResolve: {exportConditions: ['browser']},
   concurrency: 1,

@@ -1,14 +1,17 @@
-// `npm test`: every check and every test, and one line at the end.
+// `npm test`: every check and every test. Ends with the counts of passed, failed and skipped tests, and why some were skipped.
 import {existsSync} from 'node:fs';
 import {ensureChrome} from './lib/chrome.mjs';
 import {globSync} from './lib/glob.mjs';
 import {run} from './lib/run.mjs';
 
+const MOCHA = [/(\d+) passing/g, /(\d+) failing/g, /(\d+) pending/g];
+const WEB_TEST_RUNNER = [/(\d+) passed/g, /(\d+) failed/g, /(\d+) skipped/g];
+/** How tests say why they are skipped (test/helpers/gpu.ts). */
+const SKIP_REASON = /^\s*(?:🚧 )?skipping: (.+)$/gm;
 /**
- * Name, arguments of node, and how to read the counts of passed and failed from the output. One after the other; those in
- * a list of their own side by side: nothing in them depends on how fast they are.
+ * Name, arguments of node, and how to read the counts of passed, failed and skipped tests from the output. Steps run one
+ * after the other. Steps in a list of their own run side by side: none of them depends on its speed.
  */
-const MOCHA = [/(\d+) passing/g, /(\d+) failing/g];
 const STEPS = [
   ['lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']],
   ['types', ['scripts/types.mjs']],
@@ -22,15 +25,17 @@ const STEPS = [
   ],
   ['build', ['scripts/build.mjs']],
   ['package', ['scripts/package-check.mjs']],
-  ['element and GPU tests in a browser', ['scripts/test-browser.mjs'], [/(\d+) passed/g, /(\d+) failed/g]],
+  ['element and GPU tests in a browser', ['scripts/test-browser.mjs'], WEB_TEST_RUNNER],
   ['end-to-end tests', ['scripts/test-e2e.mjs'], MOCHA],
 ];
 
 const env = {CHROME_PATH: ensureChrome(), BUILT: '1'};
 let passed = 0;
 let failed = 0;
+let skipped = 0;
+const reasons = new Set();
 
-/** Returns what tells how it went. */
+/** Returns a function that prints the result. */
 async function runStep([name, args, counts], quiet) {
   if (!existsSync(args[0])) throw new Error(`${args[0]} is missing`);
   const start = performance.now();
@@ -44,15 +49,17 @@ async function runStep([name, args, counts], quiet) {
     broke = true;
   }
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  // A runner's last word counts: some write their tally while they go.
+  // The last match counts: some runners print their tally as they go.
   const count = (pattern) => Number([...output.matchAll(pattern)].at(-1)?.[1] ?? 0);
   const ok = counts ? count(counts[0]) : broke ? 0 : 1;
   const wrong = counts ? count(counts[1]) : 0;
   passed += ok;
   failed += broke ? Math.max(wrong, 1) : wrong;
+  skipped += counts ? count(counts[2]) : 0;
+  for (const [, reason] of output.matchAll(SKIP_REASON)) reasons.add(reason);
   return () => {
     if (quiet) console.log(`\n── ${name}\n${output}`);
-    if (counts && !broke && ok === 0) {
+    if (counts && !broke && ok === 0 && count(counts[2]) === 0) {
       console.error(`${name}: no test ran`);
       failed += 1;
     }
@@ -62,8 +69,9 @@ async function runStep([name, args, counts], quiet) {
 
 for (const entry of STEPS) {
   const together = Array.isArray(entry[0]) ? entry : [entry];
-  // The first one is seen at work; what the others print comes after it.
+  // The first one prints as it runs; the output of the others follows it.
   for (const tell of await Promise.all(together.map((step, i) => runStep(step, i > 0)))) tell();
 }
-console.log(`\n${passed} passed, ${failed} failed`);
+if (skipped > 0) console.log(`\nskipped because ${[...reasons].join('; ') || 'the tests say so'}`);
+console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exitCode = failed > 0 ? 1 : 0;

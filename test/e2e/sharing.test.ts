@@ -14,6 +14,19 @@ import {
   until,
 } from '../helpers/chat-tabs.ts';
 
+/** The chats of a page are asked one after the other. */
+async function askInTurn(page: Page): Promise<string[]> {
+  const answers: string[] = [];
+  for (const [i, question] of QUESTIONS.entries()) {
+    const asked = page.evaluate(
+      async ([at, text]) => (await document.querySelectorAll('gemma-chat')[at].send(text))!.content,
+      [i, question] as const,
+    );
+    answers.push(await asked);
+  }
+  return answers;
+}
+
 describe('one model for several tabs', () => {
   let site: ChatSite;
   let context: BrowserContext;
@@ -21,6 +34,9 @@ describe('one model for several tabs', () => {
 
   before(async () => {
     site = await openChatSite();
+    const page = await openChats(await site.browser.newContext(), site);
+    alone = await askInTurn(page);
+    await page.context().close();
   });
   after(() => site?.close());
   beforeEach(async () => {
@@ -30,15 +46,6 @@ describe('one model for several tabs', () => {
 
   it('answers all widgets of three tabs in one batch, word for word as alone', async () => {
     const first = await openChats(context, site);
-    alone = [];
-    for (const i of QUESTIONS.keys()) {
-      alone.push(
-        await first.evaluate(
-          async ([at, question]) => (await document.querySelectorAll('gemma-chat')[at].send(question))!.content,
-          [i, QUESTIONS[i]] as const,
-        ),
-      );
-    }
     const tabs = [first, await openChats(context, site), await openChats(context, site)];
     const before = await stats(first);
     const answers = tabs.map(ask);

@@ -69,19 +69,28 @@ export function waitIdly(): void {
 // A name a bundler cannot see: the browser's build has no business with it.
 const nodeModule = (name: string): string => name;
 
-/** An adapter, or undefined after one printed line. Under REQUIRE_LAVAPIPE=1 a missing one is an error. */
+/** An adapter, or undefined where GPU tests are skipped. */
 export async function findAdapter(): Promise<GPUAdapter | undefined> {
-  if (typeof window === 'undefined') await preferLavapipe();
+  if (!inBrowser) await preferLavapipe();
   const adapter = await (await findGpu())?.requestAdapter();
   if (adapter) return adapter;
-  const message =
-    'no WebGPU adapter found: GPU tests are skipped here (install mesa-vulkan-drivers for a software one)';
-  if (typeof window !== 'undefined' || process.env.REQUIRE_LAVAPIPE === '1') throw new Error(message);
-  if (!warned) console.log(message);
-  warned = true;
+  const reason = 'no WebGPU adapter was found; mesa-vulkan-drivers has a software one';
+  if (inBrowser) throw new Error(reason);
+  skipping(reason);
   return undefined;
 }
-let warned = false;
+
+const reasons = new Set<string>();
+
+/**
+ * Prints once why tests are skipped; `npm test` repeats it at its end (scripts/test.mjs).
+ * @throws under REQUIRE_LAVAPIPE=1: there, the adapter has everything that tests ask for
+ */
+function skipping(reason: string): void {
+  if (!inBrowser && process.env.REQUIRE_LAVAPIPE === '1') throw new Error(reason);
+  if (!reasons.has(reason)) console.log(`skipping: ${reason}`);
+  reasons.add(reason);
+}
 
 interface Lent {
   device: GPUDevice;
@@ -125,7 +134,11 @@ export function withDevice(body: (device: GPUDevice) => Promise<void> | void, re
     const adapter = await findAdapter();
     if (!adapter) return this.skip();
     waitIdly();
-    if (request.features?.some((feature) => !adapter.features.has(feature))) return this.skip();
+    const missing = request.features?.filter((feature) => !adapter.features.has(feature)) ?? [];
+    if (missing.length > 0) {
+      skipping(`the adapter has no ${missing.join(', ')}`);
+      return this.skip();
+    }
     const key = JSON.stringify(request);
     if (!lent.has(key)) lent.set(key, lend(adapter, request));
     const {device, errors} = await (lent.get(key) as Promise<Lent>);

@@ -7,9 +7,9 @@ import {loadModel} from '../../../src/worker/load-model.ts';
 import {writeGguf} from '../../fixtures/gguf-writer.ts';
 import {fill, modelMetadata, planTensors, SHAPES} from '../../fixtures/models/model.ts';
 import {findAdapter, findGpu} from '../../helpers/gpu.ts';
-import {requestedRange, serveRanges} from '../store/local-server.ts';
-import {rejection} from '../store/rejection.ts';
-import {hashOf, Rig, refuse} from '../store/rig.ts';
+import {requestedRange, serveRanges} from '../../unit/store/local-server.ts';
+import {rejection} from '../../unit/store/rejection.ts';
+import {hashOf, Rig, refuse} from '../../unit/store/rig.ts';
 
 const modelFile = (seed: number) =>
   new Uint8Array(
