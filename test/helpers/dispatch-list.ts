@@ -1,0 +1,62 @@
+// The dispatches of a model's forward pass in order, from its header alone: no GPU and no weights.
+import {assemble, createWeights} from '../../src/engine/assemble.ts';
+import {readConfig} from '../../src/engine/config.ts';
+import {type MemoryOptions, planEngine} from '../../src/engine/memory-plan.ts';
+import type {DispatchList, StepShape} from '../../src/engine/plan.ts';
+import {tensorBytes} from '../../src/gguf/ggml-types.ts';
+import type {GgufFile, TensorInfo} from '../../src/gguf/gguf-file.ts';
+import {CountingBuffers} from '../../src/gpu/counting-buffers.ts';
+import {type Constants, completeConstants, type Grid, type Kernel} from '../../src/gpu/kernel.ts';
+import type {Recording} from '../../src/gpu/recorder.ts';
+import {metadataOf} from '../fixtures/gguf-writer.ts';
+import {modelMetadata, planTensors, type Shape, type WeightType} from '../fixtures/models/model.ts';
+
+const LIMITS = {maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27};
+
+/** One dispatch: what runs, with what, and over how many workgroups in a step. */
+export interface ListedDispatch {
+  kernel: string;
+  constants: Readonly<Record<string, number>>;
+  grid(step: StepShape): Grid;
+}
+
+/** What a file of this shape begins with. */
+export function headerOf(shape: Shape, type: WeightType): GgufFile {
+  let size = 0;
+  const tensors = new Map<string, TensorInfo>();
+  for (const plan of planTensors(shape, type)) {
+    const byteLength = tensorBytes(plan.type, plan.shape);
+    tensors.set(plan.name, {name: plan.name, type: plan.type, shape: [...plan.shape], offset: size, byteLength});
+    size += byteLength;
+  }
+  const metadata = metadataOf(modelMetadata(shape, type, 'header', 1));
+  return {version: 3, alignment: 32, dataOffset: 0, size, metadata, tensors};
+}
+
+/** The plain plan of a model, body and head. */
+export function dispatchesOf(file: GgufFile, options: MemoryOptions = {}): ListedDispatch[] {
+  const config = readConfig(file);
+  const {sizes} = planEngine(config, LIMITS, {memoryBudget: 2 ** 40, ...options});
+  const buffers = new CountingBuffers(LIMITS);
+  const list = new Collector();
+  assemble(config, sizes, createWeights(buffers, sizes), undefined, buffers, () => list);
+  return list.dispatches;
+}
+
+class Collector implements DispatchList {
+  readonly dispatches: ListedDispatch[] = [];
+
+  add<B extends string, C extends string, S>(
+    kernel: Kernel<B, C, S>,
+    given: Constants<C>,
+    _buffers: unknown,
+    shape: (step: StepShape) => S,
+  ): void {
+    const constants = completeConstants(kernel, given);
+    this.dispatches.push({kernel: kernel.name, constants, grid: (step) => kernel.grid(shape(step), constants)});
+  }
+
+  async finish(): Promise<Recording<StepShape>> {
+    return {dispatches: [], replay: () => 0};
+  }
+}
