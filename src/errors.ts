@@ -52,7 +52,16 @@ export interface WireError {
   detail?: Record<string, unknown>;
 }
 
-/** An error with a stable code. The message says what was found, what was expected, and what to do. */
+/** Longest text in an error, in UTF-16 units: it may quote a file, a server or a template. */
+const MAX_TEXT = 1000;
+
+const short = <T>(value: T): T | string =>
+  typeof value === 'string' && value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}…` : value;
+
+/**
+ * An error with a stable code. The message says what was found, what was expected, and what to do. It and the texts in
+ * `detail` are cut at 1,000 characters.
+ */
 export class GemmaError extends Error {
   override readonly name = 'GemmaError';
   readonly code: ErrorCode;
@@ -60,9 +69,9 @@ export class GemmaError extends Error {
   readonly detail: Record<string, unknown>;
 
   constructor(code: ErrorCode, message: string, options: {detail?: Record<string, unknown>; cause?: unknown} = {}) {
-    super(message, options.cause === undefined ? undefined : {cause: options.cause});
+    super(short(message), options.cause === undefined ? undefined : {cause: options.cause});
     this.code = code;
-    this.detail = options.detail ?? {};
+    this.detail = Object.fromEntries(Object.entries(options.detail ?? {}).map(([key, value]) => [key, short(value)]));
   }
 
   toWire(): WireError {

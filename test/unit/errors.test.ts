@@ -9,6 +9,12 @@ describe('GemmaError', () => {
     expect(copy).to.be.instanceOf(GemmaError);
   });
 
+  it('cuts texts of any length, which files and servers may bring in', () => {
+    const error = new GemmaError('template-invalid', 'x'.repeat(3e6), {detail: {reason: 'y'.repeat(3e6), n: 7}});
+    expect(JSON.stringify(error.toWire())).to.have.length.below(2200);
+    expect(error.detail.n).to.equal(7);
+  });
+
   it('turns an unknown code from the wire into `internal`', () => {
     expect(GemmaError.fromWire({code: 'nonsense' as never, message: 'm'}).code).to.equal('internal');
   });

@@ -73,7 +73,18 @@ describe('the library', () => {
     expect(memory.contextBytes).to.equal(10 * 4 * 2 * (64 + 64 + 32));
     const whole = await library(store).inspect({url: URL_OF});
     expect(whole.memory.contextBytes).to.equal(1000 * 4 * 2 * (64 + 64 + 32));
-    expect((await inspectHeader({'gemma4.block_count': 2 ** 31})).memory.contextBytes).to.equal(null);
+    for (const [key, value] of [
+      ['gemma4.block_count', 2 ** 31],
+      ['gemma4.attention.shared_kv_layers', {type: 'i32', value: -(2 ** 31)}],
+      ['gemma4.attention.shared_kv_layers', {type: 'i64', value: -(2 ** 53 - 1)}],
+      ['gemma4.attention.shared_kv_layers', 4],
+      ['gemma4.attention.head_count_kv', -1],
+      ['gemma4.attention.key_length', {type: 'u64', value: 2 ** 52}],
+      ['gemma4.context_length', -7],
+    ] as const) {
+      const {memory} = await inspectHeader({...sizes, [key]: value});
+      expect(memory.contextBytes, `${key} ${JSON.stringify(value)}`).to.equal(null);
+    }
   });
 
   for (const [title, metadata, adapter, code] of [
