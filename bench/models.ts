@@ -1,7 +1,8 @@
 // `npm run bench -- models`: what the published Gemma models need on a GPU, computed from headers of their sizes by the
 // planner that refuses a model before its download. The table of docs/models.md. Nothing is run or measured.
-import {type ModelConfig, readConfig} from '../src/engine/config.ts';
-import {planMemory} from '../src/engine/memory-plan.ts';
+
+import {planMemory} from '../src/engine/memory/memory-plan.ts';
+import {type ModelConfig, readConfig} from '../src/engine/model/config.ts';
 import {tensorBytes} from '../src/gguf/ggml-types.ts';
 import {readGguf} from '../src/gguf/read-gguf.ts';
 import {memorySource} from '../src/store/sources/memory-source.ts';

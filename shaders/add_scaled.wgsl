@@ -5,7 +5,7 @@
 // Shapes    a, y: [n_rows, N] f32; b: [n_rows, B_N] f32, where 0 stands for N; scale: [1] f32
 // Dispatch  one invocation a value; those behind the end of y do nothing
 // Numerics  f32, in the order written
-// Reference src/engine/reference/add_scaled.ts
+// Reference test/reference/add_scaled.ts
 
 override WORKGROUP_SIZE: u32 = 64u;
 override N: u32;

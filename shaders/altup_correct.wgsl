@@ -8,7 +8,7 @@
 //           coefs: [n_rows, 4] f32; scale: [N] f32
 // Dispatch  one invocation a value of the active stream; those behind its end do nothing
 // Numerics  f32, in the order written
-// Reference src/engine/reference/altup_correct.ts
+// Reference test/reference/altup_correct.ts
 
 override WORKGROUP_SIZE: u32 = 64u;
 override N: u32;

@@ -5,7 +5,7 @@
 // Shapes    active: [n_rows, N] f32; others: [n_rows, 3, N] f32, both in place; coefs: [n_rows, 16] f32
 // Dispatch  one invocation a value of the active stream; those behind its end do nothing
 // Numerics  f32, j in order
-// Reference src/engine/reference/altup_predict.ts
+// Reference test/reference/altup_predict.ts
 
 override WORKGROUP_SIZE: u32 = 64u;
 override N: u32;

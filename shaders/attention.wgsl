@@ -10,7 +10,7 @@
 // Numerics  online softmax in f32 over tiles of 64 keys. Tiles begin at the row's first visible key, so a row's bits
 //           depend on nothing but its own sequence. No infinities: masked scores are left out, exponents are ≥ −80
 //           (e^−80 is nothing beside the largest term, e^0).
-// Reference src/engine/reference/attention.ts
+// Reference test/reference/attention.ts
 
 const WORKGROUP_SIZE = 64u; // also the tile: one key an invocation
 const MAX_QUADS = 128u; // HEAD_DIM / 4: two vec4 an invocation

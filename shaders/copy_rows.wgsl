@@ -5,7 +5,7 @@
 // Shapes    x: [n_rows, N] f32; y: [n_outputs, N] f32; output_rows: [n_outputs] u32
 // Dispatch  one invocation a value; those behind step.n_outputs do nothing
 // Numerics  a copy
-// Reference src/engine/reference/copy_rows.ts
+// Reference test/reference/copy_rows.ts
 
 override WORKGROUP_SIZE: u32 = 64u;
 override N: u32;

@@ -6,7 +6,7 @@
 // Dispatch  one workgroup a row; those behind the end of y do nothing
 // Numerics  f32; the variance is the mean of squared differences from the mean, so nothing cancels. It divides by N, as
 //           in training (llama.cpp divides by N − 1: 6e-5 at the width of E2B)
-// Reference src/engine/reference/gaussian_topk.ts
+// Reference test/reference/gaussian_topk.ts
 
 override WORKGROUP_SIZE: u32 = 64u; // a power of two, for the tree sum
 override N: u32;

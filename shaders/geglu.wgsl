@@ -7,7 +7,7 @@
 //           buffer and no constant, for it differs from layer to layer, and each constant would be another pipeline
 // Dispatch  one invocation a value; those behind the end of y do nothing
 // Numerics  the argument of tanh is clamped to ±10, where tanh is ±1 in f32: gates of ±40 occur, and would overflow
-// Reference src/engine/reference/geglu.ts
+// Reference test/reference/geglu.ts
 
 override WORKGROUP_SIZE: u32 = 64u;
 override N: u32;

@@ -6,7 +6,7 @@
 // Shapes    y: [n_rows, N] f32; weight: a slice of N_SLICE_ROWS rows of N values, one every ROW_STRIDE_WORDS words
 // Dispatch  one workgroup a row; those behind step.n_rows do nothing. An invocation unpacks 8 values at a time
 // Numerics  the format's own arithmetic in f32, in the order of its definition
-// Reference src/engine/reference/get_rows.ts
+// Reference test/reference/get_rows.ts
 
 const WORKGROUP_SIZE = 64u;
 

@@ -5,7 +5,7 @@
 // Shapes    src: [n_rows, WIDTH] f32, WIDTH = n_head_kv · head_dim; cache: [n_pages · PAGE_SIZE, WIDTH] f32
 // Dispatch  one invocation a value; those behind step.n_rows do nothing
 // Numerics  a copy
-// Reference src/engine/reference/kv_write.ts
+// Reference test/reference/kv_write.ts
 
 override WORKGROUP_SIZE: u32 = 64u;
 override WIDTH: u32;

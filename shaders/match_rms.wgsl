@@ -5,7 +5,7 @@
 // Shapes    x, y: [n_rows, PER_TARGET, N] f32; target: [n_rows, N] f32
 // Dispatch  one workgroup a vector; those behind the end of y do nothing
 // Numerics  sums of squares in f32, 64 partial sums and a tree
-// Reference src/engine/reference/match_rms.ts
+// Reference test/reference/match_rms.ts
 
 override WORKGROUP_SIZE: u32 = 64u; // a power of two, for the tree sum
 override N: u32;

@@ -11,7 +11,7 @@
 //           multiplies them with the same 8 values of up to 4 rows: weights are read once for 4 rows, x once for 2
 //           outputs. Larger tiles leave a GPU with too few workgroups, and rows beside each other with too few registers
 // Numerics  f32. The order of every sum is fixed by N_IN alone: a row has the same bits alone and among others
-// Reference src/engine/reference/mul_mat.ts
+// Reference test/reference/mul_mat.ts
 
 const WORKGROUP_SIZE = 64u;
 const TEAM = 8u; // invocations that share two outputs

@@ -13,7 +13,7 @@
 // Dispatch  a workgroup makes 8 outputs of one (row, expert): 8 teams of 8 invocations, a team an output; an invocation
 //           unpacks 8 weights at a time. Workgroups run over tiles of outputs, then over pairs of row and expert
 // Numerics  f32. The order of every sum is fixed by N_IN alone: a row has the same bits alone and among others
-// Reference src/engine/reference/mul_mat_id.ts
+// Reference test/reference/mul_mat_id.ts
 
 const WORKGROUP_SIZE = 64u;
 const TEAM = 8u; // invocations that share an output

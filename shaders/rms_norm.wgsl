@@ -5,7 +5,7 @@
 // Shapes    x, y: [n_vectors, N] f32 row-major, a vector being a row or a head of a row; weight: [N] f32
 // Dispatch  one workgroup a vector; those behind the end of y do nothing
 // Numerics  sum of squares in f32, 64 partial sums and a tree; Gemma's "+1" is folded into weight in the GGUF
-// Reference src/engine/reference/rms_norm.ts
+// Reference test/reference/rms_norm.ts
 
 override WORKGROUP_SIZE: u32 = 64u; // a power of two, for the tree sum
 override N: u32;

@@ -9,7 +9,7 @@
 // Numerics  sin and cos of a large product are not to be had in f32. Positions are split into high · 256 + low; the
 //           table holds cos and sin of low·θ_i (256 rows) and then of high·256·θ_i, both rounded once from f64, and
 //           the angle-addition formulas join them: off by about 1e-7 at any position.
-// Reference src/engine/reference/rope.ts
+// Reference test/reference/rope.ts
 
 override WORKGROUP_SIZE: u32 = 64u;
 override N_HEAD: u32;

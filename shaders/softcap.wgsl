@@ -5,7 +5,7 @@
 // Shapes    x, y: [n_rows, N] f32
 // Dispatch  one invocation a value; those behind the end of y do nothing
 // Numerics  the argument of tanh is clamped to ±10, where tanh is ±1 in f32
-// Reference src/engine/reference/softcap.ts
+// Reference test/reference/softcap.ts
 
 override WORKGROUP_SIZE: u32 = 64u;
 override N: u32; // the grid's business alone

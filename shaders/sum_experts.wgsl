@@ -5,7 +5,7 @@
 // Shapes    x: [n_rows, USED, N] f32; weights: [n_rows, USED] f32; y: [n_rows, N] f32
 // Dispatch  one invocation a value of y; those behind step.n_rows do nothing
 // Numerics  f32, in order of rank: a row has the same bits alone and among others
-// Reference src/engine/reference/sum_experts.ts
+// Reference test/reference/sum_experts.ts
 
 override WORKGROUP_SIZE: u32 = 64u;
 override N: u32;

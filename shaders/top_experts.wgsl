@@ -10,7 +10,7 @@
 // Dispatch  one workgroup a row; those behind step.n_rows do nothing. An expert's rank is counted, not sorted for:
 //           every invocation compares its experts with all others
 // Numerics  f32; the sum runs in order of rank. A row has the same bits alone and among others
-// Reference src/engine/reference/top_experts.ts
+// Reference test/reference/top_experts.ts
 
 const WORKGROUP_SIZE = 64u;
 

@@ -1,7 +1,8 @@
 // Everything that is measured about one model file on one device, in an order that gives the most when time runs out.
-import {readConfig} from '../../src/engine/config.ts';
+
 import type {Engine, EngineStats} from '../../src/engine/engine.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
+import {readConfig} from '../../src/engine/model/config.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import type {GgufFile} from '../../src/gguf/gguf-file.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';

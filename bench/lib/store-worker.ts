@@ -1,10 +1,11 @@
 // The browser's half of bench/store.ts: a model from a server through the store into an engine, and from the disk again,
 // beside what reading alone takes. Bundled into a shared worker.
-import {assemble, createWeights, type EngineSizes} from '../../src/engine/assemble.ts';
-import {type ModelConfig, readConfig} from '../../src/engine/config.ts';
+
 import type {Engine} from '../../src/engine/engine.ts';
-import {planEngine} from '../../src/engine/memory-plan.ts';
-import {uploadWeights} from '../../src/engine/weights.ts';
+import {assemble, createWeights, type EngineSizes} from '../../src/engine/memory/assemble.ts';
+import {planEngine} from '../../src/engine/memory/memory-plan.ts';
+import {uploadWeights} from '../../src/engine/memory/weights.ts';
+import {type ModelConfig, readConfig} from '../../src/engine/model/config.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {BufferPool} from '../../src/gpu/buffers.ts';

@@ -1,6 +1,6 @@
 // One generation: prefill in chunks, then a token a step until something ends it. Owns the order of things; whose turn
 // it is belongs to whoever gives the lane. No timers: between two steps there is nothing to wait for.
-import type {Sampler} from '../engine/sampler.ts';
+import type {Sampler} from '../engine/sampling/sampler.ts';
 import {GemmaError, isAbort} from '../errors.ts';
 import type {FinishReason, GenerationEvent, TokenLogprob} from '../protocol/messages.ts';
 import type {Tokenizer} from '../tokenizer/tokenizer.ts';

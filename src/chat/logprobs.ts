@@ -1,5 +1,5 @@
 // Log-probabilities in the wire's form. Knows no sampling.
-import {type LogProbability, logSoftmax} from '../engine/log-softmax.ts';
+import {type LogProbability, logSoftmax} from '../engine/sampling/log-softmax.ts';
 import type {TokenLogprob} from '../protocol/messages.ts';
 import type {Tokenizer} from '../tokenizer/tokenizer.ts';
 

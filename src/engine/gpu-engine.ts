@@ -1,5 +1,5 @@
 // One model on one device: turns a step's inputs into a few written bytes, a replayed recording and the logits that
-// come back. Owns the KV cache's bookkeeping and the readback. Knows no architecture: the recording is models/*.ts.
+// come back. Owns the KV cache's bookkeeping and the readback. Knows no architecture: the recording is model/*/forward.ts.
 import {GemmaError} from '../errors.ts';
 import type {GgufFile} from '../gguf/gguf-file.ts';
 import type {BufferPool} from '../gpu/buffers.ts';
@@ -9,9 +9,9 @@ import type {Profiler} from '../gpu/profiler.ts';
 import {Recording} from '../gpu/recorder.ts';
 import {explainFailure} from './device-failure.ts';
 import type {Engine, EngineStats, Sequence, StepInput} from './engine.ts';
-import type {HostedRows} from './hosted-rows.ts';
-import {CachedSequence, type KvCache, PAGE_GROUPS, PAGE_SIZE, type PageCopy, type PageGroup} from './kv-cache.ts';
-import type {CacheRows, Rows, StepBuffers, StepShape} from './plan.ts';
+import type {CacheRows, Rows, StepBuffers, StepShape} from './graph/plan.ts';
+import {CachedSequence, type KvCache, PAGE_GROUPS, PAGE_SIZE, type PageCopy, type PageGroup} from './kv/kv-cache.ts';
+import type {HostedRows} from './memory/hosted-rows.ts';
 
 export interface EngineParts {
   file: GgufFile;

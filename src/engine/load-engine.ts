@@ -7,15 +7,15 @@ import {BufferPool} from '../gpu/buffers.ts';
 import {guarded} from '../gpu/device.ts';
 import {PipelineCache} from '../gpu/pipelines.ts';
 import {Recorder} from '../gpu/recorder.ts';
-import {assemble, createWeights, type EngineSizes} from './assemble.ts';
-import {type ModelConfig, readConfig} from './config.ts';
 import {explainFailure} from './device-failure.ts';
 import type {Engine, EngineOptions} from './engine.ts';
 import {GpuEngine} from './gpu-engine.ts';
-import {HostedRows} from './hosted-rows.ts';
-import {planEngine} from './memory-plan.ts';
+import {assemble, createWeights, type EngineSizes} from './memory/assemble.ts';
+import {HostedRows} from './memory/hosted-rows.ts';
+import {planEngine} from './memory/memory-plan.ts';
+import {uploadWeights} from './memory/weights.ts';
+import {type ModelConfig, readConfig} from './model/config.ts';
 import {checkKernels, checkRun} from './self-test.ts';
-import {uploadWeights} from './weights.ts';
 
 /**
  * @param source the file's bytes, read once in file order; if the engine `readsSource`, rows of one table also later

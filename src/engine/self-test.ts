@@ -8,15 +8,15 @@ import {guarded} from '../gpu/device.ts';
 import type {PipelineCache} from '../gpu/pipelines.ts';
 import {Recorder} from '../gpu/recorder.ts';
 import type {Engine} from './engine.ts';
-import {attention, geglu, isWeightType, mulMat, rmsNorm, softcap, topExperts} from './kernels/kernels.ts';
-import {PAGE_SIZE} from './kv-cache.ts';
 import {
   attend,
   geglu as gegluF64,
   rmsNorm as rmsNormF64,
   softcap as softcapF64,
   topExperts as topExpertsF64,
-} from './reference/model-ops.ts';
+} from './float64.ts';
+import {attention, geglu, isWeightType, mulMat, rmsNorm, softcap, topExperts} from './kernels/kernels.ts';
+import {PAGE_SIZE} from './kv/kv-cache.ts';
 
 /** One kernel's output and what it should be, each value within its own tolerance. */
 interface Case {

@@ -18,7 +18,7 @@ const number = (accepts: (value: number) => boolean): Check => {
   return (value) => isNumber(value) && accepts(value as number);
 };
 
-// The sampler's ranges (src/engine/sampler.ts), which is on the worker's side.
+// The sampler's ranges (src/engine/sampling/sampler.ts), which is on the worker's side.
 const generation: OptionSpecs<GenerationOptions> = {
   temperature: {check: number((x) => x >= 0 && x <= 100), expected: 'a number from 0 to 100'},
   top_k: {check: integer(0, Number.MAX_SAFE_INTEGER), expected: 'an integer, 0 (all) or more'},

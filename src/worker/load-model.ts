@@ -1,8 +1,8 @@
 // From a URL or file to a model on the GPU: opens the bytes, reads the header, asks for a device, hands all to the
 // engine. Owns the order of the phases and their share of the progress; who wants the model is model-host.ts's.
 import {createTemplate} from '../chat/template.ts';
-import {readConfig} from '../engine/config.ts';
 import {loadEngine} from '../engine/load-engine.ts';
+import {readConfig} from '../engine/model/config.ts';
 import {type ErrorCode, GemmaError} from '../errors.ts';
 import type {GgufFile, TensorInfo} from '../gguf/gguf-file.ts';
 import {readSplitGguf} from '../gguf/read-split.ts';

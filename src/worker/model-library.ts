@@ -1,9 +1,9 @@
 // What can be told of models without loading them, and what is done with those that are stored. Knows the store and the
 // beginning of a header; starts no engine.
 
-import {readConfig, supportedArchitecture} from '../engine/config.ts';
-import {contextBytes} from '../engine/estimate.ts';
-import {planMemory} from '../engine/memory-plan.ts';
+import {contextBytes} from '../engine/memory/estimate.ts';
+import {planMemory} from '../engine/memory/memory-plan.ts';
+import {readConfig, supportedArchitecture} from '../engine/model/config.ts';
 import {GemmaError, isAbort} from '../errors.ts';
 import type {Metadata} from '../gguf/metadata.ts';
 import {peekMetadata} from '../gguf/peek-metadata.ts';

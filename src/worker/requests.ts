@@ -6,7 +6,7 @@ import {endsInThought, OutputParser} from '../chat/output-parser.ts';
 import {StopStrings} from '../chat/stop-strings.ts';
 import {renderToTokens} from '../chat/template.ts';
 import {type Parser, rawParser, TextOutput} from '../chat/text-output.ts';
-import {createSampler} from '../engine/sampler.ts';
+import {createSampler} from '../engine/sampling/sampler.ts';
 import type {ChatMessage, ChatRequest, CompletionRequest, GenerationOptions} from '../protocol/messages.ts';
 import type {LoadedModel} from './loaded-model.ts';
 

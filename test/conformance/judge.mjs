@@ -3,9 +3,9 @@
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
-import {ReferenceModel} from '../../src/engine/reference/forward.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {memorySource} from '../../src/store/sources/memory-source.ts';
+import {ReferenceModel} from '../reference/forward.ts';
 import {compareLogits} from './compare.mjs';
 import {LlamaModel} from './llama.mjs';
 import {f32Twin} from './twin.mjs';

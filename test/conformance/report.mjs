@@ -43,7 +43,7 @@ ${misses.length === 0 ? 'All judges agreed in this run.' : `**${misses.length} m
 | | |
 | --- | --- |
 | The engine on | ${adapters.join('; and ')}. No optional feature, WebGPU's guaranteed limits |
-| Reference | \`src/engine/reference/forward.ts\`: the forward pass in float64, weights dequantized exactly |
+| Reference | \`test/reference/forward.ts\`: the forward pass in float64, weights dequantized exactly |
 | llama.cpp | ${LLAMA_VERSION}, on the CPU, f32 keys and values, no flash attention |
 | wllama | ${wllama} |
 | Models | ${models.length}, generated (\`test/fixtures/models/\`): ${architectures.join(', ')} |

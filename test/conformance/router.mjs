@@ -1,8 +1,9 @@
 // Mixtures of experts are judged only where their routers decide clearly: llama.cpp's own rounding (its GELU is a table of
 // half-precision values) flips an expert at a near-tie, and then all later logits differ by several per cent.
-import {ReferenceModel} from '../../src/engine/reference/forward.ts';
+
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {memorySource} from '../../src/store/sources/memory-source.ts';
+import {ReferenceModel} from '../reference/forward.ts';
 
 /** Logits between the last expert chosen and the next; their spread is 2. Flips were seen up to 5e-4. */
 export const CLEAR_ROUTING = 2e-3;

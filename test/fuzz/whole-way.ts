@@ -1,9 +1,9 @@
 // Everything that is done with a header before a GPU is asked for anything: what the poster shows, the reader, the
 // configuration, the memory plan, the tokenizer, the template, one rendered prompt.
 import {createTemplate, renderToTokens} from '../../src/chat/template.ts';
-import {readConfig, supportedArchitecture} from '../../src/engine/config.ts';
-import {contextBytes} from '../../src/engine/estimate.ts';
-import {planMemory} from '../../src/engine/memory-plan.ts';
+import {contextBytes} from '../../src/engine/memory/estimate.ts';
+import {planMemory} from '../../src/engine/memory/memory-plan.ts';
+import {readConfig, supportedArchitecture} from '../../src/engine/model/config.ts';
 import {GemmaError} from '../../src/errors.ts';
 import {PEEK_BYTES, peekMetadata} from '../../src/gguf/peek-metadata.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';

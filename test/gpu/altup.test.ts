@@ -1,9 +1,9 @@
 // The kernels of Gemma 3n alone: altup_predict, altup_correct, match_rms, gaussian_topk.
 import {altupCorrect, altupPredict, gaussianTopk, matchRms} from '../../src/engine/kernels/kernels.ts';
-import * as reference from '../../src/engine/reference/kernels.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
 import {runKernel, runKernelOutputs, withDevice} from '../helpers/gpu.ts';
 import {noise} from '../helpers/noise.ts';
+import * as reference from '../reference/kernels.ts';
 
 const streamsOf = (length: number) => [1, 2, 3, 4].map((seed) => noise(length, seed));
 /** Streams as the kernels hold them: 1 … 3 side by side in a row. */

@@ -1,10 +1,10 @@
 import {expect} from 'chai';
 import {attention} from '../../src/engine/kernels/kernels.ts';
-import * as reference from '../../src/engine/reference/kernels.ts';
 import {seededRandom} from '../fixtures/random.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
 import {rowData, runKernel, stepData, withDevice} from '../helpers/gpu.ts';
 import {noise} from '../helpers/noise.ts';
+import * as reference from '../reference/kernels.ts';
 
 interface Case {
   nHead: number;

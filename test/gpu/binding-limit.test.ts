@@ -2,7 +2,6 @@
 // also the head, is cut into slices of rows, read a row a token and multiplied whole. Never in memory at once here.
 import {expect} from 'chai';
 import {loadEngine} from '../../src/engine/load-engine.ts';
-import {ReferenceModel} from '../../src/engine/reference/forward.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import {tensorBytes} from '../../src/gguf/ggml-types.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
@@ -10,6 +9,7 @@ import {ggufHeader} from '../fixtures/gguf-writer.ts';
 import {fill, modelMetadata, planTensors, SHAPES} from '../fixtures/models/model.ts';
 import {expectLogits} from '../helpers/engine.ts';
 import {withDevice} from '../helpers/gpu.ts';
+import {ReferenceModel} from '../reference/forward.ts';
 
 const BINDING = 2 ** 27;
 // 131,072 rows of 256 f32 fill a binding; the rest is a second slice.

@@ -2,7 +2,7 @@
 // sampled is a token or a clean error.
 import {expect} from 'chai';
 import {loadEngine} from '../../src/engine/load-engine.ts';
-import {createSampler} from '../../src/engine/sampler.ts';
+import {createSampler} from '../../src/engine/sampling/sampler.ts';
 import {type ErrorCode, GemmaError} from '../../src/errors.ts';
 import {ggmlType, halfOffsets} from '../../src/gguf/ggml-types.ts';
 import type {GgufFile, TensorInfo} from '../../src/gguf/gguf-file.ts';

@@ -1,10 +1,10 @@
 // Loading: what is fetched, what arrives on the GPU, what stops it, and what the self-test finds.
 import {expect} from 'chai';
-import {readConfig} from '../../src/engine/config.ts';
 import {WEIGHT_TYPES} from '../../src/engine/kernels/kernels.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
+import {allocateWeight, layOut, uploadWeights} from '../../src/engine/memory/weights.ts';
+import {readConfig} from '../../src/engine/model/config.ts';
 import {checkKernels} from '../../src/engine/self-test.ts';
-import {allocateWeight, layOut, uploadWeights} from '../../src/engine/weights.ts';
 import {type ErrorCode, GemmaError} from '../../src/errors.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import {BufferPool} from '../../src/gpu/buffers.ts';

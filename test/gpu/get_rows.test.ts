@@ -1,10 +1,10 @@
 import {getRows, WEIGHT_TYPES, type WeightType} from '../../src/engine/kernels/kernels.ts';
-import * as reference from '../../src/engine/reference/kernels.ts';
 import {ggmlType, paddedRowBytes} from '../../src/gguf/ggml-types.ts';
 import {decodeValues, GOLDEN_VALUES, goldenInput, loadGoldenBlocks} from '../fixtures/golden-blocks.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
 import {rowData, runKernel, stepData, withDevice} from '../helpers/gpu.ts';
 import {sliceRows, testWeight} from '../helpers/gpu-weights.ts';
+import * as reference from '../reference/kernels.ts';
 
 const N_TOKENS = 11;
 

@@ -1,8 +1,8 @@
 import {kvWrite} from '../../src/engine/kernels/kernels.ts';
-import * as reference from '../../src/engine/reference/kernels.ts';
 import {expectSame} from '../helpers/close.ts';
 import {rowData, runKernel, stepData, withDevice} from '../helpers/gpu.ts';
 import {noise} from '../helpers/noise.ts';
+import * as reference from '../reference/kernels.ts';
 
 describe('kv_write', () => {
   // Two sequences with interleaved pages; rows on both sides of a page's edge; fewer rows than src has room for.

@@ -1,9 +1,9 @@
 // The per-layer embedding table on the GPU and in the file: the same logits, bit for bit, and the memory that was planned.
 import {expect} from 'chai';
-import {readConfig} from '../../src/engine/config.ts';
 import type {GpuEngine} from '../../src/engine/gpu-engine.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
-import {planMemory} from '../../src/engine/memory-plan.ts';
+import {planMemory} from '../../src/engine/memory/memory-plan.ts';
+import {readConfig} from '../../src/engine/model/config.ts';
 import {GemmaError} from '../../src/errors.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import type {ModelSpec} from '../fixtures/models/model.ts';

@@ -1,9 +1,9 @@
 import {expect} from 'chai';
 import {topExperts} from '../../src/engine/kernels/kernels.ts';
-import * as reference from '../../src/engine/reference/kernels.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
 import {runKernelOutputs, stepData, withDevice} from '../helpers/gpu.ts';
 import {noise} from '../helpers/noise.ts';
+import * as reference from '../reference/kernels.ts';
 
 interface Options {
   scale?: number;

@@ -1,8 +1,9 @@
 // The dispatches of a model's forward pass in order, from its header alone: no GPU and no weights.
-import {assemble, createWeights} from '../../src/engine/assemble.ts';
-import {readConfig} from '../../src/engine/config.ts';
-import {type MemoryOptions, planEngine} from '../../src/engine/memory-plan.ts';
-import type {DispatchList, StepShape} from '../../src/engine/plan.ts';
+
+import type {DispatchList, StepShape} from '../../src/engine/graph/plan.ts';
+import {assemble, createWeights} from '../../src/engine/memory/assemble.ts';
+import {type MemoryOptions, planEngine} from '../../src/engine/memory/memory-plan.ts';
+import {readConfig} from '../../src/engine/model/config.ts';
 import {tensorBytes} from '../../src/gguf/ggml-types.ts';
 import type {GgufFile, TensorInfo} from '../../src/gguf/gguf-file.ts';
 import {CountingBuffers} from '../../src/gpu/counting-buffers.ts';

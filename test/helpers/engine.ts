@@ -3,13 +3,13 @@ import {expect} from 'chai';
 import type {EngineOptions, Sequence, StepInput} from '../../src/engine/engine.ts';
 import type {GpuEngine} from '../../src/engine/gpu-engine.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
-import {ReferenceModel} from '../../src/engine/reference/forward.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import type {GgufFile} from '../../src/gguf/gguf-file.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {GEMMA4_SHAPES, type Gemma4Shape} from '../fixtures/models/gemma4-shapes.ts';
 import {generateModel, type ModelSpec} from '../fixtures/models/model.ts';
+import {ReferenceModel} from '../reference/forward.ts';
 import {pipelinesOf} from './gpu.ts';
 
 /** Every structure of a Gemma 4 in five layers: shared K/V, both kinds of attention, per-layer embeddings. */

@@ -2,7 +2,7 @@
 // mixed up, show as wrong text. Every step lets other tasks run, as a GPU's answer would.
 import {setImmediate} from 'node:timers';
 import type {Engine, EngineStats, Sequence, StepInput} from '../../src/engine/engine.ts';
-import {type CachedSequence, KvCache} from '../../src/engine/kv-cache.ts';
+import {type CachedSequence, KvCache} from '../../src/engine/kv/kv-cache.ts';
 import type {GgufFile} from '../../src/gguf/gguf-file.ts';
 import {createTokenizer} from '../../src/tokenizer/create-tokenizer.ts';
 import type {Tokenizer} from '../../src/tokenizer/tokenizer.ts';

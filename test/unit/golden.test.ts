@@ -1,11 +1,11 @@
 // The float64 reference against logits that llama.cpp gave, and the generator against the bytes it gave them for.
 import {expect} from 'chai';
 import {WEIGHT_TYPES as ENGINE_TYPES} from '../../src/engine/kernels/weight-types.ts';
-import {ReferenceModel} from '../../src/engine/reference/forward.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {GOLDEN_MODELS, goldenError, loadGolden, sha256} from '../fixtures/golden.ts';
 import {generateModel, planTensors, SHAPES, type ShapeName} from '../fixtures/models/model.ts';
+import {ReferenceModel} from '../reference/forward.ts';
 
 // 0.8e-3 to 1.9e-3 is seen; most of it is llama.cpp's GELU, a table of half-precision values (docs/conformance.md).
 const TOLERANCE = 3e-3;

@@ -2,7 +2,6 @@
 // the real sessions: prompt by the file's template, every answered token the one that the float64 reference would choose.
 import {expect} from 'chai';
 import {createTemplate, renderToTokens} from '../../../src/chat/template.ts';
-import {ReferenceModel} from '../../../src/engine/reference/forward.ts';
 import {readGguf} from '../../../src/gguf/read-gguf.ts';
 import type {ChatMessage} from '../../../src/protocol/messages.ts';
 import {memorySource} from '../../../src/store/sources/memory-source.ts';
@@ -13,6 +12,7 @@ import {fill, modelMetadata, planTensors, SHAPES, type ShapeName} from '../../fi
 import {FakeStore} from '../../helpers/fake-store.ts';
 import {closePorts, FakeWorker, rejection} from '../../helpers/fake-worker.ts';
 import {findAdapter, findGpu} from '../../helpers/gpu.ts';
+import {ReferenceModel} from '../../reference/forward.ts';
 
 const MESSAGES: ChatMessage[] = [
   {role: 'system', content: 'Answer in a word.'},

@@ -2,7 +2,7 @@ import {expect} from 'chai';
 import {type Generation, generate} from '../../../src/chat/generate.ts';
 import {StopStrings} from '../../../src/chat/stop-strings.ts';
 import {rawParser, TextOutput} from '../../../src/chat/text-output.ts';
-import {createSampler} from '../../../src/engine/sampler.ts';
+import {createSampler} from '../../../src/engine/sampling/sampler.ts';
 import type {GenerationEvent} from '../../../src/protocol/messages.ts';
 import {Scheduler} from '../../../src/worker/scheduler.ts';
 import {FakeEngine, says, tinyTokenizer} from '../../helpers/fake-engine.ts';

@@ -1,8 +1,8 @@
 // The judge's own operations against values worked out by hand.
 import {expect} from 'chai';
-import {ReferenceModel} from '../../../src/engine/reference/forward.ts';
-import {attend, gelu, rmsNorm, rope, softcap, topExperts} from '../../../src/engine/reference/model-ops.ts';
 import {judge, SMALL, TOKENS, testModel} from '../../helpers/engine.ts';
+import {ReferenceModel} from '../../reference/forward.ts';
+import {attend, gelu, rmsNorm, rope, softcap, topExperts} from '../../reference/model-ops.ts';
 
 describe('reference operations', () => {
   it('gelu is the tanh form, finite everywhere', () => {

@@ -1,0 +1,92 @@
+// Rows of a table that stays in the file: each step's rows are read from the source and laid out as the GPU expects
+// them. Owns a small cache of rows that were read before. Knows no GPU and no meaning of the rows.
+import type {ByteSource} from '../../gguf/byte-source.ts';
+import type {WeightLayout} from './weights.ts';
+
+/** What rows that were read before may take. A row of Gemma 4 E2B's table has 5 to 18 KB. */
+const CACHE_BYTES = 8 * 2 ** 20;
+/** Reads that wait for an answer at the same time. */
+const CONCURRENT_READS = 8;
+/** Rows that lie closer than this in the file come with one read. */
+const MAX_GAP_BYTES = 16 * 2 ** 10;
+
+export class HostedRows {
+  /** [maxRows][strideBytes]: the rows of the last `fetch`, in its order. */
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly strideBytes: number;
+  readonly #source: ByteSource;
+  readonly #layout: WeightLayout;
+  readonly #capacity: number;
+  /** In the order of their last use, the oldest first. */
+  readonly #cache = new Map<number, Uint8Array>();
+
+  constructor(source: ByteSource, layout: WeightLayout, maxRows: number) {
+    this.#source = source;
+    this.#layout = layout;
+    this.strideBytes = layout.strideBytes;
+    this.data = new Uint8Array(maxRows * layout.strideBytes);
+    this.#capacity = hostedRowCapacity(layout, maxRows);
+  }
+
+  /** Rows in memory. */
+  get cached(): number {
+    return this.#cache.size;
+  }
+
+  /**
+   * Puts row `ids[i]` at place i of `data`. Rows that are not in the cache are read together.
+   * @throws the source's own: `data` is then what it was
+   */
+  async fetch(ids: readonly number[]): Promise<void> {
+    const wanted = new Set(ids);
+    const missing = [...wanted].filter((id) => !this.#cache.has(id)).sort((a, b) => a - b);
+    const read = await this.#read(missing);
+    // Those of this step become the youngest: there is room for all of them.
+    for (const id of wanted) {
+      const row = this.#cache.get(id) ?? read.get(id)!;
+      this.#cache.delete(id);
+      this.#cache.set(id, row);
+    }
+    for (const id of this.#cache.keys()) {
+      if (this.#cache.size <= this.#capacity) break;
+      this.#cache.delete(id);
+    }
+    ids.forEach((id, i) => {
+      this.data.set(this.#cache.get(id)!, i * this.strideBytes);
+    });
+  }
+
+  async #read(ids: readonly number[]): Promise<Map<number, Uint8Array>> {
+    const {tensor, rowBytes} = this.#layout;
+    const rows = new Map<number, Uint8Array>();
+    const runs = this.#runsOf(ids);
+    const work = async (): Promise<void> => {
+      for (let run = runs.shift(); run; run = runs.shift()) {
+        const first = run[0];
+        const length = (run[run.length - 1] - first + 1) * rowBytes;
+        const bytes = await this.#source.read(tensor.offset + first * rowBytes, length);
+        // A copy: what the source gave may be a view of something large.
+        for (const id of run) rows.set(id, bytes.slice((id - first) * rowBytes, (id - first + 1) * rowBytes));
+      }
+    };
+    await Promise.all(Array.from({length: Math.min(CONCURRENT_READS, runs.length)}, work));
+    return rows;
+  }
+
+  /** Ascending ids, cut where the gap is not worth reading. */
+  #runsOf(ids: readonly number[]): number[][] {
+    const runs: number[][] = [];
+    for (const id of ids) {
+      const run = runs.at(-1);
+      const gap = run ? (id - run[run.length - 1] - 1) * this.#layout.rowBytes : 0;
+      if (run && gap <= MAX_GAP_BYTES) run.push(id);
+      else runs.push([id]);
+    }
+    return runs;
+  }
+}
+
+/** How many rows are kept: a step's always, more while they are small. */
+export function hostedRowCapacity({rowBytes}: WeightLayout, maxRows: number): number {
+  return Math.max(maxRows, Math.floor(CACHE_BYTES / rowBytes));
+}

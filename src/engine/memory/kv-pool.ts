@@ -1,0 +1,122 @@
+// How many pages of keys and values a model gets on a device, and the buffers they lie in. Knows no sequence.
+import {GemmaError} from '../../errors.ts';
+import type {Buffers} from '../../gpu/buffers.ts';
+import type {CacheRows} from '../graph/plan.ts';
+import {PAGE_SIZE, type PageGroup} from '../kv/kv-cache.ts';
+import type {LayerConfig, ModelConfig} from '../model/config.ts';
+
+export interface KvPoolRequest {
+  /** Never more than the model's. Undefined: at most 4096, and less where the device cannot hold it. */
+  contextLength?: number;
+  maxSequences: number;
+  /** Rows of the largest prefill chunk. */
+  chunkSize: number;
+  /** Pages of each group. Undefined: by `bytes`. */
+  pages?: number;
+  /** Bytes of keys and values, where that is more than one full context takes. Undefined: see `sizeKvPool`. */
+  bytes?: number;
+  /** The most one buffer may have. */
+  maxBufferBytes: number;
+}
+
+export interface KvPoolSize {
+  contextLength: number;
+  pages: number;
+  slidingPages: number;
+  /** The widest window of all sliding layers that own keys and values; 0 where there are none. */
+  window: number;
+}
+
+/** Keys and values of all owning layers. */
+export interface KvBuffers {
+  /** f32[pages · PAGE_SIZE][nHeadKv · headDim] each, by layer. */
+  layers: readonly {keys: CacheRows; values: CacheRows}[];
+  /** The same buffers by group of pages. */
+  groups: Readonly<Record<PageGroup, readonly CacheRows[]>>;
+}
+
+const DEFAULT_CONTEXT = 4096;
+/** What small models get in all, so that conversations need not push each other out at once. */
+const COMFORTABLE_BYTES = 64 * 2 ** 20;
+/** Beyond one full context, which may be gigabytes, others get as much again, but no more than this. */
+const MOST_EXTRA_BYTES = 256 * 2 ** 20;
+const ROW_BYTES = 4 * PAGE_SIZE;
+
+/**
+ * One full context, and what is left of the budget half for full-attention layers and half for sliding ones. Without
+ * `bytes` the budget is twice one full context, at least 64 MiB and at most 256 MiB more than the one.
+ * @throws GemmaError `out-of-memory` when a context that was asked for cannot be held.
+ */
+export function sizeKvPool(config: ModelConfig, request: KvPoolRequest): KvPoolSize {
+  const owners = config.layers.filter(({ownsKv}) => ownsKv);
+  const full = groupSize(
+    owners.filter(({sliding}) => !sliding),
+    request,
+  );
+  const sliding = groupSize(
+    owners.filter((layer) => layer.sliding),
+    request,
+  );
+  const window = Math.max(0, ...owners.filter((layer) => layer.sliding).map((layer) => layer.window));
+  // A page of a sliding layer is only of use beside the same page of the full ones.
+  const slidingPages = (context: number): number =>
+    window === 0 ? 0 : Math.min(context, Math.ceil((window + request.chunkSize) / PAGE_SIZE) + 1);
+
+  const wanted = request.contextLength ?? Math.min(DEFAULT_CONTEXT, full.most * PAGE_SIZE);
+  const contextLength = Math.min(wanted, config.contextLength);
+  const context = Math.ceil(contextLength / PAGE_SIZE);
+  const slidingContext = slidingPages(context);
+  if (context > full.most || slidingContext > sliding.most) {
+    const most = slidingContext > sliding.most ? 0 : full.most;
+    throw new GemmaError(
+      'out-of-memory',
+      `a context of ${contextLength} needs ${context} pages; this GPU binds at most ${most} of this model. Ask for a context of at most ${most * PAGE_SIZE}`,
+      {detail: {contextLength, pages: context, maxPages: most, pageBytes: full.bytes + sliding.bytes}},
+    );
+  }
+  const atMost = (pages: number): number => Math.min(pages, full.most, request.maxSequences * context);
+  if (request.pages !== undefined) {
+    const pages = Math.min(request.pages, full.most);
+    return {contextLength, pages, slidingPages: window === 0 ? 0 : Math.min(pages, sliding.most), window};
+  }
+  const needed = context * full.bytes + slidingContext * sliding.bytes;
+  const budget = request.bytes ?? Math.max(needed + Math.min(needed, MOST_EXTRA_BYTES), COMFORTABLE_BYTES);
+  const rest = Math.max(0, budget - needed);
+  const half = full.bytes > 0 && sliding.bytes > 0 ? rest / 2 : rest;
+  const pages = atMost(context + (full.bytes > 0 ? Math.floor(half / full.bytes) : Number.POSITIVE_INFINITY));
+  const more = sliding.bytes > 0 ? Math.floor(half / sliding.bytes) : 0;
+  return {contextLength, pages, slidingPages: Math.min(slidingContext + more, pages, sliding.most), window};
+}
+
+/** Bytes of a page over all layers of a group, and how many pages one buffer can hold. */
+function groupSize(layers: readonly LayerConfig[], {maxBufferBytes}: KvPoolRequest): {bytes: number; most: number} {
+  const widths = layers.map(({nHeadKv, headDim}) => nHeadKv * headDim);
+  return {
+    bytes: widths.reduce((sum, width) => sum + 2 * ROW_BYTES * width, 0),
+    most: widths.length > 0 ? Math.floor(maxBufferBytes / (ROW_BYTES * Math.max(...widths))) : 2 ** 20,
+  };
+}
+
+export function createKvBuffers(
+  pool: Buffers,
+  config: ModelConfig,
+  size: KvPoolSize,
+  pageTables: Readonly<Record<PageGroup, GPUBuffer>>,
+): KvBuffers {
+  const layers: {keys: CacheRows; values: CacheRows}[] = [];
+  const groups: Record<PageGroup, CacheRows[]> = {full: [], sliding: []};
+  for (const {index, ownsKv, nHeadKv, headDim, sliding} of config.layers) {
+    if (!ownsKv) continue;
+    const width = nHeadKv * headDim;
+    const group = sliding ? 'sliding' : 'full';
+    const pages = sliding ? size.slidingPages : size.pages;
+    const rows = (name: string): CacheRows => ({
+      buffer: pool.create(`${name} ${index}`, 'kv', ROW_BYTES * pages * width),
+      width,
+      pageTables: pageTables[group],
+    });
+    layers[index] = {keys: rows('keys'), values: rows('values')};
+    groups[group].push(layers[index].keys, layers[index].values);
+  }
+  return {layers, groups};
+}

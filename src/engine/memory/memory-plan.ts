@@ -1,0 +1,173 @@
+// What a model takes in memory, before a byte of its tensors is fetched: computed from the header and a device's limits
+// by the code that later allocates it, so the figures are exact. Whether a GPU has that much is a guess: WebGPU does
+// not say how large its memory is. Knows no device.
+import {GemmaError} from '../../errors.ts';
+import {CountingBuffers} from '../../gpu/counting-buffers.ts';
+import type {SizeLimits} from '../../gpu/device.ts';
+import type {Recording} from '../../gpu/recorder.ts';
+import type {EngineOptions} from '../engine.ts';
+import type {DispatchList, StepShape} from '../graph/plan.ts';
+import type {ModelConfig} from '../model/config.ts';
+import {assemble, createWeights, type EngineSizes, PER_LAYER_TABLE, sizeEngine} from './assemble.ts';
+import {hostedRowCapacity} from './hosted-rows.ts';
+import {LOAD_PEAK_BYTES} from './weights.ts';
+
+/** Where the per-layer embedding table (`per_layer_token_embd.weight`) lies; `none` where the model has none. */
+export type TablePlacement = 'gpu' | 'host';
+
+export type MemoryOptions = Pick<
+  EngineOptions,
+  | 'contextLength'
+  | 'chunkSize'
+  | 'maxSequences'
+  | 'kvPages'
+  | 'kvBytes'
+  | 'maxSliceBytes'
+  | 'perLayerEmbeddings'
+  | 'memoryBudget'
+>;
+
+/** All in bytes, but for counts of positions and pages. */
+export interface MemoryPlan {
+  perLayerEmbeddings: TablePlacement | 'none';
+  /** What will lie on the GPU, buffer by buffer. */
+  gpu: {weights: number; kv: number; scratch: number; total: number};
+  /** What the host keeps of a table in the file, at most; 0 where all weights are on the GPU. */
+  hostCache: number;
+  /** Bytes of the file that stay there and are read a row a token. */
+  fileTable: number;
+  /** Above all that, while loading: what is on its way. What the source holds comes on top. */
+  loadPeak: number;
+  largestBuffer: number;
+  contextLength: number;
+  kvPages: number;
+  /** What the GPU is taken to have; `Infinity` where nothing can be guessed. */
+  budget: number;
+}
+
+const DEFAULT_CHUNK = 64;
+const DEFAULT_SEQUENCES = 16;
+/** From here on the largest buffer says nothing about the memory: browsers and drivers stop at 1, 2 or 4 GiB. */
+const TELLING_BUFFER_BYTES = 2 ** 30;
+const BUFFERS_IN_MEMORY = 4;
+
+/**
+ * A guess at what a GPU can hold: WebGPU tells the size of one buffer only. Small devices have small ones: phones and
+ * adapters with the guaranteed 256 MiB are taken to hold four. From 1 GiB on no guess is made, and trying is what tells.
+ */
+export function guessBudget({maxBufferSize}: SizeLimits): number {
+  return maxBufferSize < TELLING_BUFFER_BYTES ? BUFFERS_IN_MEMORY * maxBufferSize : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * The per-layer table goes to the host if asked to, or if all else fits the budget and it does not. Options that are
+ * left out are those of `loadEngine`.
+ * @throws GemmaError `out-of-memory`, with the figures in `detail`, when the model fits no way it may be placed or a
+ *   buffer exceeds the limits; `option-invalid`
+ */
+export function planMemory(config: ModelConfig, limits: SizeLimits, options: MemoryOptions = {}): MemoryPlan {
+  return planEngine(config, limits, options).plan;
+}
+
+/** The plan, and the sizes that `assemble` takes. */
+export function planEngine(
+  config: ModelConfig,
+  limits: SizeLimits,
+  options: MemoryOptions = {},
+): {plan: MemoryPlan; sizes: EngineSizes} {
+  const {perLayerEmbeddings = 'auto', memoryBudget} = checkOptions(options);
+  const budget = memoryBudget ?? guessBudget(limits);
+  const hasTable = config.tensors.has(PER_LAYER_TABLE);
+  const placements: readonly TablePlacement[] =
+    !hasTable || perLayerEmbeddings === 'gpu' ? ['gpu'] : perLayerEmbeddings === 'host' ? ['host'] : ['gpu', 'host'];
+  let last: ReturnType<typeof count> | undefined;
+  for (const placement of placements) {
+    last = count(config, limits, options, placement === 'host', budget);
+    if (last.plan.gpu.total <= budget) return last;
+  }
+  throw tooLarge(last!.plan);
+}
+
+function count(
+  config: ModelConfig,
+  limits: SizeLimits,
+  options: MemoryOptions,
+  hostTable: boolean,
+  budget: number,
+): {plan: MemoryPlan; sizes: EngineSizes} {
+  const {contextLength, chunkSize = DEFAULT_CHUNK, maxSequences = DEFAULT_SEQUENCES, kvPages, kvBytes} = options;
+  const maxBufferBytes = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
+  const maxSliceBytes = Math.min(maxBufferBytes, options.maxSliceBytes ?? Number.POSITIVE_INFINITY);
+  const sizes = sizeEngine(config, {
+    maxBufferBytes,
+    maxSliceBytes,
+    chunkSize,
+    maxSequences,
+    contextLength,
+    kvPages,
+    kvBytes,
+    hostTable,
+  });
+  const {hosted} = sizes;
+  const buffers = new CountingBuffers(limits);
+  // Factors of 1 take as much room as the file's.
+  assemble(config, sizes, createWeights(buffers, sizes), undefined, buffers, () => new NoDispatches());
+  const {weights, kv, scratch} = buffers.bytes;
+  const plan: MemoryPlan = {
+    perLayerEmbeddings: hosted ? 'host' : config.tensors.has(PER_LAYER_TABLE) ? 'gpu' : 'none',
+    gpu: {weights, kv, scratch, total: weights + kv + scratch},
+    hostCache: hosted ? hostedRowCapacity(hosted, chunkSize) * hosted.rowBytes + chunkSize * hosted.strideBytes : 0,
+    fileTable: hosted?.tensor.byteLength ?? 0,
+    loadPeak: LOAD_PEAK_BYTES,
+    largestBuffer: buffers.largest,
+    contextLength: sizes.kv.contextLength,
+    kvPages: sizes.kv.pages,
+    budget,
+  };
+  return {plan, sizes};
+}
+
+class NoDispatches implements DispatchList {
+  add(): void {}
+
+  async finish(): Promise<Recording<StepShape>> {
+    return {dispatches: [], replay: () => 0};
+  }
+}
+
+function checkOptions(options: MemoryOptions): MemoryOptions {
+  const {contextLength, chunkSize, maxSequences, kvPages, memoryBudget, perLayerEmbeddings} = options;
+  const check = (name: string, value: number | undefined, max: number) => {
+    if (value === undefined || (Number.isSafeInteger(value) && value >= 1 && value <= max)) return;
+    throw invalidOption(name, value, `an integer from 1 to ${max}`);
+  };
+  check('contextLength', contextLength, 2 ** 20);
+  check('chunkSize', chunkSize, 4096);
+  check('maxSequences', maxSequences, 4096);
+  check('kvPages', kvPages, 2 ** 20);
+  if (memoryBudget !== undefined && !(memoryBudget > 0)) {
+    throw invalidOption('memoryBudget', memoryBudget, 'a number of bytes above 0');
+  }
+  if (perLayerEmbeddings !== undefined && !['auto', 'gpu', 'host'].includes(perLayerEmbeddings)) {
+    throw invalidOption('perLayerEmbeddings', perLayerEmbeddings, 'auto, gpu or host');
+  }
+  return options;
+}
+
+function invalidOption(option: string, value: unknown, expected: string): GemmaError {
+  return new GemmaError('option-invalid', `${option} is ${String(value)}; expected ${expected}`, {
+    detail: {option, value: String(value)},
+  });
+}
+
+function tooLarge({gpu, budget, perLayerEmbeddings, contextLength}: MemoryPlan): GemmaError {
+  const size = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  const table = perLayerEmbeddings === 'host' ? ', the per-layer embeddings left out' : '';
+  return new GemmaError(
+    'out-of-memory',
+    `the model needs ${size(gpu.total)} on the GPU (weights ${size(gpu.weights)}${table}, a context of ${contextLength} ` +
+      `${size(gpu.kv)}, scratch ${size(gpu.scratch)}); this GPU is taken to hold ${size(budget)}. Choose a smaller model or ` +
+      'quantization, or a shorter context',
+    {detail: {needed: gpu.total, budget, ...gpu, perLayerEmbeddings, contextLength}},
+  );
+}

@@ -1,0 +1,167 @@
+// The parts of a forward pass in float64 that several architectures have alike. What comes after what is in models/*.ts.
+import type {CommonConfig, LayerConfig} from '../../src/engine/model/config.ts';
+import type {KeysAndValues, Rows, Trace} from './forward.ts';
+import {add, attend, geglu, rmsNorm, rmsNormEach, rope, scaled} from './model-ops.ts';
+import type {ReferenceWeights} from './model-weights.ts';
+
+/** A model as its forward pass sees it. */
+export interface ReferenceParts<C extends CommonConfig = CommonConfig> {
+  config: C;
+  weights: ReferenceWeights;
+}
+
+/** table[token] · √nEmbd: [n][nEmbd]. */
+export function embeddings({config, weights}: ReferenceParts, tokens: readonly number[]): Rows {
+  const table = weights.matrix('token_embd.weight');
+  const scale = Math.sqrt(config.nEmbd);
+  return tokens.map((token) => Float64Array.from(table.row(token), (x) => x * scale));
+}
+
+export function addRows(a: Rows, b: Rows): Rows {
+  return a.map((row, t) => add(row, b[t]));
+}
+
+/** RMS of each row, weighted by the tensor of this name. */
+export function normed({config, weights}: ReferenceParts, rows: Rows, name: string): Rows {
+  const weight = weights.vector(name);
+  return rows.map((row) => rmsNorm(row, config.normEps, weight));
+}
+
+/** x: [n][nEmbd] → the layer's queries [n][nHead·headDim], or keys or values [n][nHeadKv·headDim], as projected. */
+export function projected({weights}: ReferenceParts, layer: LayerConfig, which: 'q' | 'k' | 'v', x: Rows): Rows {
+  return weights.matrix(`blk.${layer.index}.attn_${which}.weight`).multiply(x);
+}
+
+/** Each head normed with the layer's weight. */
+export function normedHeads({config, weights}: ReferenceParts, layer: LayerConfig, which: 'q' | 'k', rows: Rows): Rows {
+  const weight = weights.vector(`blk.${layer.index}.attn_${which}_norm.weight`);
+  return rows.map((row) => rmsNormEach(row, layer.headDim, config.normEps, weight));
+}
+
+/** Each head turned by its row's position; `factors`: divisors of the angular frequencies. */
+export function turnedHeads({headDim, ropeBase, ropeScale}: LayerConfig, rows: Rows, factors?: Float32Array): Rows {
+  return rows.map((row, position) => rope(row, headDim, position / ropeScale, ropeBase, factors));
+}
+
+/**
+ * x: [n][nEmbd], normed → RMS(Wo · attention(x)), as Gemma 3n and 4 have it: queries, keys and values are normed, scores
+ * have no scale, a layer that owns keys and values adds them to the cache, and one that does not attends its donor's.
+ */
+export function unscaledAttention(
+  parts: ReferenceParts,
+  layer: LayerConfig,
+  x: Rows,
+  cache: KeysAndValues[],
+  valuesFromKeys = false,
+): Rows {
+  const block = `blk.${layer.index}`;
+  const factors = layer.ropeFactors ? parts.weights.vector('rope_freqs.weight') : undefined;
+  // q: [n][nHead·headDim]
+  const q = turnedHeads(layer, normedHeads(parts, layer, 'q', projected(parts, layer, 'q', x)), factors);
+  if (layer.ownsKv) {
+    // k, v: [n][nHeadKv·headDim]; v is normed without a weight and not turned.
+    const kRaw = projected(parts, layer, 'k', x);
+    const vRaw = valuesFromKeys ? kRaw : projected(parts, layer, 'v', x);
+    cache[layer.index] = {
+      keys: turnedHeads(layer, normedHeads(parts, layer, 'k', kRaw), factors),
+      values: vRaw.map((row) => rmsNormEach(row, layer.headDim, parts.config.normEps)),
+    };
+  }
+  const {keys, values} = cache[layer.donor];
+  const attended = q.map((row, p) => attend(row, keys, values, p, {...layer, scale: 1, softcap: 0}));
+  return normedOutput(parts, `${block}.attn_output.weight`, attended, `${block}.post_attention_norm.weight`);
+}
+
+/**
+ * x: [n][nEmbd], normed → [n][nHead·headDim], as gemma, gemma2 and gemma3 have attention: queries and keys are turned,
+ * with `headNorms` normed before; values stay as projected; scores are scaled, then capped.
+ */
+export function scaledAttention(
+  parts: ReferenceParts,
+  layer: LayerConfig,
+  x: Rows,
+  {headNorms, scale, softcap}: {headNorms: boolean; scale: number; softcap: number},
+): Rows {
+  const heads = (which: 'q' | 'k') => {
+    const raw = projected(parts, layer, which, x);
+    return turnedHeads(layer, headNorms ? normedHeads(parts, layer, which, raw) : raw);
+  };
+  const [q, k, v] = [heads('q'), heads('k'), projected(parts, layer, 'v', x)];
+  return q.map((row, p) => attend(row, k, v, p, {...layer, scale, softcap}));
+}
+
+/** RMS(W · x), the end of a branch. */
+export function normedOutput(parts: ReferenceParts, matrix: string, x: Rows, norm: string): Rows {
+  return normed(parts, parts.weights.matrix(matrix).multiply(x), norm);
+}
+
+/** h: [n][nEmbd] → gelu(gate · z) ⊙ up · z, z = RMS(h): [n][ffn]. `bend` sees a row's gates before they are activated. */
+export function gatedUnits(
+  parts: ReferenceParts,
+  layer: LayerConfig,
+  h: Rows,
+  bend: (gate: Float64Array) => Float64Array = (gate) => gate,
+): Rows {
+  const block = `blk.${layer.index}`;
+  const z = normed(parts, h, `${block}.ffn_norm.weight`);
+  const gate = parts.weights.matrix(`${block}.ffn_gate.weight`).multiply(z);
+  const up = parts.weights.matrix(`${block}.ffn_up.weight`).multiply(z);
+  return gate.map((row, t) => geglu(bend(row), up[t]));
+}
+
+/** h: [n][nEmbd] → RMS(down · (gelu(gate · z) ⊙ up · z)), z = RMS(h). */
+export function feedForward(parts: ReferenceParts, layer: LayerConfig, h: Rows): Rows {
+  const block = `blk.${layer.index}`;
+  const inner = gatedUnits(parts, layer, h);
+  return normedOutput(parts, `${block}.ffn_down.weight`, inner, `${block}.post_ffw_norm.weight`);
+}
+
+/**
+ * [n][L·P], layer-major: (table[token]·√P + RMS(proj·h0 / √d)) / √2 for each layer's P values. Null where the model has
+ * no per-layer embeddings.
+ */
+export function perLayerInputs({config, weights}: ReferenceParts, tokens: readonly number[], h0: Rows): Rows | null {
+  const {nEmbd, nEmbdPerLayer, normEps} = config;
+  if (nEmbdPerLayer === 0) return null;
+  const table = weights.matrix('per_layer_token_embd.weight');
+  const norm = weights.vector('per_layer_proj_norm.weight');
+  const projected = weights.matrix('per_layer_model_proj.weight').multiply(h0);
+  return projected.map((row, t) => {
+    const context = rmsNormEach(scaled(row, 1 / Math.sqrt(nEmbd)), nEmbdPerLayer, normEps, norm);
+    const token = Float64Array.from(table.row(tokens[t]), (x) => x * Math.sqrt(nEmbdPerLayer));
+    return scaled(add(token, context), Math.SQRT1_2);
+  });
+}
+
+/** h: [n][nEmbd], perLayer: [n][L·P] → RMS(proj · (gelu(inp_gate·h) ⊙ perLayer[layer])). */
+export function perLayerBranch(parts: ReferenceParts, layer: LayerConfig, h: Rows, perLayer: Rows): Rows {
+  const {nEmbdPerLayer} = parts.config;
+  const block = `blk.${layer.index}`;
+  const from = layer.index * nEmbdPerLayer;
+  const gate = parts.weights.matrix(`${block}.inp_gate.weight`).multiply(h);
+  const gated = gate.map((row, t) => geglu(row, perLayer[t].subarray(from, from + nEmbdPerLayer)));
+  return normedOutput(parts, `${block}.proj.weight`, gated, `${block}.post_norm.weight`);
+}
+
+/** What a layer adds to the stream: [n][nEmbd] → [n][nEmbd]. */
+type Branch<P> = (parts: P, layer: LayerConfig, h: Rows) => Rows;
+
+/** Embeddings, then attention and feed-forward of each layer: all that gemma, gemma2 and gemma3 are before the head. */
+export function runLayers<P extends ReferenceParts>(
+  parts: P,
+  tokens: readonly number[],
+  trace: Trace,
+  attention: Branch<P>,
+  feedForward: Branch<P>,
+): Rows {
+  // h: [n][nEmbd]
+  let h = embeddings(parts, tokens);
+  trace('inp_scaled', h);
+  for (const layer of parts.config.layers) {
+    h = addRows(h, attention(parts, layer, h));
+    trace(`sa_out-${layer.index}`, h);
+    h = addRows(h, feedForward(parts, layer, h));
+    trace(`l_out-${layer.index}`, h);
+  }
+  return h;
+}

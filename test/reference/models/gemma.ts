@@ -1,0 +1,32 @@
+// The first Gemma's forward pass in float64, up to the last layer's residual stream. The same on the GPU: src/engine/model/gemma/forward.ts.
+import type {LayerConfig} from '../../../src/engine/model/config.ts';
+import type {GemmaConfig} from '../../../src/engine/model/gemma/config.ts';
+import type {ReferenceForward, Rows, Trace} from '../forward.ts';
+import {gatedUnits, normed, type ReferenceParts, runLayers, scaledAttention} from '../model-blocks.ts';
+
+type Parts = ReferenceParts<GemmaConfig>;
+
+export class GemmaReference implements ReferenceForward {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  run(tokens: readonly number[], trace: Trace): Rows {
+    return runLayers(this.#parts, tokens, trace, attention, feedForward);
+  }
+}
+
+/** h: [n][nEmbd] → Wo · attention(RMS(h)). */
+function attention(parts: Parts, layer: LayerConfig, h: Rows): Rows {
+  const block = `blk.${layer.index}`;
+  const x = normed(parts, h, `${block}.attn_norm.weight`);
+  const attended = scaledAttention(parts, layer, x, {headNorms: false, scale: layer.headDim ** -0.5, softcap: 0});
+  return parts.weights.matrix(`${block}.attn_output.weight`).multiply(attended);
+}
+
+/** h: [n][nEmbd] → down · (gelu(gate · z) ⊙ up · z), z = RMS(h). */
+function feedForward(parts: Parts, layer: LayerConfig, h: Rows): Rows {
+  return parts.weights.matrix(`blk.${layer.index}.ffn_down.weight`).multiply(gatedUnits(parts, layer, h));
+}
