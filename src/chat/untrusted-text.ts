@@ -9,15 +9,31 @@ export interface Segment {
   isMarkup: boolean;
 }
 
-/** Private-use characters: upper-casing, trimming and JSON leave them as they are. */
+/**
+ * A placeholder is made of private-use characters alone: upper-casing, trimming, sorting and JSON leave them as they are, and
+ * no template writes them. So whatever is left of one, however small a piece, tells that the template has cut it.
+ */
 const OPEN = '\ue000';
 const CLOSE = '\ue001';
+const DIGITS = 0xe010;
+const NONCE = 0xe100;
+const PLACEHOLDER_PART = /[\ue000-\ue1ff]/;
+/** As JSON escapes them where a template asks for ASCII alone. */
+const ESCAPED_PART = /\\ue[01][0-9a-f]{2}\\ue[01][0-9a-f]{2}/i;
+
+/** A template may insert a text several times, and short ones often: so many characters of texts are put back at most. */
+const MAX_REPEATS = 8;
+const MAX_SHORT_REPEATS = 2 ** 16;
+/** Characters of white space at an edge of a text; more are left out. */
+const MAX_SPACE = 256;
 
 export class UntrustedText {
   readonly #texts: string[] = [];
-  /** 48 digits that nobody who wrote a message could know. */
+  /** Characters of all texts. */
+  #length = 0;
+  /** 128 bits that no one who wrote a message could know. */
   readonly #nonce = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    String(byte).padStart(3, '0'),
+    String.fromCharCode(NONCE + byte),
   ).join('');
   readonly #isRisky: (text: string) => boolean;
 
@@ -38,20 +54,32 @@ export class UntrustedText {
     };
   }
 
-  /** Cuts a rendered prompt at the placeholders and puts the texts back. */
+  /**
+   * Cuts a rendered prompt at the placeholders and puts the texts back.
+   * @throws GemmaError `template-invalid` where a placeholder is not whole, or the texts are repeated without end
+   */
   segments(rendered: string): Segment[] {
     const segments: Segment[] = [];
-    const parts = rendered.split(new RegExp(`${OPEN}${this.#nonce}:(\\d+)${CLOSE}`));
-    parts.forEach((part, i) => {
-      const text = i % 2 === 1 ? this.#texts[Number(part)] : part;
-      if (i % 2 === 0 && (part.includes(OPEN + this.#nonce.slice(0, 12)) || part.includes(this.#nonce.slice(-12)))) {
+    const parts = rendered.split(new RegExp(`${OPEN}${this.#nonce}(\ue010|[\ue011-\ue019][\ue010-\ue019]*)${CLOSE}`));
+    let room = MAX_REPEATS * this.#length + MAX_SHORT_REPEATS;
+    for (const [i, part] of parts.entries()) {
+      const isMarkup = i % 2 === 0;
+      const text: string | undefined = isMarkup ? part : this.#texts[numberOf(part)];
+      if (text === undefined || (isMarkup && (PLACEHOLDER_PART.test(part) || ESCAPED_PART.test(part)))) {
         throw new GemmaError(
           'template-invalid',
           "the model's chat template cuts or changes message texts; expected it to insert them whole",
         );
       }
-      if (text !== '') segments.push({text, isMarkup: i % 2 === 0});
-    });
+      if (!isMarkup) room -= text.length;
+      if (room < 0) {
+        throw new GemmaError(
+          'template-invalid',
+          "the model's chat template repeats message texts too often; expected it to insert each once",
+        );
+      }
+      if (text !== '') segments.push({text, isMarkup});
+    }
     return segments;
   }
 
@@ -80,16 +108,21 @@ export class UntrustedText {
    * JavaScript alone: elsewhere templates keep it.
    */
   #hide(text: string): string {
-    const core = text.replace(/^[^\S\ufeff]+|[^\S\ufeff]+$/g, '');
-    if (core === '') return text;
-    const start = text.indexOf(core);
-    this.#texts.push(core);
-    const placeholder = `${OPEN}${this.#nonce}:${this.#texts.length - 1}${CLOSE}`;
-    return text.slice(0, start) + placeholder + text.slice(start + core.length);
+    let start = 0;
+    let end = text.length;
+    while (start < end && isSpace(text[start])) start++;
+    while (end > start && isSpace(text[end - 1])) end--;
+    // White space stays outside, but no more of it than a template can go through at ease.
+    const before = text.slice(Math.max(0, start - MAX_SPACE), start);
+    const after = text.slice(end, end + MAX_SPACE);
+    if (start === end) return before + after;
+    this.#texts.push(text.slice(start, end));
+    this.#length += end - start;
+    return before + OPEN + this.#nonce + digitsOf(this.#texts.length - 1) + CLOSE + after;
   }
 
   #hideRisky(text: string): string {
-    return this.#isRisky(text) ? this.#hide(text) : text;
+    return this.#isRisky(text) || PLACEHOLDER_PART.test(text) ? this.#hide(text) : text;
   }
 
   #risky(value: PlainValue): PlainValue {
@@ -108,6 +141,14 @@ export class UntrustedText {
     );
   }
 }
+
+const isSpace = (character: string): boolean => /\s/.test(character) && character !== '\ufeff';
+
+/** A number in private-use characters, and back. */
+const digitsOf = (value: number): string =>
+  Array.from(String(value), (digit) => String.fromCharCode(DIGITS + Number(digit))).join('');
+const numberOf = (digits: string): number =>
+  Number(Array.from(digits, (digit) => digit.charCodeAt(0) - DIGITS).join(''));
 
 function mapStrings(value: PlainValue, onText: (text: string) => string, onKey: (key: string) => string): PlainValue {
   if (typeof value === 'string') return onText(value);

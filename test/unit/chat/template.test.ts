@@ -133,13 +133,13 @@ describe('chat template of the file', () => {
   }
 
   it('refuses a template without end, and one that is too long', () => {
-    for (const source of ['{% for a in range(10 ** 12) %}{% endfor %}', ' '.repeat(2 ** 18 + 1)]) {
+    for (const source of ['{% for a in range(10 ** 12) %}{% endfor %}', 'x'.repeat(2 ** 16 + 1)]) {
       const error = errorOf(() => {
         const tokenizer = tokenizerWith(source);
         renderToText(tokenizer, createTemplate(tokenizer), [user('a')]);
       });
       expect(error.code).to.equal('template-invalid');
-      expect(error.message).to.match(/1000000000000 numbers|262145 characters/);
+      expect(error.message).to.match(/1000000000000 numbers|65537 characters/);
     }
   });
 
@@ -156,10 +156,51 @@ describe('chat template of the file', () => {
   });
 
   it('refuses a template that cuts texts, rather than showing placeholders', () => {
-    const tokenizer = tokenizerWith('{{ messages[0].content[:20] }}');
-    expect(errorOf(() => renderToTokens(tokenizer, createTemplate(tokenizer), [user('hello')])).code).to.equal(
-      'template-invalid',
-    );
+    for (const cut of [
+      'content[:1]',
+      'content[:4]',
+      'content[:18]',
+      'content[1:]',
+      'content[-1:]',
+      'content[3:9]',
+      'content[5]',
+      'content[::-1]',
+      'content | replace("\ue000", "")',
+      'content | tojson(ensure_ascii=true)',
+      // A number that no text has.
+      'content[:-1] + messages[0].content[-2:]',
+    ]) {
+      const tokenizer = tokenizerWith(`{{ messages[0].${cut} }}`);
+      const error = errorOf(() => renderToTokens(tokenizer, createTemplate(tokenizer), [user('hello')]));
+      expect(error.code, cut).to.equal('template-invalid');
+      expect(error.message, cut).to.contain('cuts or changes message texts');
+    }
+  });
+
+  it('refuses a template that repeats texts without end', () => {
+    const tokenizer = tokenizerWith('{% for i in range(70000) %}{{ messages[0].content }}{% endfor %}');
+    for (const length of [2, 1800, 6000]) {
+      const error = errorOf(() => renderToTokens(tokenizer, createTemplate(tokenizer), [user('x'.repeat(length))]));
+      expect(error.code).to.equal('template-invalid');
+      expect(error.message).to.match(
+        /repeats message texts too often|more than (1048576 characters|4000000 steps|1000 ms)/,
+      );
+    }
+  });
+
+  it('takes time in proportion to white space, wherever it stands', () => {
+    const seconds = (text: string): number => {
+      const start = performance.now();
+      renderToText(fromFile, template, [user(text)]);
+      return (performance.now() - start) / 1000;
+    };
+    for (const space of [' ', '\n', '\u3000', ' \n']) {
+      const run = space.repeat(500_000 / space.length);
+      for (const text of [`a${run}b`, `${run}a${run}`, `a${run}`.repeat(2), run]) {
+        // A quadratic pass takes minutes.
+        expect(seconds(text)).to.be.below(5);
+      }
+    }
   });
 
   it('takes a message of a megabyte', () => {
@@ -264,7 +305,7 @@ describe('markup in messages', () => {
   });
 
   it('is no placeholder, even if it looks like one', () => {
-    const text = '\ue000123:0\ue001';
+    const text = '\ue000123\ue010\ue001 \ue100';
     expect(renderToText(builtIn, createTemplate(builtIn), [user(text)])).to.contain(text);
   });
 });
