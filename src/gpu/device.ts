@@ -24,6 +24,14 @@ export interface Device {
   readonly lost: Promise<GemmaError>;
 }
 
+/** Kernels that are only faster with them ask the device whether it has them. */
+const USEFUL_FEATURES: readonly GPUFeatureName[] = ['subgroups'];
+const USEFUL_LIMITS = [
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+] as const;
+
 const DEFAULT_LIMITS: SizeLimits = {maxBufferSize: 268435456, maxStorageBufferBindingSize: 134217728};
 
 /** The GPU, without taking anything of it. @throws GemmaError `webgpu-missing`, `adapter-missing`. */
@@ -50,12 +58,14 @@ export async function requestDevice(gpu: GPU | undefined, options: DeviceOptions
     limits[name] = Math.min(adapter.limits[name], options.limits?.[name] ?? Infinity);
     required[name] = Math.max(limits[name], Math.min(DEFAULT_LIMITS[name], adapter.limits[name]));
   }
-  const profile = options.profile && adapter.features.has('timestamp-query');
+  for (const name of USEFUL_LIMITS) required[name] = adapter.limits[name];
+  const features = USEFUL_FEATURES.filter((feature) => adapter.features.has(feature));
+  if (options.profile && adapter.features.has('timestamp-query')) features.push('timestamp-query');
   let device: GPUDevice;
   try {
     device = await adapter.requestDevice({
       requiredLimits: required,
-      requiredFeatures: profile ? ['timestamp-query'] : [],
+      requiredFeatures: features,
     });
   } catch (cause) {
     throw new GemmaError('adapter-missing', `the adapter gave no device: ${text(cause)}`, {cause, detail: {required}});
