@@ -1,17 +1,26 @@
-// `npm run bench -- kernels [part of a name] [--rounds 5] [--dispatches 20]`: microseconds and GB/s of every kernel at
-// Gemma 3 1B's and Gemma 4 E2B's shapes, in Node over Dawn. GB/s counts what a perfect kernel would move: weights
+// `npm run bench -- kernels [part of a name] [--rounds 5] [--dispatches 20] [--context 1024]`: microseconds and GB/s of every
+// kernel at Gemma 3 1B's and Gemma 4 E2B's shapes, in Node over Dawn. GB/s counts what a perfect kernel would move: weights
 // once, inputs once, outputs once.
 import {parseArgs} from 'node:util';
+import {
+  attentionMerge,
+  attentionSplit,
+  attentionSplitSubgroup,
+  type KeyShape,
+  partialSize,
+  splitConstants,
+} from '../src/engine/kernels/attention_split.ts';
 import * as kernels from '../src/engine/kernels/kernels.ts';
 import {paddedRowBytes} from '../src/gguf/ggml-types.ts';
 import {requestDevice} from '../src/gpu/device.ts';
-import {type Constants, completeConstants, type Kernel, type RowShape} from '../src/gpu/kernel.ts';
+import {type Constants, completeConstants, type Kernel} from '../src/gpu/kernel.ts';
 import {PipelineCache} from '../src/gpu/pipelines.ts';
 import {bind} from '../src/gpu/recorder.ts';
 import {findGpu} from '../test/helpers/gpu.ts';
 
 const PAGE_SIZE = 32;
-const CONTEXT = 1024;
+/** Keys that attention is over. */
+let context = 1024;
 
 /** One line of the table: makes its buffers and gives the work of one dispatch. */
 interface Row {
@@ -31,7 +40,7 @@ interface Prepared {
  */
 function row<B extends string, C extends string>(
   label: string,
-  kernel: Kernel<B, C, RowShape>,
+  kernel: Kernel<B, C, KeyShape>,
   constants: Constants<C>,
   nRows: number,
   sizes: Partial<Record<B, number>>,
@@ -53,7 +62,7 @@ function row<B extends string, C extends string>(
       }
       const pipeline = await pipelines.get(kernel, constants);
       const bindGroup = bind(device, pipelines, kernel, constants, buffers);
-      const grid = kernel.grid({nRows}, completeConstants(kernel, constants));
+      const grid = kernel.grid({nRows, nKeys: context}, completeConstants(kernel, constants));
       return {
         dispatch(pass) {
           pass.setPipeline(pipeline);
@@ -68,12 +77,12 @@ function row<B extends string, C extends string>(
   };
 }
 
-/** Every row is its own sequence of CONTEXT tokens; all share one page table. */
+/** Every row is its own sequence of `context` tokens; all share one page table. */
 function stepBuffers(nRows: number): Record<string, Uint32Array<ArrayBuffer> | undefined> {
   return {
     step: new Uint32Array([nRows, nRows, 0, 0]),
-    rows: new Uint32Array(Array.from({length: nRows}, (_, r) => [r, CONTEXT - 1 - r, 0, 0]).flat()),
-    page_tables: Uint32Array.from({length: CONTEXT / PAGE_SIZE}, (_, i) => i),
+    rows: new Uint32Array(Array.from({length: nRows}, (_, r) => [r, context - 1 - r, 0, 0]).flat()),
+    page_tables: Uint32Array.from({length: context / PAGE_SIZE}, (_, i) => i),
     output_rows: Uint32Array.from({length: nRows}, (_, i) => i),
     // As mul_mat_id's rows below: eight of sixteen.
     experts: Uint32Array.from({length: 8 * nRows}, (_, i) => (5 * (i >> 3) + 2 * (i & 7)) % 16),
@@ -99,11 +108,22 @@ function rows(): Row[] {
       [4, 1, 256],
       [8, 1, 512],
     ] as const) {
-      const cache = 4 * CONTEXT * kvHeads * headDim;
+      const cache = 4 * context * kvHeads * headDim;
       const constants = {N_HEAD: heads, N_HEAD_KV: kvHeads, HEAD_DIM: headDim, SCALE: 1};
       const sizes = {q: f32(heads, headDim), k: cache, v: cache, y: f32(heads, headDim)};
-      list.push(row(`${at(heads, headDim)} over ${CONTEXT} keys`, kernels.attention, constants, n, sizes));
-      const table = 4 * kernels.ropeTable(headDim, 1e6, CONTEXT).length;
+      list.push(row(`${at(heads, headDim)} over ${context} keys`, kernels.attention, constants, n, sizes));
+      if (n <= 8) {
+        const split = {N_HEAD: heads, N_HEAD_KV: kvHeads, SCALE: 1, ...splitConstants(heads, kvHeads, headDim)};
+        const parts = 4 * n * partialSize(heads, kvHeads, headDim);
+        const splitSizes = {...sizes, partial: parts};
+        const label = `${at(heads, headDim)} over ${context} keys`;
+        for (const kernel of [attentionSplit, attentionSplitSubgroup]) {
+          list.push(row(label, kernel, split, n, splitSizes, 2 * cache));
+        }
+        const merge = {N_HEAD: heads, HEAD_DIM: headDim, MAX_SPLITS: split.MAX_SPLITS};
+        list.push(row(label, attentionMerge, merge, n, {partial: parts, y: sizes.y}));
+      }
+      const table = 4 * kernels.ropeTable(headDim, 1e6, context).length;
       const rotated = {x: f32(heads, headDim), y: f32(heads, headDim), frequencies: table};
       list.push(row(at(heads, headDim), kernels.rope, {N_HEAD: heads, HEAD_DIM: headDim}, n, rotated, 2 * rotated.x));
     }
@@ -120,8 +140,8 @@ function rows(): Row[] {
     list.push(row(at(8, 2816), kernels.sumExperts, {N: 2816, USED: 8}, n, spoken));
     // Gemma 2's attention bends its scores; Gemma 3n E2B's streams and sparse gates.
     const capped = {N_HEAD: 8, N_HEAD_KV: 4, HEAD_DIM: 256, SCALE: 1 / 16, SOFTCAP: 50};
-    const scores = {q: f32(8, 256), k: 4 * CONTEXT * 4 * 256, v: 4 * CONTEXT * 4 * 256, y: f32(8, 256)};
-    list.push(row(`${at(8, 256)} over ${CONTEXT} keys, soft cap`, kernels.attention, capped, n, scores));
+    const scores = {q: f32(8, 256), k: 4 * context * 4 * 256, v: 4 * context * 4 * 256, y: f32(8, 256)};
+    list.push(row(`${at(8, 256)} over ${context} keys, soft cap`, kernels.attention, capped, n, scores));
     const streams = {active_stream: f32(2048), others: f32(3, 2048)};
     const altup = {N: 2048, COEF_SCALE: 1};
     // The streams are read and written.
@@ -133,7 +153,7 @@ function rows(): Row[] {
     list.push(row(at(2048), kernels.matchRms, {N: 2048, EPS: 1e-5}, n, matched));
     list.push(row(at(8192), kernels.gaussianTopk, {N: 8192, KAPPA: 1.64}, n, {x: f32(8192), y: f32(8192)}));
     list.push(row(at(1536), kernels.copyRows, {N: 1536}, n, {x: f32(1536), y: f32(1536)}));
-    list.push(row(at(256), kernels.kvWrite, {WIDTH: 256}, n, {src: f32(256), cache: 4 * CONTEXT * 256}, 2 * f32(256)));
+    list.push(row(at(256), kernels.kvWrite, {WIDTH: 256}, n, {src: f32(256), cache: 4 * context * 256}, 2 * f32(256)));
   }
   // A row of logits a sampled sequence; 64 of them do not occur.
   list.push(row('[1][262144]', kernels.softcap, {N: 262144, CAP: 30}, 1, {x: 4 * 262144, y: 4 * 262144}));
@@ -172,8 +192,13 @@ export async function run(args: string[]): Promise<void> {
   const {values, positionals} = parseArgs({
     args,
     allowPositionals: true,
-    options: {rounds: {type: 'string', default: '5'}, dispatches: {type: 'string', default: '20'}},
+    options: {
+      rounds: {type: 'string', default: '5'},
+      dispatches: {type: 'string', default: '20'},
+      context: {type: 'string', default: '1024'},
+    },
   });
+  context = Number(values.context);
   const {device, info} = await requestDevice(await findGpu());
   console.log(`${info.description || info.device} (${info.vendor} ${info.architecture})`);
   const pipelines = new PipelineCache(device);

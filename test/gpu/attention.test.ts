@@ -1,52 +1,16 @@
 import {expect} from 'chai';
 import {attention} from '../../src/engine/kernels/kernels.ts';
-import {seededRandom} from '../fixtures/random.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
-import {rowData, runKernel, stepData, withDevice} from '../helpers/gpu.ts';
-import {noise} from '../helpers/noise.ts';
-import * as reference from '../reference/kernels.ts';
+import {runKernel, withDevice} from '../helpers/gpu.ts';
+import {type AttentionCase, attentionScene, type Row} from './attention-scene.ts';
 
-interface Case {
-  nHead: number;
-  nHeadKv: number;
-  headDim: number;
-  window?: number;
-  pageSize?: number;
-  scale?: number;
-  softcap?: number;
-  /** Positions of the rows, by sequence. */
-  positions: readonly (readonly number[])[];
-  /** Multiplies q: large ones make the softmax sharp. */
-  sharpness?: number;
-}
-
-/** A cache of random keys, its pages dealt to the sequences in random order. */
-function scene(each: Case) {
-  const {nHead, nHeadKv, headDim, window = 0, softcap = 0, pageSize = 32, positions, sharpness = 1} = each;
-  const {scale = headDim ** -0.5} = each;
-  const pagesEach = positions.map((list) => Math.floor(Math.max(...list) / pageSize) + 1);
-  const nPages = pagesEach.reduce((a, b) => a + b) + 2;
-  const random = seededRandom(5);
-  const pages = Array.from({length: nPages}, (_, i) => i)
-    .map((page) => ({page, order: random.u32()}))
-    .sort((a, b) => a.order - b.order)
-    .map(({page}) => page);
-  const starts = pagesEach.map((_, s) => pagesEach.slice(0, s).reduce((a, b) => a + b, 0));
-  const rows = positions.flatMap((list, s) => list.map((position) => ({position, pageTable: starts[s]})));
-  const shape = {nHead, nHeadKv, headDim, window, softcap, pageSize, scale};
-  const q = noise(rows.length * nHead * headDim).map((x) => x * sharpness);
-  const k = noise(nPages * pageSize * nHeadKv * headDim, 2);
-  const v = noise(k.length, 3);
-  const run = (device: GPUDevice, subset = rows, queries = q) =>
+function scene(each: AttentionCase) {
+  const made = attentionScene(each);
+  const {rows, q, k, v, pages, shape} = made;
+  const {nHead, nHeadKv, headDim, window, softcap, pageSize, scale} = shape;
+  const run = (device: GPUDevice, subset: readonly Row[] = rows, queries = q) =>
     runKernel(device, attention, {
-      input: {
-        step: stepData(subset.length),
-        rows: rowData(subset),
-        page_tables: new Uint32Array(pages),
-        q: queries,
-        k,
-        v,
-      },
+      input: {...made.stepInput(subset), page_tables: new Uint32Array(pages), q: queries, k, v},
       output: {y: queries.length},
       constants: {
         N_HEAD: nHead,
@@ -59,11 +23,11 @@ function scene(each: Case) {
       },
       shape: {nRows: subset.length},
     });
-  return {rows, q, k, v, pages, run, expected: () => reference.attention(q, k, v, rows, pages, shape)};
+  return {...made, run};
 }
 
 const W = 16;
-const cases: Record<string, Case> = {
+const cases: Record<string, AttentionCase> = {
   'the first position of all': {nHead: 1, nHeadKv: 1, headDim: 64, positions: [[0]]},
   'one KV head, a tile’s edges': {nHead: 4, nHeadKv: 1, headDim: 64, positions: [[62, 63, 64, 65, 127, 128]]},
   'a window’s edges': {nHead: 2, nHeadKv: 2, headDim: 64, window: W, positions: [[W - 2, W - 1, W, W + 1, 99]]},

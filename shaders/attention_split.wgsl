@@ -1,0 +1,283 @@
+// attention_split — causal softmax attention of few rows over a paged KV cache, its keys split over workgroups. One
+// workgroup takes one split of one row for up to eight query heads that share a KV head: keys and values are read once
+// for all of them. attention_merge makes one of a row's splits; a row with a single split is complete here.
+// src/engine/kernels/attention_split.ts adds how the cache is stored (lib/cache_<type>.wgsl) and how a team's products
+// are added up (lib/team_scores*.wgsl), and puts both names for VARIANT.
+//
+//   s_p = SCALE · q · k_p        over p ≤ position, on sliding layers only position − p < WINDOW
+//   s_p ← SOFTCAP · tanh(s_p / SOFTCAP)      where SOFTCAP is above 0 (Gemma 2)
+//   partial of a split = (max_p s_p, Σ_p e^(s_p − max), Σ_p e^(s_p − max) · v_p)
+//
+// Shapes    q, y: [n_rows, N_HEAD, HEAD_DIM] f32; k, v: [n_pages · PAGE_SIZE, N_HEAD_KV, HEAD_DIM];
+//           partial: [n_rows, N_HEAD, MAX_SPLITS, 4 + HEAD_DIM] f32: maximum, sum, 0, 0, then the vector
+// Dispatch  x over splits of the longest row, y over N_HEAD_KV × groups of eight heads, z over rows; what a row does not
+//           need does nothing
+// Limits    HEAD_DIM a multiple of 4, at most 512; 13 KiB of workgroup memory
+// Numerics  f32. Online softmax over tiles of 64 keys; lib/attention_splits.wgsl cuts by the row's own position, so a
+//           row's bits depend on nothing but its own sequence. No infinities: masked keys have weight 0 and stand for
+//           a visible one's address, exponents are ≥ −80
+// Source    Dao et al., "FlashAttention" (2022); Dao, "Flash-Decoding for long-context inference" (2023)
+// Reference test/reference/attention.ts
+
+const WORKGROUP_SIZE = 256u;
+const TEAM = 16u; // invocations that share four keys
+const TEAMS = 16u;
+const NO_SCORE = -3.0e38;
+
+struct Shape {
+  N_HEAD: u32,
+  N_HEAD_KV: u32,
+  SCALE: f32,
+  WINDOW: u32, // 0: every earlier key
+  SOFTCAP: f32, // 0: none
+  MAX_SPLITS: u32,
+}
+override QUADS: u32; // HEAD_DIM / 4
+override HEAD_QUADS: u32 = 2u; // 1 where no more than four query heads share a KV head
+override PAGE_SIZE: u32 = 32u; // a power of two
+
+#include "lib/step.wgsl"
+
+@group(0) @binding(0) var<uniform> step: Step;
+@group(0) @binding(1) var<storage, read> rows: array<Row>;
+@group(0) @binding(2) var<storage, read> page_tables: array<u32>;
+@group(0) @binding(3) var<storage, read> q: array<vec4f>;
+@group(0) @binding(4) var<storage, read> k: array<CacheWord>;
+@group(0) @binding(5) var<storage, read> v: array<CacheWord>;
+@group(0) @binding(6) var<storage, read_write> partial: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(8) var<uniform> shape: Shape;
+
+// Products on their way to scores, later parts of the output: [2][TEAMS][TEAM + 1].
+var<workgroup> scratch: array<vec4f, 544>;
+// Scores, then weights, of four heads beside each other: [2][KEY_TILE].
+var<workgroup> scores: array<vec4f, 128>;
+var<workgroup> slots: array<u32, 64>; // where a key of the tile is in k and v
+// By four heads, [2]: maxima of eighths of the tile, the largest so far, and how earlier sums fade.
+var<workgroup> eighths: array<vec4f, 16>;
+var<workgroup> largest: array<vec4f, 2>;
+var<workgroup> fades: array<vec4f, 2>;
+
+#include "lib/attention_splits.wgsl"
+#include "lib/paging.wgsl"
+#include "lib/tanh.wgsl"
+
+// Products of one quad of a key with four heads.
+fn products(heads: mat4x4f, key: vec4f) -> vec4f {
+  return key * heads;
+}
+
+fn capped(score: f32) -> f32 {
+  return shape.SOFTCAP * tanh_clamped(score / shape.SOFTCAP);
+}
+
+fn finished(sum: vec4f) -> vec4f {
+  let scaled = sum * shape.SCALE;
+  if (shape.SOFTCAP > 0.0) {
+    return vec4f(capped(scaled.x), capped(scaled.y), capped(scaled.z), capped(scaled.w));
+  }
+  return scaled;
+}
+
+fn exp_from(score: vec4f, maximum: vec4f) -> vec4f {
+  return exp(max(score - maximum, vec4f(-80.0)));
+}
+
+// Four heads from `head` on at one quad; beyond the last head, the last one again.
+fn query(base: u32, head: u32, last: u32, quad: u32) -> mat4x4f {
+  return mat4x4f(
+    q[base + min(head, last) * QUADS + quad],
+    q[base + min(head + 1u, last) * QUADS + quad],
+    q[base + min(head + 2u, last) * QUADS + quad],
+    q[base + min(head + 3u, last) * QUADS + quad],
+  );
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn attention_split_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let r = wid.z;
+  if (r >= step.n_rows) {
+    return;
+  }
+  let row = rows[r];
+  let splits = splits_of(row.position, shape.WINDOW);
+  if (wid.x >= splits.count) {
+    return;
+  }
+  let share = shape.N_HEAD / shape.N_HEAD_KV; // query heads of a KV head
+  let parts = (share + 7u) / 8u;
+  let kv_head = wid.y / parts;
+  let first_head = kv_head * share + wid.y % parts * 8u;
+  let last = min(8u, share - wid.y % parts * 8u) - 1u; // of the heads here
+  let q_base = (r * shape.N_HEAD + first_head) * QUADS;
+  let kv_quad = kv_head * QUADS;
+
+  let team = lid / TEAM;
+  let lane = lid % TEAM;
+  // Of invocations, each with all of a value vector.
+  let groups = WORKGROUP_SIZE / QUADS;
+  let group = lid / QUADS;
+  let quad = lid % QUADS;
+  // By head: [2][4] vectors, written out, because an indexed array would spill to memory.
+  var out_low = mat4x4f();
+  var out_high = mat4x4f();
+  // Of an eighth of the keys, in the first 16 invocations.
+  var weight_sum = vec4f();
+
+  if (lid < 2u) {
+    largest[lid] = vec4f(NO_SCORE);
+  }
+  let first_tile = splits.tile + wid.x * splits.length;
+  let end_tile = min(first_tile + splits.length, (splits.end + KEY_TILE - 1u) / KEY_TILE);
+  for (var tile = first_tile; tile < end_tile; tile++) {
+    let start = tile * KEY_TILE;
+    if (lid < KEY_TILE) {
+      slots[lid] = cache_slot(row.page_table, clamp(start + lid, splits.first, splits.end - 1u));
+    }
+    workgroupBarrier();
+
+    // Products of the team's four keys.
+    var low = array<vec4f, 4>();
+    var high = array<vec4f, 4>();
+    let slot_0 = slots[4u * team];
+    let slot_1 = slots[4u * team + 1u];
+    let slot_2 = slots[4u * team + 2u];
+    let slot_3 = slots[4u * team + 3u];
+    for (var i = lane; i < QUADS; i += TEAM) {
+      let key_0 = cache_k(slot_0, kv_quad + i);
+      let key_1 = cache_k(slot_1, kv_quad + i);
+      let key_2 = cache_k(slot_2, kv_quad + i);
+      let key_3 = cache_k(slot_3, kv_quad + i);
+      let heads = query(q_base, 0u, last, i);
+      low[0] += products(heads, key_0);
+      low[1] += products(heads, key_1);
+      low[2] += products(heads, key_2);
+      low[3] += products(heads, key_3);
+      if (HEAD_QUADS > 1u) {
+        let more = query(q_base, 4u, last, i);
+        high[0] += products(more, key_0);
+        high[1] += products(more, key_1);
+        high[2] += products(more, key_2);
+        high[3] += products(more, key_3);
+      }
+    }
+    add_up_scores(lid, low, high);
+
+    // Scale, cap and mask; the maximum of each eighth of the tile.
+    if (lid < 8u * HEAD_QUADS) {
+      let begin = lid / 8u * KEY_TILE;
+      var maximum = vec4f(NO_SCORE);
+      for (var key = lid % 8u; key < KEY_TILE; key += 8u) {
+        let position = start + key;
+        let visible = position >= splits.first && position < splits.end;
+        let score = select(vec4f(NO_SCORE), finished(scores[begin + key]), visible);
+        scores[begin + key] = score;
+        maximum = max(maximum, score);
+      }
+      eighths[lid] = maximum;
+    }
+    workgroupBarrier();
+    if (lid < HEAD_QUADS) {
+      var maximum = largest[lid];
+      for (var i = 0u; i < 8u; i++) {
+        maximum = max(maximum, eighths[8u * lid + i]);
+      }
+      fades[lid] = exp_from(largest[lid], maximum);
+      largest[lid] = maximum;
+    }
+    workgroupBarrier();
+    if (lid < KEY_TILE * HEAD_QUADS) {
+      let position = start + lid % KEY_TILE;
+      let visible = position >= splits.first && position < splits.end;
+      scores[lid] = select(vec4f(), exp_from(scores[lid], largest[lid / KEY_TILE]), visible);
+    }
+    workgroupBarrier();
+
+    if (lid < 8u * HEAD_QUADS) {
+      let begin = lid / 8u * KEY_TILE;
+      weight_sum *= fades[lid / 8u];
+      for (var key = lid % 8u; key < KEY_TILE; key += 8u) {
+        weight_sum += scores[begin + key];
+      }
+    }
+    if (group < groups) {
+      out_low = faded(out_low, fades[0]);
+      if (HEAD_QUADS > 1u) {
+        out_high = faded(out_high, fades[1]);
+      }
+      let n_keys = min(KEY_TILE, splits.end - start);
+      // Four at a time, so that four loads are on their way; beyond the last key the weights are 0.
+      for (var key = group; key < n_keys; key += 4u * groups) {
+        let key_1 = min(key + groups, KEY_TILE - 1u);
+        let key_2 = min(key + 2u * groups, KEY_TILE - 1u);
+        let key_3 = min(key + 3u * groups, KEY_TILE - 1u);
+        let value_0 = cache_v(slots[key], kv_quad + quad);
+        let value_1 = cache_v(slots[key_1], kv_quad + quad);
+        let value_2 = cache_v(slots[key_2], kv_quad + quad);
+        let value_3 = cache_v(slots[key_3], kv_quad + quad);
+        let use_1 = f32(key + groups < KEY_TILE);
+        let use_2 = f32(key + 2u * groups < KEY_TILE);
+        let use_3 = f32(key + 3u * groups < KEY_TILE);
+        out_low = weighted(out_low, value_0, scores[key]);
+        out_low = weighted(out_low, value_1, scores[key_1] * use_1);
+        out_low = weighted(out_low, value_2, scores[key_2] * use_2);
+        out_low = weighted(out_low, value_3, scores[key_3] * use_3);
+        if (HEAD_QUADS > 1u) {
+          out_high = weighted(out_high, value_0, scores[KEY_TILE + key]);
+          out_high = weighted(out_high, value_1, scores[KEY_TILE + key_1] * use_1);
+          out_high = weighted(out_high, value_2, scores[KEY_TILE + key_2] * use_2);
+          out_high = weighted(out_high, value_3, scores[KEY_TILE + key_3] * use_3);
+        }
+      }
+    }
+    workgroupBarrier(); // slots and scores are written anew
+  }
+
+  if (lid < 8u * HEAD_QUADS) {
+    eighths[lid] = weight_sum;
+  }
+  let single = splits.count == 1u;
+  for (var head = 0u; head <= last; head++) {
+    workgroupBarrier();
+    scratch[lid] = select(column(out_high, head - 4u), column(out_low, head), head < 4u);
+    workgroupBarrier();
+    if (lid < QUADS) {
+      var sum = vec4f();
+      for (var g = 0u; g < groups; g++) {
+        sum += scratch[g * QUADS + lid];
+      }
+      var weight = 0.0;
+      for (var i = 0u; i < 8u; i++) {
+        weight += eighths[head / 4u * 8u + i][head % 4u];
+      }
+      let of_all = r * shape.N_HEAD + first_head + head;
+      if (single) {
+        y[of_all * QUADS + lid] = sum / weight; // at least the e^0 of the largest score
+      } else {
+        let at = (of_all * shape.MAX_SPLITS + wid.x) * (QUADS + 1u);
+        partial[at + 1u + lid] = sum;
+        if (lid == 0u) {
+          partial[at] = vec4f(largest[head / 4u][head % 4u], weight, 0.0, 0.0);
+        }
+      }
+    }
+  }
+}
+
+// With constant indices only: a matrix that is indexed otherwise would be kept in memory.
+fn column(heads: mat4x4f, i: u32) -> vec4f {
+  return select(select(heads[0], heads[1], i == 1u), select(heads[2], heads[3], i == 3u), i >= 2u);
+}
+
+fn faded(heads: mat4x4f, fade: vec4f) -> mat4x4f {
+  return mat4x4f(heads[0] * fade.x, heads[1] * fade.y, heads[2] * fade.z, heads[3] * fade.w);
+}
+
+fn weighted(heads: mat4x4f, value: vec4f, weight: vec4f) -> mat4x4f {
+  return mat4x4f(
+    heads[0] + weight.x * value,
+    heads[1] + weight.y * value,
+    heads[2] + weight.z * value,
+    heads[3] + weight.w * value,
+  );
+}
