@@ -11,6 +11,7 @@ import {requestDevice} from '../../src/gpu/device.ts';
 import {bigModelBytes, writeBigModel} from '../lib/big-model.ts';
 import {fileSource} from '../lib/file-source.ts';
 import {type AdapterReport, openAdapter} from './adapter.ts';
+import {measureFloor} from './floor.ts';
 import {type ModelFigures, measureModel} from './model-figures.ts';
 import {measureRoofline, type Roofline} from './roofline.ts';
 import {lengths, type Run, runs} from './runs.ts';
@@ -116,6 +117,7 @@ async function measure(): Promise<void> {
   async function one(run: Run, file: string, done: number): Promise<void> {
     const start = performance.now();
     const size = existsSync(file) ? statSync(file).size : writeBigModel(file, run.shape, run.type);
+    const floor = await measureFloor(gpu, run.shape);
     console.log(`${run.name}: ${gigabytes(size)}, written in ${((performance.now() - start) / 1000).toFixed(1)} s`);
     const source = fileSource(file);
     try {
@@ -128,7 +130,7 @@ async function measure(): Promise<void> {
           console.log(`  ${line}`);
           save();
         },
-        started: (figures) => void results.models.push(figures),
+        started: (figures) => void results.models.push(Object.assign(figures, {floor})),
       });
     } finally {
       source.close?.();

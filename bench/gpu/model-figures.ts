@@ -8,6 +8,7 @@ import type {GgufFile} from '../../src/gguf/gguf-file.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {timeLoad} from '../lib/load-times.ts';
 import {decode, prefill, tokens} from '../lib/measure.ts';
+import type {Floor} from './floor.ts';
 import type {RunLengths} from './runs.ts';
 import {type HostTimes, type StepTimes, timeHost, timeReadback, timeStep} from './step-times.ts';
 
@@ -34,6 +35,8 @@ export interface ModelFigures {
   extend: Record<string, number>;
   /** Prefill of `prompt` tokens with `chunk` rows a step, in tokens a second. */
   wide: {prompt: number; chunk: number; tokensPerSecond: number} | null;
+  /** What a step of this shape costs at least through WebGPU, with four-bit weights; null where it cannot be measured. */
+  floor: Floor | null;
   /** Tokens a second by context, logits read back and searched on the CPU. */
   decode: Record<string, number>;
   /** The share of the measured read bandwidth that tokenBytes times decode makes, by context. */
@@ -268,6 +271,7 @@ function emptyFigures(name: string, file: GgufFile, fileBytes: number): ModelFig
     prefill: {},
     extend: {},
     wide: null,
+    floor: null,
     decode: {},
     bandwidthShare: {},
     noLogits: null,
