@@ -16,8 +16,8 @@ const dist = path.join(root, 'dist');
  * of their own.
  */
 const ENTRIES = {
-  'gemma-chat.js': {entry: 'src/index.ts', budget: 60, lazy: true},
-  'element.js': {entry: 'src/element/gemma-chat-element.ts', budget: 60, lazy: true},
+  'gemma-chat.js': {entry: 'src/index.ts', budget: 52, lazy: true},
+  'element.js': {entry: 'src/element/gemma-chat-element.ts', budget: 52, lazy: true},
   'launcher.js': {entry: 'src/launcher.ts', budget: 20, lazy: true, imports: ['src/index.ts']},
   'client.js': {entry: 'src/client/index.ts', budget: 8, lazy: true},
   'gemma-chat.worker.js': {entry: 'src/worker/gemma-chat.worker.ts', budget: 120},
@@ -48,36 +48,12 @@ const compactCss = () => ({
   },
 });
 
-/** Templates without indentation: an entry's code has no other line breaks. */
-const compactTemplates = () => ({
-  name: 'compact-templates',
-  generateBundle(_, bundle) {
-    for (const file of Object.values(bundle)) if (file.isEntry) file.code = file.code.replace(/\n\s+/g, ' ');
-  },
-});
-
-/**
- * Of marked, only the lexer, without what is for `pedantic` alone, which the element never asks for: marked's one file
- * makes a parser and a renderer of its own when it is imported.
- */
-const lexerOnly = () => ({
-  name: 'lexer-only',
-  transform(code, id) {
-    if (!id.endsWith('/marked/lib/marked.esm.js')) return null;
-    const [, body, names] = code.match(/^([\s\S]*)var \w+=new \w+;function [\s\S]*export\{([^}]*)\}/) ?? [];
-    const kept = names?.split(',').filter((name) => / as (?:Lexer|Tokenizer)$/.test(name)) ?? [];
-    if (kept.length !== 2) throw new Error('marked is laid out in another way; look at its end, and at lexerOnly');
-    const gfm = body.replaceAll('this.options.pedantic', 'false').replace(/,pedantic:\w+\}/g, '}');
-    return {code: `${gfm}export{${kept}};`, map: null};
-  },
-});
-
 const shared = {
   root,
   configFile: false,
   logLevel: 'warn',
   publicDir: false,
-  plugins: [viteWgsl(), compactCss(), lexerOnly()],
+  plugins: [viteWgsl(), compactCss()],
 };
 
 /**
@@ -112,11 +88,7 @@ async function buildLibrary() {
     const output = lazy ? {minify, chunkFileNames: `${CHUNKS}/[name]-[hash].js`} : {minify, codeSplitting: false};
     await build({
       ...shared,
-      plugins: [
-        ...(imports ? [builtEntries('.', imports)] : []),
-        ...shared.plugins,
-        ...(lazy ? [serverSafe(), compactTemplates()] : []),
-      ],
+      plugins: [...(imports ? [builtEntries('.', imports)] : []), ...shared.plugins, ...(lazy ? [serverSafe()] : [])],
       build: {
         outDir: dist,
         emptyOutDir: false,

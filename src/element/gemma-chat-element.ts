@@ -14,6 +14,7 @@ import type {HistoryKind} from './history/scope.ts';
 import type {ConversationSummary, HistoryStore} from './history/store.ts';
 import type {Strings} from './languages/index.ts';
 import {PageLanguage} from './languages/page-language.ts';
+import {turnParts} from './late.ts';
 import type {MarkdownEnvironment} from './markdown/render.ts';
 import {ModelFiles} from './model/model-files.ts';
 import type {ModelQuestions} from './model/model-offer.ts';
@@ -342,6 +343,7 @@ export class GemmaChatElement extends LitElement {
   readonly #formValue = new FormValue(this);
   readonly #tools: MessageTools;
   #env: MarkdownEnvironment | null = null;
+  #turnParts: Promise<void> | null = null;
   #draft = '';
   #report: {error: GemmaError | null; text: string} | null = null;
   /** What the model's session knows as the source. */
@@ -598,6 +600,10 @@ export class GemmaChatElement extends LitElement {
     if (changed.has('loading') || changed.has('consent')) this.#loadIfEager();
     if (changed.has('history') || changed.has('historyKey') || changed.has('historyStore')) this.#kept.start();
     this.#focus.remember(this.shadowRoot);
+    // A conversation, or one to come.
+    if (!this.#turnParts && (this.client || this.messages.length > 0)) {
+      this.#turnParts = turnParts.load().then(() => this.requestUpdate());
+    }
     const names = (role: string) => this.#spoken.language.text(role === 'user' ? 'authorUser' : 'authorAssistant');
     this.#formValue.update(this.#controller.conversation, this.valueFormat, names);
   }

@@ -1,7 +1,7 @@
 import {expect, fixture, html} from '@open-wc/testing';
 import {emulateMedia, sendKeys} from '@web/test-runner-commands';
 import type {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
-import {historyPanel} from '../../src/element/history/lazy-panel.ts';
+import {historyPanel} from '../../src/element/late.ts';
 import {GemmaError} from '../../src/errors.ts';
 import {FakeClient, fakeLoads, fakeQuestions, inspection} from './fake-client.ts';
 import {Harness} from './harness.ts';

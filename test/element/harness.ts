@@ -2,10 +2,14 @@
 import {aTimeout, fixture, html, nextFrame} from '@open-wc/testing';
 import '../../src/index.ts';
 import type {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
+import {turnParts} from '../../src/element/late.ts';
 import {FakeClient} from './fake-client.ts';
 
 /** Any address: the fakes never read it. HEAD answers 404, as for any file that is not there. */
 export const MODEL_SRC = '/no-such-folder/tiny.gguf';
+
+// What a conversation needs is there from the first test on.
+await turnParts.load();
 
 export class Harness {
   constructor(readonly el: GemmaChatElement) {}

@@ -1,8 +1,8 @@
 import {expect, fixture, html} from '@open-wc/testing';
 import {sendKeys} from '@web/test-runner-commands';
 import type {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
-import {historyPanel} from '../../src/element/history/lazy-panel.ts';
 import type {HistoryStore, StoredConversation} from '../../src/element/history/store.ts';
+import {historyPanel} from '../../src/element/late.ts';
 import {FakeClient} from './fake-client.ts';
 import {Harness} from './harness.ts';
 import {MemoryStore} from './memory-store.ts';

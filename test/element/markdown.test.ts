@@ -1,8 +1,8 @@
 import {expect} from '@open-wc/testing';
 import {html, render} from 'lit';
 import {ENGLISH} from '../../src/element/languages/index.ts';
+import {colours, mathematics} from '../../src/element/late.ts';
 import {Lazy} from '../../src/element/lazy.ts';
-import {colours, mathematics} from '../../src/element/markdown/lazy.ts';
 import {markdown} from '../../src/element/markdown/markdown.ts';
 import type {MarkdownEnvironment} from '../../src/element/markdown/render.ts';
 import {SAMPLES} from '../unit/element/markdown/samples.ts';

@@ -1,5 +1,6 @@
 import {expect, fixture, html} from '@open-wc/testing';
 import type {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
+import {turnParts} from '../../src/element/late.ts';
 import {FakeClient} from './fake-client.ts';
 import {Harness, record} from './harness.ts';
 
@@ -42,6 +43,19 @@ describe('the messages of <gemma-chat>', () => {
     await expect(chat.el).to.be.accessible();
     await chat.click('Edit');
     await expect(chat.el).to.be.accessible();
+  });
+
+  it('are shown as they were written until Markdown and the buttons are there', async () => {
+    replace(turnParts, 'value', null);
+    const chat = await answered('Name?', '**Ann** is my name');
+    expect(chat.turns).to.deep.equal(['Name?', '**Ann** is my name']);
+    expect(has(chat, 'actions')).to.equal(false);
+    await expect(chat.el).to.be.accessible();
+    replaced.splice(0).forEach((restore) => void restore());
+    chat.el.requestUpdate();
+    await chat.settle();
+    expect(chat.turns).to.deep.equal(['Name?', 'Ann is my name']);
+    expect(has(chat, 'copy-button')).to.equal(true);
   });
 
   it('are copied as they were written', async () => {

@@ -2,8 +2,10 @@
 // in and out. Knows the history and the view. A lazy chunk, so it imports nothing of the element but types and its view.
 import type {TemplateResult} from 'lit';
 import type {Language, StringKey} from '../languages/index.ts';
-import {type HistoryActions, type HistoryTools, historyView, type RowQuestion} from '../views/history.ts';
+import {type HistoryActions, type RowQuestion, renderHistory} from '../views/history.ts';
 import type {History} from './history.ts';
+
+export {hand} from '../handed.ts';
 
 export interface PanelHost {
   rendered(): Promise<unknown>;
@@ -17,21 +19,19 @@ export interface PanelHost {
 export class HistoryPanel {
   readonly #host: PanelHost;
   readonly #history: History;
-  readonly #view: ReturnType<typeof historyView>;
   open = false;
   #question: RowQuestion = null;
 
-  constructor(host: PanelHost, history: History, tools: HistoryTools) {
+  constructor(host: PanelHost, history: History) {
     this.#host = host;
     this.#history = history;
-    this.#view = historyView(tools);
   }
 
   render(): TemplateResult | null {
     if (!this.open || !this.#history.on) return null;
     const {list, currentId, failed} = this.#history;
     const language = this.#host.language();
-    return this.#view({language, list, current: currentId, failed, question: this.#question, act: this.#act});
+    return renderHistory({language, list, current: currentId, failed, question: this.#question, act: this.#act});
   }
 
   show(): void {

@@ -1,14 +1,9 @@
 // The list of conversations before it is there: fetched by the first chat that keeps any. Without it the chat keeps and
 // resumes its conversation all the same.
-import {html, type TemplateResult} from 'lit';
-import {repeat} from 'lit/directives/repeat.js';
-import {Lazy} from '../lazy.ts';
-import {backIcon, editIcon, exportIcon, newIcon, removeIcon} from '../views/icons.ts';
+import type {TemplateResult} from 'lit';
+import {historyPanel} from '../late.ts';
 import type {History} from './history.ts';
 import type {HistoryPanel, PanelHost} from './history-panel.ts';
-
-export const historyPanel = new Lazy(() => import('./history-panel.ts'));
-const icons = {back: backIcon, edit: editIcon, export: exportIcon, fresh: newIcon, remove: removeIcon};
 
 export class LazyPanel {
   readonly #host: PanelHost;
@@ -49,7 +44,7 @@ export class LazyPanel {
 
   get #loaded(): HistoryPanel | null {
     const {value} = historyPanel;
-    this.#panel ??= value && new value.HistoryPanel(this.#host, this.#history, {html, repeat, icons});
+    this.#panel ??= value && new value.HistoryPanel(this.#host, this.#history);
     return this.#panel;
   }
 }

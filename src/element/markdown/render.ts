@@ -1,11 +1,11 @@
 // Markdown tokens to templates. Every piece of text goes in as a text node or as an attribute with a fixed name, so an
 // answer can look like anything but do nothing. Knows neither the text's source nor how it grows.
-import {html, nothing, type TemplateResult} from 'lit';
+import type {TemplateResult} from 'lit';
+import {colours, html, mathematics, nothing} from '../handed.ts';
 import type {Language} from '../languages/index.ts';
-import {copyIcon} from '../views/icons.ts';
+import {copyIcon} from '../views/late-icons.ts';
 import type {Piece} from './colours.ts';
 import {decodeEntities} from './entities.ts';
-import {colours, mathematics} from './lazy.ts';
 import {safeHref, safeImageSrc} from './links.ts';
 import type {Token} from './tokens.ts';
 
@@ -24,7 +24,7 @@ interface Place {
   readonly depth: number;
 }
 
-type Rendered = TemplateResult | Element | string | typeof nothing | Rendered[];
+type Rendered = TemplateResult | Element | string | symbol | Rendered[];
 
 /** Deeper is nothing that anybody wrote to be read. */
 const MAX_DEPTH = 32;
@@ -141,7 +141,7 @@ function renderCode({text, lang}: Token, {env: {language, copy}, open}: Place): 
     <div part="code-block">
       <div class="code-head">
         <span part="code-language">${name}</span>
-        <button part="button copy-code-button" type="button" aria-label=${language.text('copyCode')} @click=${copyCode}>${copyIcon}</button>
+        <button part="button copy-code-button" type="button" aria-label=${language.text('copyCode')} @click=${copyCode}>${copyIcon()}</button>
       </div>
       <pre part="code" role="group" tabindex="0" dir="ltr" aria-label=${language.text('code')}><code>${pieces ? pieces.map(renderPiece) : text}</code></pre>
     </div>

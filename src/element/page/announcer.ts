@@ -4,7 +4,7 @@ import {html, type TemplateResult} from 'lit';
 import {repeat} from 'lit/directives/repeat.js';
 import type {GemmaChatMessageEvent, GemmaChatStatusEvent} from '../events.ts';
 import type {Language} from '../languages/index.ts';
-import {plainText} from '../markdown/plain-text.ts';
+import {plainText} from '../late.ts';
 import {SentenceReader} from './sentences.ts';
 
 /** Lines that stay in the region: a screen reader has taken up older ones, and would find them again when browsing. */

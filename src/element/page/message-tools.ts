@@ -3,9 +3,9 @@
 import type {ChatController} from '../chat/chat-controller.ts';
 import type {Conversation, TurnId} from '../chat/conversation.ts';
 import type {Language} from '../languages/index.ts';
-import {plainText} from '../markdown/plain-text.ts';
-import type {MessageActions, MessageState} from '../views/message.ts';
+import {plainText} from '../late.ts';
 import type {Editing} from '../views/message-edit.ts';
+import type {MessageActions, MessageState} from '../views/message-view.ts';
 import {Speech} from './speech.ts';
 
 export interface MessageToolsHost {

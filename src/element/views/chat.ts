@@ -11,8 +11,8 @@ import type {Avatars} from '../page/avatars.ts';
 import {renderComposer} from './composer.ts';
 import {renderError} from './error.ts';
 import {renderHeader} from './header.ts';
-import type {MessageActions, MessageState} from './message.ts';
 import {type Prompt, renderMessageList} from './message-list.ts';
+import type {MessageActions, MessageState} from './message-view.ts';
 import {type OfferActions, renderPoster} from './poster.ts';
 import {type ProgressActions, renderProgress} from './progress.ts';
 

@@ -1,9 +1,10 @@
 // The list of conversations, over the chat: open, rename, delete, export; a new one; export and import of all. Each row
 // asks in its own place. Keeps nothing. A lazy chunk, so it imports nothing of the element but types.
-import type {html as Html, TemplateResult} from 'lit';
-import type {repeat as Repeat} from 'lit/directives/repeat.js';
+import type {TemplateResult} from 'lit';
+import {html, repeat} from '../handed.ts';
 import type {ConversationSummary} from '../history/store.ts';
 import type {Language} from '../languages/index.ts';
+import {backIcon, editIcon, exportIcon, newIcon, removeIcon} from './late-icons.ts';
 
 /** What a row asks, in the place of its buttons. */
 export type RowQuestion = {id: string; ask: 'rename' | 'delete' | 'export'} | null;
@@ -31,153 +32,142 @@ export interface HistoryView {
   act: HistoryActions;
 }
 
-/** What it draws with, which is the element's own. */
-export interface HistoryTools {
-  html: typeof Html;
-  repeat: typeof Repeat;
-  icons: Record<'back' | 'edit' | 'export' | 'fresh' | 'remove', TemplateResult>;
+export function renderHistory(view: HistoryView): TemplateResult {
+  const {language, list, failed, question, act} = view;
+  const keydown = (event: KeyboardEvent) => {
+    if (event.key !== 'Escape' || event.isComposing) return;
+    event.preventDefault();
+    if (question) act.ask(null);
+    else act.close();
+  };
+  return html`
+  <div part="history" role="dialog" aria-label=${language.text('history')} @keydown=${keydown}>
+    <div part="history-header">
+      <button part="button icon-button history-back" type="button" aria-label=${language.text('historyBack')} @click=${act.close}>
+        ${backIcon()}
+      </button>
+      <div part="label" role="heading" aria-level="2">${language.text('history')}</div>
+      <button part="button icon-button history-new" type="button" aria-label=${language.text('historyNew')} title=${language.text('historyNew')} @click=${act.fresh}>
+        ${newIcon()}
+      </button>
+    </div>
+    ${failed ? html`<p part="history-note" role="status">${language.text('historyFailed')}</p>` : null}
+    ${list?.length === 0 && !failed ? html`<p part="history-note">${language.text('historyNone')}</p>` : null}
+    <ul part="history-list">
+      ${repeat(
+        list ?? [],
+        ({id}) => id,
+        (each) => renderRow(view, each),
+      )}
+    </ul>
+    ${failed ? null : renderFooter(view)}
+  </div>
+`;
 }
 
-export const historyView = ({html, repeat, icons}: HistoryTools): ((view: HistoryView) => TemplateResult) => {
-  function renderHistory(view: HistoryView): TemplateResult {
-    const {language, list, failed, question, act} = view;
-    const keydown = (event: KeyboardEvent) => {
-      if (event.key !== 'Escape' || event.isComposing) return;
-      event.preventDefault();
-      if (question) act.ask(null);
-      else act.close();
-    };
-    return html`
-    <div part="history" role="dialog" aria-label=${language.text('history')} @keydown=${keydown}>
-      <div part="history-header">
-        <button part="button icon-button history-back" type="button" aria-label=${language.text('historyBack')} @click=${act.close}>
-          ${icons.back}
-        </button>
-        <div part="label" role="heading" aria-level="2">${language.text('history')}</div>
-        <button part="button icon-button history-new" type="button" aria-label=${language.text('historyNew')} title=${language.text('historyNew')} @click=${act.fresh}>
-          ${icons.fresh}
-        </button>
-      </div>
-      ${failed ? html`<p part="history-note" role="status">${language.text('historyFailed')}</p>` : null}
-      ${list?.length === 0 && !failed ? html`<p part="history-note">${language.text('historyNone')}</p>` : null}
-      <ul part="history-list">
-        ${repeat(
-          list ?? [],
-          ({id}) => id,
-          (each) => renderRow(view, each),
-        )}
-      </ul>
-      ${failed ? null : renderFooter(view)}
-    </div>
-  `;
-  }
-
-  function renderRow({language, current, question, act}: HistoryView, summary: ConversationSummary): TemplateResult {
-    const {id, updated, messages} = summary;
-    const title = summary.title || language.text('historyUntitled');
-    const asked = question?.id === id ? question.ask : null;
-    return html`
-    <li part=${id === current ? 'history-item history-current' : 'history-item'}>
-      ${
-        asked === 'rename'
-          ? renderRename(language, id, title, act)
-          : html`<button part="history-open" type="button" aria-current=${id === current} @click=${() => act.open(id)}>
-              <span part="history-title" dir="auto">${title}</span>
-              <span part="history-facts">
-                ${language.time(updated)} · ${language.text('historyMessages', {count: messages})}
-              </span>
-            </button>`
-      }
-      ${asked === null ? renderTools(language, id, title, act) : null}
-      ${asked === 'delete' ? renderDelete(language, id, act) : null}
-      ${asked === 'export' ? renderExport(language, id, act) : null}
-    </li>
-  `;
-  }
-
-  function renderTools(language: Language, id: string, title: string, act: HistoryActions): TemplateResult {
-    const tools = [
-      ['rename', language.text('historyRenameOne', {title}), icons.edit],
-      ['export', language.text('historyExportOne', {title}), icons.export],
-      ['delete', language.text('historyDeleteOne', {title}), icons.remove],
-    ] as const;
-    return html`<div class="row-tools">
-    ${tools.map(
-      ([ask, name, icon]) =>
-        html`<button
-          part="button icon-button history-tool"
-          type="button"
-          data-ask="${id} ${ask}"
-          aria-label=${name}
-          @click=${() => act.ask({id, ask})}
-        >
-          ${icon}
-        </button>`,
-    )}
-  </div>`;
-  }
-
-  function renderRename(language: Language, id: string, title: string, act: HistoryActions): TemplateResult {
-    const submit = (event: SubmitEvent) => {
-      event.preventDefault();
-      const input = (event.currentTarget as HTMLFormElement).elements[0] as HTMLInputElement;
-      act.rename(id, input.value);
-    };
-    return html`<form class="row-form" @submit=${submit}>
-    <input part="history-input" dir="auto" maxlength="200" aria-label=${language.text('historyRenameInput')} .value=${title} />
-    <button part="button history-answer" type="submit">${language.text('historySave')}</button>
-    ${renderCancel(language, act)}
-  </form>`;
-  }
-
-  function renderDelete(language: Language, id: string, act: HistoryActions): TemplateResult {
-    return html`<div class="row-form" role="group" aria-label=${language.text('historyDeleteAsk')}>
-    <span class="grows">${language.text('historyDeleteAsk')}</span>
-    <button part="button history-answer history-danger" type="button" @click=${() => act.remove(id)}>
-      ${language.text('historyDelete')}
-    </button>
-    ${renderCancel(language, act)}
-  </div>`;
-  }
-
-  function renderExport(language: Language, id: string, act: HistoryActions): TemplateResult {
-    return html`<div class="row-form">
-    <button part="button history-answer" type="button" @click=${() => act.export(id, 'markdown')}>
-      ${language.text('historyExportMarkdown')}
-    </button>
-    <button part="button history-answer" type="button" @click=${() => act.export(id, 'json')}>
-      ${language.text('historyExportJson')}
-    </button>
-    ${renderCancel(language, act)}
-  </div>`;
-  }
-
-  function renderCancel(language: Language, act: HistoryActions): TemplateResult {
-    return html`<button part="button" type="button" @click=${() => act.ask(null)}>${language.text('cancel')}</button>`;
-  }
-
-  function renderFooter({language, list, act}: HistoryView): TemplateResult {
-    const change = (event: Event) => {
-      const input = event.currentTarget as HTMLInputElement;
-      const [file] = input.files ?? [];
-      // The same file may be chosen again.
-      input.value = '';
-      if (file) act.import(file);
-    };
-    return html`<div part="history-footer">
-    <label part="button history-import">
-      ${language.text('historyImport')}
-      <input class="visually-hidden" type="file" accept=".json,.md,application/json,text/markdown" @change=${change} />
-    </label>
+function renderRow({language, current, question, act}: HistoryView, summary: ConversationSummary): TemplateResult {
+  const {id, updated, messages} = summary;
+  const title = summary.title || language.text('historyUntitled');
+  const asked = question?.id === id ? question.ask : null;
+  return html`
+  <li part=${id === current ? 'history-item history-current' : 'history-item'}>
     ${
-      list?.length
-        ? html`<button part="button history-export-all" type="button" @click=${() => act.export(null, 'json')}>
-            ${language.text('historyExportAll')}
+      asked === 'rename'
+        ? renderRename(language, id, title, act)
+        : html`<button part="history-open" type="button" aria-current=${id === current} @click=${() => act.open(id)}>
+            <span part="history-title" dir="auto">${title}</span>
+            <span part="history-facts">
+              ${language.time(updated)} · ${language.text('historyMessages', {count: messages})}
+            </span>
           </button>`
-        : null
     }
-  </div>`;
-  }
+    ${asked === null ? renderTools(language, id, title, act) : null}
+    ${asked === 'delete' ? renderDelete(language, id, act) : null}
+    ${asked === 'export' ? renderExport(language, id, act) : null}
+  </li>
+`;
+}
 
-  return renderHistory;
-};
+function renderTools(language: Language, id: string, title: string, act: HistoryActions): TemplateResult {
+  const tools = [
+    ['rename', language.text('historyRenameOne', {title}), editIcon()],
+    ['export', language.text('historyExportOne', {title}), exportIcon()],
+    ['delete', language.text('historyDeleteOne', {title}), removeIcon()],
+  ] as const;
+  return html`<div class="row-tools">
+  ${tools.map(
+    ([ask, name, icon]) =>
+      html`<button
+        part="button icon-button history-tool"
+        type="button"
+        data-ask="${id} ${ask}"
+        aria-label=${name}
+        @click=${() => act.ask({id, ask})}
+      >
+        ${icon}
+      </button>`,
+  )}
+</div>`;
+}
+
+function renderRename(language: Language, id: string, title: string, act: HistoryActions): TemplateResult {
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const input = (event.currentTarget as HTMLFormElement).elements[0] as HTMLInputElement;
+    act.rename(id, input.value);
+  };
+  return html`<form class="row-form" @submit=${submit}>
+  <input part="history-input" dir="auto" maxlength="200" aria-label=${language.text('historyRenameInput')} .value=${title} />
+  <button part="button history-answer" type="submit">${language.text('historySave')}</button>
+  ${renderCancel(language, act)}
+</form>`;
+}
+
+function renderDelete(language: Language, id: string, act: HistoryActions): TemplateResult {
+  return html`<div class="row-form" role="group" aria-label=${language.text('historyDeleteAsk')}>
+  <span class="grows">${language.text('historyDeleteAsk')}</span>
+  <button part="button history-answer history-danger" type="button" @click=${() => act.remove(id)}>
+    ${language.text('historyDelete')}
+  </button>
+  ${renderCancel(language, act)}
+</div>`;
+}
+
+function renderExport(language: Language, id: string, act: HistoryActions): TemplateResult {
+  return html`<div class="row-form">
+  <button part="button history-answer" type="button" @click=${() => act.export(id, 'markdown')}>
+    ${language.text('historyExportMarkdown')}
+  </button>
+  <button part="button history-answer" type="button" @click=${() => act.export(id, 'json')}>
+    ${language.text('historyExportJson')}
+  </button>
+  ${renderCancel(language, act)}
+</div>`;
+}
+
+function renderCancel(language: Language, act: HistoryActions): TemplateResult {
+  return html`<button part="button" type="button" @click=${() => act.ask(null)}>${language.text('cancel')}</button>`;
+}
+
+function renderFooter({language, list, act}: HistoryView): TemplateResult {
+  const change = (event: Event) => {
+    const input = event.currentTarget as HTMLInputElement;
+    const [file] = input.files ?? [];
+    // The same file may be chosen again.
+    input.value = '';
+    if (file) act.import(file);
+  };
+  return html`<div part="history-footer">
+  <label part="button history-import">
+    ${language.text('historyImport')}
+    <input class="visually-hidden" type="file" accept=".json,.md,application/json,text/markdown" @change=${change} />
+  </label>
+  ${
+    list?.length
+      ? html`<button part="button history-export-all" type="button" @click=${() => act.export(null, 'json')}>
+          ${language.text('historyExportAll')}
+        </button>`
+      : null
+  }
+</div>`;
+}

@@ -1,5 +1,6 @@
 // The row of buttons beneath a message. A toolbar: one stop for the Tab key, arrow keys inside.
-import {html, nothing, type TemplateResult} from 'lit';
+import type {TemplateResult} from 'lit';
+import {html, nothing} from '../handed.ts';
 import {
   againIcon,
   badIcon,
@@ -10,8 +11,8 @@ import {
   previousIcon,
   readIcon,
   removeIcon,
-} from './icons.ts';
-import type {MessageActions, MessageView} from './message.ts';
+} from './late-icons.ts';
+import type {MessageActions, MessageView} from './message-view.ts';
 
 interface Tool {
   part: string;
@@ -65,7 +66,7 @@ function renderBranch({env: {language}, turn, branch}: MessageView, act: Message
       ${renderTool({
         part: 'button action-button previous-button',
         label: language.text('previousVersion'),
-        icon: previousIcon,
+        icon: previousIcon(),
         off: index === 0,
         press: () => act.select(turn.id, -1),
       })}
@@ -73,7 +74,7 @@ function renderBranch({env: {language}, turn, branch}: MessageView, act: Message
       ${renderTool({
         part: 'button action-button next-button',
         label: language.text('nextVersion'),
-        icon: nextIcon,
+        icon: nextIcon(),
         off: index === count - 1,
         press: () => act.select(turn.id, 1),
       })}
@@ -90,40 +91,40 @@ function tools({env: {language}, turn, last, speaking}: MessageView, act: Messag
   const copy: Tool = {
     part: 'button action-button copy-button',
     label: language.text('copy'),
-    icon: copyIcon,
+    icon: copyIcon(),
     press: (button) => act.copy(message.content, button),
     entry: true,
   };
   const edit: Tool = {
     part: 'button action-button edit-button',
     label: language.text('edit'),
-    icon: editIcon,
+    icon: editIcon(),
     press: () => act.edit(id),
   };
   const again: Tool = {
     part: 'button action-button regenerate-button',
     label: language.text('regenerate'),
-    icon: againIcon,
+    icon: againIcon(),
     press: () => act.regenerate(id),
   };
   const read: Tool = {
     part: 'button action-button read-button',
     label: language.text(speaking ? 'stopReading' : 'readAloud'),
-    icon: readIcon,
+    icon: readIcon(),
     press: () => act.read(id),
   };
   const rating: Tool[] = [
     {
       part: 'button action-button good-button',
       label: language.text('good'),
-      icon: goodIcon,
+      icon: goodIcon(),
       pressed: good,
       press: () => act.rate(id, good ? null : 'up'),
     },
     {
       part: 'button action-button bad-button',
       label: language.text('bad'),
-      icon: badIcon,
+      icon: badIcon(),
       pressed: bad,
       press: () => act.rate(id, bad ? null : 'down'),
     },
@@ -131,7 +132,7 @@ function tools({env: {language}, turn, last, speaking}: MessageView, act: Messag
   const remove: Tool = {
     part: 'button action-button delete-message-button',
     label: language.text('remove'),
-    icon: removeIcon,
+    icon: removeIcon(),
     press: () => act.remove(id),
   };
   const answerable = act.free && act.answerable;

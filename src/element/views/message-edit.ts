@@ -1,6 +1,7 @@
 // A message of the visitor's while it is being changed: in its place, with a button that sends it as a new branch.
-import {html, type TemplateResult} from 'lit';
+import type {TemplateResult} from 'lit';
 import type {TurnId} from '../chat/conversation.ts';
+import {html} from '../handed.ts';
 import type {Language} from '../languages/index.ts';
 
 export interface Editing {

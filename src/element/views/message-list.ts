@@ -4,10 +4,12 @@ import {html, type TemplateResult} from 'lit';
 import {guard} from 'lit/directives/guard.js';
 import {repeat} from 'lit/directives/repeat.js';
 import type {Conversation, Turn} from '../chat/conversation.ts';
+import {turnParts} from '../late.ts';
 import type {MarkdownEnvironment} from '../markdown/render.ts';
 import type {Avatars} from '../page/avatars.ts';
 import {endIcon} from './icons.ts';
-import {type MessageActions, type MessageState, renderMessage} from './message.ts';
+import {renderMessage} from './message.ts';
+import type {MessageActions, MessageState} from './message-view.ts';
 
 /** What a visitor may say with one press: the text, or a text under a shorter label. */
 export type Prompt = string | {readonly label: string; readonly text: string};
@@ -69,7 +71,7 @@ function renderTurn(view: MessageListView, turn: Turn, last: boolean): unknown {
   const editing = state.editing?.id === turn.id ? state.editing : null;
   const speaking = state.speaking === turn.id;
   const avatar = turn.message.role === 'user' ? avatars.user : avatars.assistant;
-  return guard([turn, env, avatar, actions, index, count, editing, speaking, last, isGrowing], () =>
+  return guard([turnParts.value, turn, env, avatar, actions, index, count, editing, speaking, last, isGrowing], () =>
     renderMessage({env, turn, avatar, growing: isGrowing, last, branch: {index, count}, editing, speaking, actions}),
   );
 }

@@ -2,67 +2,24 @@
 // it. Knows nothing of the turns around it but that it is the last.
 import {html, type TemplateResult} from 'lit';
 import {guard} from 'lit/directives/guard.js';
-import type {Feedback, Turn, TurnId} from '../chat/conversation.ts';
-import {markdown} from '../markdown/markdown.ts';
+import {turnParts} from '../late.ts';
 import type {MarkdownEnvironment} from '../markdown/render.ts';
 import {copyAvatar} from '../page/avatars.ts';
-import {renderActions} from './message-actions.ts';
-import {type Editing, renderEdit} from './message-edit.ts';
-
-export interface MessageActions {
-  /** Whether answers can be rated. */
-  readonly feedback: boolean;
-  /** Whether there is a voice. */
-  readonly voice: boolean;
-  /** Nothing is being answered, and the visitor may act: the conversation can be changed. */
-  readonly free: boolean;
-  /** The model is there. */
-  readonly answerable: boolean;
-  copy(text: string, button: HTMLElement): void;
-  edit(id: TurnId): void;
-  typed(content: string): void;
-  cancelEdit(): void;
-  sendEdit(): void;
-  regenerate(id: TurnId): void;
-  remove(id: TurnId): void;
-  select(id: TurnId, step: -1 | 1): void;
-  read(id: TurnId): void;
-  rate(id: TurnId, rating: Feedback | null): void;
-}
-
-/** What is going on with single messages. */
-export interface MessageState {
-  readonly editing: Editing | null;
-  readonly speaking: TurnId | null;
-}
-
-export interface MessageView {
-  env: MarkdownEnvironment;
-  turn: Turn;
-  /** What stands beside it, to be copied; null for nothing. */
-  avatar: Element | null;
-  /** Still being written. */
-  growing: boolean;
-  last: boolean;
-  /** Which of how many branches; 0-based. */
-  branch: {index: number; count: number};
-  editing: Editing | null;
-  speaking: boolean;
-  actions: MessageActions | null;
-}
+import type {MessageView} from './message-view.ts';
 
 export function renderMessage(view: MessageView): TemplateResult {
   const {env, turn, editing, actions} = view;
+  const late = turnParts.value;
   if (turn.message.role !== 'user') return renderAnswer(view);
   return html`
     <div part="message message-user" role="article" data-turn=${turn.id} aria-label=${env.language.text('authorUser')}>
       ${renderAvatar(view.avatar)}
       ${
-        editing && actions
-          ? renderEdit(env.language, editing, actions)
+        editing && actions && late
+          ? late.renderEdit(env.language, editing, actions)
           : html`<div part="message-text" class="plain" dir="auto">${turn.message.content}</div>`
       }
-      ${editing ? null : renderActions(view)}
+      ${editing ? null : late?.renderActions(view)}
     </div>
   `;
 }
@@ -75,7 +32,7 @@ function renderAnswer(view: MessageView): TemplateResult {
       ${renderAvatar(view.avatar)}
       ${reasoning ? renderThinking(view, reasoning) : null}
       ${content || !growing ? renderContent(env, content, growing) : renderWaiting(env)}
-      ${renderActions(view)}
+      ${turnParts.value?.renderActions(view)}
     </div>
   `;
 }
@@ -87,9 +44,14 @@ function renderAvatar(avatar: Element | null): TemplateResult | null {
 
 function renderContent(env: MarkdownEnvironment, content: string, growing: boolean): TemplateResult {
   return content
-    ? html`<div part="message-text" class="markdown" dir="auto">${markdown(content, !growing, env)}</div>`
+    ? html`<div part="message-text" class=${textClass()} dir="auto">${text(env, content, !growing)}</div>`
     : html`<div part="message-text" class="quiet">${env.language.text('noAnswer')}</div>`;
 }
+
+/** Until it can be shown as Markdown, a text stays as it was written. */
+const textClass = () => (turnParts.value ? 'markdown' : 'plain');
+const text = (env: MarkdownEnvironment, content: string, finished: boolean) =>
+  turnParts.value?.markdown(content, finished, env) ?? content;
 
 function renderThinking({env, turn, growing}: MessageView, reasoning: string): TemplateResult {
   const {language} = env;
@@ -99,7 +61,7 @@ function renderThinking({env, turn, growing}: MessageView, reasoning: string): T
   return html`
     <details part="thinking">
       <summary part="thinking-summary">${thinking ? language.text('thinkingNow') : done}</summary>
-      <div part="thinking-text" class="markdown" dir="auto">${markdown(reasoning, !thinking, env)}</div>
+      <div part="thinking-text" class=${textClass()} dir="auto">${text(env, reasoning, !thinking)}</div>
     </details>
   `;
 }
