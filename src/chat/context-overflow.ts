@@ -1,5 +1,6 @@
 // What a chat does when it has grown beyond the context: nothing, or leave its oldest turns out. Knows no model; how
 // long messages are is the caller's to say.
+import {hasCode} from '../errors.ts';
 import type {ChatMessage} from '../protocol/messages.ts';
 
 export interface FittedChat {
@@ -24,13 +25,23 @@ export function dropOldestTurns(
     const start = turn === 0 ? head.length : starts[turn];
     return {prompt: render([...head, ...messages.slice(start)]), dropped: start - head.length};
   };
-  const whole = from(0);
-  if (whole.prompt.length <= room || starts.length < 2) return whole;
+  const fits = (turn: number): FittedChat | null => {
+    try {
+      const chat = from(turn);
+      return chat.prompt.length <= room ? chat : null;
+    } catch (error) {
+      if (hasCode(error, 'context-overflow')) return null;
+      throw error;
+    }
+  };
+  if (starts.length < 2) return from(0);
+  const whole = fits(0);
+  if (whole) return whole;
   // The fewest turns that must go: fewer messages never make a longer prompt.
   let [low, high] = [1, starts.length - 1];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (from(middle).prompt.length <= room) high = middle;
+    if (fits(middle)) high = middle;
     else low = middle + 1;
   }
   return from(low);

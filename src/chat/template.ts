@@ -7,7 +7,7 @@ import type {Tokenizer} from '../tokenizer/tokenizer.ts';
 import {BoundedTemplate} from './bounded-jinja.ts';
 import {renderGemma3} from './gemma3-template.ts';
 import {renderGemma4, withoutThoughts} from './gemma4-template.ts';
-import {type TemplateInput, templateMessage, templateTool} from './template-input.ts';
+import {type TemplateInput, type TemplateMessage, templateMessage, templateTool} from './template-input.ts';
 import {type Segment, UntrustedText} from './untrusted-text.ts';
 
 export interface TemplateOptions {
@@ -16,6 +16,11 @@ export interface TemplateOptions {
   thinking?: boolean;
   /** Whether the prompt ends where the model's answer begins. Default true. */
   addGenerationPrompt?: boolean;
+  /**
+   * Tokens that the prompt may have: a chat that must have more, by its characters and the longest token, is refused before
+   * it is tokenized. One that may fit is not counted here. Default: no limit.
+   */
+  maxTokens?: number;
 }
 
 export interface ChatTemplate {
@@ -23,6 +28,10 @@ export interface ChatTemplate {
   readonly origin: 'file' | 'gemma4' | 'gemma3';
   /** Whether the template drops thoughts from the texts of earlier answers. */
   readonly stripsThoughts: boolean;
+  /** Whether it has a place for a system's text before the first turn. Finding out renders a chat, once. */
+  takesSystem(): boolean;
+  /** Whether the first turn may be the assistant's. Finding out renders a chat, once. */
+  takesGreeting(): boolean;
   /** The prompt with all texts in place: for reading, not for tokenizing. */
   render(input: TemplateInput): string;
 }
@@ -33,13 +42,18 @@ export interface ChatTemplate {
  * @throws GemmaError `template-invalid`
  */
 export function createTemplate(tokenizer: Tokenizer, options: {large?: boolean} = {}): ChatTemplate {
-  if (tokenizer.chatTemplate !== null) return fileTemplate(tokenizer.chatTemplate);
+  // Some files have the key with nothing in it.
+  const source = tokenizer.chatTemplate?.trim() ? tokenizer.chatTemplate : null;
+  if (source !== null) return fileTemplate(source);
+  const yes = () => true;
   if (tokenizer.idOf('<|turn>') !== undefined) {
     const large = options.large ?? false;
-    return {origin: 'gemma4', stripsThoughts: true, render: (input) => renderGemma4(input, large)};
+    const render = (input: TemplateInput) => renderGemma4(input, large);
+    return {origin: 'gemma4', stripsThoughts: true, takesSystem: yes, takesGreeting: yes, render};
   }
   if (tokenizer.idOf('<start_of_turn>') !== undefined) {
-    return {origin: 'gemma3', stripsThoughts: false, render: renderGemma3};
+    const no = () => false;
+    return {origin: 'gemma3', stripsThoughts: false, takesSystem: yes, takesGreeting: no, render: renderGemma3};
   }
   throw new GemmaError(
     'template-invalid',
@@ -50,22 +64,71 @@ export function createTemplate(tokenizer: Tokenizer, options: {large?: boolean} 
 
 function fileTemplate(source: string): ChatTemplate {
   const template = attempt(() => new BoundedTemplate(source), 'cannot be read');
+  const render = ({messages, tools, thinking, addGenerationPrompt, bosToken}: TemplateInput): string =>
+    attempt(
+      () =>
+        template.render({
+          messages,
+          tools: tools.length > 0 ? tools : null,
+          enable_thinking: thinking,
+          add_generation_prompt: addGenerationPrompt,
+          bos_token: bosToken,
+        }),
+      'cannot render these messages',
+    );
   return {
     origin: 'file',
     stripsThoughts: source.includes('<channel|>'),
-    render: ({messages, tools, thinking, addGenerationPrompt, bosToken}) =>
-      attempt(
-        () =>
-          template.render({
-            messages,
-            tools: tools.length > 0 ? tools : null,
-            enable_thinking: thinking,
-            add_generation_prompt: addGenerationPrompt,
-            bos_token: bosToken,
-          }),
-        'cannot render these messages',
-      ),
+    takesSystem: once(() => !refuses(render, 'system')),
+    takesGreeting: once(() => !refuses(render, 'assistant')),
+    render,
   };
+}
+
+/** Whether a template throws for, or leaves out, a first message of that role before a user's, which alone it takes. */
+function refuses(render: ChatTemplate['render'], role: 'system' | 'assistant'): boolean {
+  const [first, question] = ['the first text', 'the question'];
+  const writes = (...messages: TemplateMessage[]): boolean => {
+    try {
+      const text = render({messages, tools: [], thinking: false, addGenerationPrompt: true, bosToken: ''});
+      return messages.every(({content}) => text.includes(content));
+    } catch {
+      return false;
+    }
+  };
+  const user = {role: 'user', content: question};
+  return !writes({role, content: first}, user) && writes(user);
+}
+
+function once<T>(find: () => T): () => T {
+  let found: {value: T} | undefined;
+  return () => {
+    found ??= {value: find()};
+    return found.value;
+  };
+}
+
+/**
+ * The messages as the template takes them: where it has no place for a system's text, that goes before the first user's
+ * as in Gemma's own form; where a user has to begin, greetings of the assistant are left out.
+ */
+function fitted(template: ChatTemplate, messages: readonly ChatMessage[]): readonly ChatMessage[] {
+  const isSystem = ({role}: ChatMessage) => role === 'system' || (role as string) === 'developer';
+  const start = messages.findIndex((message) => !isSystem(message));
+  const first = messages.findIndex(({role}) => role === 'user');
+  if (first < 0) return messages;
+  let system = messages.slice(0, start);
+  let turns = messages.slice(start);
+  const greetings = messages.slice(start, first);
+  if (greetings.some(({role}) => role === 'assistant') && !template.takesGreeting()) {
+    turns = [...greetings.filter(({role}) => role !== 'assistant'), ...messages.slice(first)];
+  }
+  if (system.length > 0 && turns[0].role === 'user' && !template.takesSystem()) {
+    const content = [...system, turns[0]].map((message) => message.content).join('\n\n');
+    turns = [{...turns[0], content}, ...turns.slice(1)];
+    system = [];
+  }
+  return [...system, ...turns];
 }
 
 function attempt<T>(action: () => T, what: string): T {
@@ -79,6 +142,23 @@ function attempt<T>(action: () => T, what: string): T {
         'tokenizer.chat_template is at fault',
       {detail: {reason}, cause: error},
     );
+  }
+}
+
+/**
+ * The template of a model that can chat, found out once: a file whose template cannot write the plainest question is
+ * refused when it is loaded, and not at a visitor's first message.
+ * @returns a function that gives the template, or throws GemmaError `template-invalid` each time
+ */
+export function readTemplate(tokenizer: Tokenizer, options: {large?: boolean} = {}): () => ChatTemplate {
+  try {
+    const template = createTemplate(tokenizer, options);
+    renderSegments(tokenizer, template, [{role: 'user', content: 'Hello'}], {});
+    return () => template;
+  } catch (error) {
+    return () => {
+      throw GemmaError.from(error);
+    };
   }
 }
 
@@ -97,6 +177,7 @@ export function renderToText(
 /**
  * The prompt as token ids, with exactly one bos token. Control tokens come from the template alone: in messages, names
  * and tools they are spelled out like any text.
+ * @throws GemmaError `template-invalid`, `option-invalid`, `context-overflow`
  */
 export function renderToTokens(
   tokenizer: Tokenizer,
@@ -105,6 +186,12 @@ export function renderToTokens(
   options: TemplateOptions = {},
 ): number[] {
   const markup = markupOf(tokenizer);
+  const {maxTokens = Number.POSITIVE_INFINITY} = options;
+  // Each message is a token at least.
+  refuseLonger(messages.length, maxTokens);
+  const segments = renderSegments(tokenizer, template, messages, options);
+  const characters = segments.reduce((sum, {text}) => sum + text.length, 0);
+  refuseLonger(Math.ceil(characters / markup.longestToken), maxTokens);
   const ids: number[] = [];
   // Template's plain text and messages' text are encoded as one where they meet, as in plain rendering.
   let plain = '';
@@ -114,7 +201,7 @@ export function renderToTokens(
     }
     plain = '';
   };
-  for (const {text, isMarkup} of renderSegments(tokenizer, template, messages, options)) {
+  for (const {text, isMarkup} of segments) {
     for (const fragment of isMarkup ? markup.tokens.split(text) : [text]) {
       if (typeof fragment === 'string') {
         plain += fragment;
@@ -130,6 +217,18 @@ export function renderToTokens(
   return [tokenizer.bosId, ...ids.slice(start)];
 }
 
+/** So many tokens are counted at ease, and an exact number helps more. */
+const COUNTED_TOKENS = 4096;
+
+function refuseLonger(atLeast: number, maxTokens: number): void {
+  if (atLeast <= Math.max(maxTokens, COUNTED_TOKENS)) return;
+  throw new GemmaError(
+    'context-overflow',
+    `the chat has at least ${atLeast} tokens; there is room for ${maxTokens}. Shorten it, or load the model with a larger contextLength`,
+    {detail: {promptTokens: atLeast, contextLength: maxTokens}},
+  );
+}
+
 function renderSegments(
   tokenizer: Tokenizer,
   template: ChatTemplate,
@@ -141,7 +240,7 @@ function renderSegments(
   }
   const untrusted = new UntrustedText(markupOf(tokenizer).isRisky);
   const input = untrusted.hideIn({
-    messages: messages.map((message, i) => {
+    messages: fitted(template, messages).map((message, i) => {
       const made = templateMessage(message, i);
       // The template cannot look into a hidden text, so what it would drop is dropped before.
       const strips = template.stripsThoughts && made.role === 'assistant' && made.content.includes('<channel|>');
@@ -156,6 +255,8 @@ function renderSegments(
 }
 
 interface Markup {
+  /** In UTF-16 units; 1 or more. */
+  longestToken: number;
   tokens: SpecialTokens;
   /** Of tokens that any text would be cut at: typed user-defined in files, yet markup. */
   texts: readonly string[];
@@ -169,8 +270,10 @@ function markupOf(tokenizer: Tokenizer): Markup {
   if (known) return known;
   const tokens = [];
   const texts = [];
+  let longestToken = 1;
   for (let id = 0; id < tokenizer.vocabSize; id++) {
     const type = tokenizer.tokenType(id);
+    longestToken = Math.max(longestToken, tokenizer.tokenText(id).length);
     if (type !== 'control' && type !== 'unknown' && type !== 'user') continue;
     const text = tokenizer.tokenText(id);
     // Other user-defined tokens are runs of white space and HTML tags: text.
@@ -181,7 +284,7 @@ function markupOf(tokenizer: Tokenizer): Markup {
   // A text takes part in a control token only if it has the first or the last character of one.
   const edges = new Set(tokens.flatMap(({text}) => [text[0], text[text.length - 1]]));
   const isRisky = (text: string) => Array.from(text).some((character) => edges.has(character));
-  const markup = {tokens: new SpecialTokens(tokens), texts, isRisky};
+  const markup = {longestToken, tokens: new SpecialTokens(tokens), texts, isRisky};
   markupCache.set(tokenizer, markup);
   return markup;
 }

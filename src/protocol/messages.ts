@@ -99,6 +99,8 @@ export interface ModelInfo {
   parameters: number;
   /** Bytes of the model's file. */
   fileSize: number;
+  /** Why the model can complete texts and not chat: its file's chat template (`template-invalid`). Null where it can. */
+  chatProblem: WireError | null;
 }
 
 /**

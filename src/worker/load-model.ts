@@ -1,9 +1,9 @@
 // From a URL or file to a model on the GPU: opens the bytes, reads the header, asks for a device, hands all to the
 // engine. Owns the order of the phases and their share of the progress; who wants the model is model-host.ts's.
-import {createTemplate} from '../chat/template.ts';
+import {type ChatTemplate, readTemplate} from '../chat/template.ts';
 import {loadEngine} from '../engine/load-engine.ts';
 import {readConfig} from '../engine/model/config.ts';
-import {type ErrorCode, GemmaError} from '../errors.ts';
+import {type ErrorCode, GemmaError, type WireError} from '../errors.ts';
 import type {GgufFile, TensorInfo} from '../gguf/gguf-file.ts';
 import {readSplitGguf} from '../gguf/read-split.ts';
 import {requestDevice} from '../gpu/device.ts';
@@ -108,6 +108,9 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
       tell('ready', SHARES.ready, file.size, file.size);
       loaded = true;
       readsSource = engine.readsSource;
+      // The form of Gemma 4's larger models differs; these have no per-layer embeddings.
+      const large = config.architecture === 'gemma4' && config.nEmbdPerLayer === 0;
+      const template = readTemplate(tokenizer, {large});
       return {
         engine,
         tokenizer,
@@ -116,12 +119,11 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
           contextLength: engine.contextLength,
           trainedContextLength: config.contextLength,
           vocabSize: tokenizer.vocabSize,
+          chatProblem: problemOf(template),
         },
         adapter: describeAdapter(gpu.device, gpu.info),
         lost: gpu.lost,
-        // The form of Gemma 4's larger models differs; these have no per-layer embeddings.
-        template: () =>
-          createTemplate(tokenizer, {large: config.architecture === 'gemma4' && config.nEmbdPerLayer === 0}),
+        template,
         destroy() {
           engine.destroy();
           gpu.device.destroy();
@@ -147,6 +149,15 @@ function lostAlready(lost: Promise<GemmaError>): Promise<GemmaError | null> {
   return Promise.race([lost, Promise.resolve(null)]);
 }
 
+function problemOf(template: () => ChatTemplate): WireError | null {
+  try {
+    template();
+    return null;
+  } catch (error) {
+    return GemmaError.from(error).toWire();
+  }
+}
+
 function checkContext(asked: number | undefined, trained: number): void {
   if (asked === undefined || asked <= trained) return;
   throw new GemmaError(
@@ -156,7 +167,7 @@ function checkContext(asked: number | undefined, trained: number): void {
   );
 }
 
-type FileInfo = Omit<ModelInfo, 'contextLength' | 'trainedContextLength' | 'vocabSize'>;
+type FileInfo = Omit<ModelInfo, 'contextLength' | 'trainedContextLength' | 'vocabSize' | 'chatProblem'>;
 
 function describeFile(file: GgufFile, source: string): FileInfo {
   const {metadata} = file;

@@ -15,7 +15,8 @@ export function chatGeneration(model: LoadedModel, request: ChatRequest, resume?
   const {messages, tools, thinking, context_overflow} = request;
   const {tokenizer, engine} = model;
   const template = model.template();
-  const render = (some: readonly ChatMessage[]) => renderToTokens(tokenizer, template, some, {tools, thinking});
+  const options = {tools, thinking, maxTokens: engine.contextLength};
+  const render = (some: readonly ChatMessage[]) => renderToTokens(tokenizer, template, some, options);
   const room = engine.contextLength - (request.max_tokens ?? Math.ceil(engine.contextLength / 4));
   const {prompt, dropped} =
     context_overflow === 'truncate-oldest'

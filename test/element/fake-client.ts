@@ -12,6 +12,7 @@ const MODEL = {
   quantization: 'Q4_0',
   contextLength: 512,
   trainedContextLength: 512,
+  chatProblem: null,
   vocabSize: 1024,
   parameters: 1000,
   fileSize: 2000,

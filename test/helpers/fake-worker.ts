@@ -78,6 +78,7 @@ export function fakeModel(options: FakeEngineOptions = {}): FakeModel {
     quantization: 'Q4_K',
     contextLength: engine.contextLength,
     trainedContextLength: 1024,
+    chatProblem: null,
     vocabSize: VOCAB_SIZE,
     parameters: 1,
     fileSize: 1000,

@@ -135,6 +135,11 @@ export class ModelSession {
         client.close();
         throw abort.signal.reason;
       }
+      const {chatProblem} = client.model;
+      if (chatProblem) {
+        client.close();
+        throw GemmaError.fromWire(chatProblem);
+      }
       this.#adopt(client, true);
     } catch (error) {
       const current = this.#loading?.abort === abort;

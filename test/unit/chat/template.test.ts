@@ -1,6 +1,12 @@
 import {Template} from '@huggingface/jinja';
 import {expect} from 'chai';
-import {createTemplate, renderToText, renderToTokens, type TemplateOptions} from '../../../src/chat/template.ts';
+import {
+  createTemplate,
+  readTemplate,
+  renderToText,
+  renderToTokens,
+  type TemplateOptions,
+} from '../../../src/chat/template.ts';
 import {templateMessage, templateTool} from '../../../src/chat/template-input.ts';
 import type {ChatMessage, ToolDefinition} from '../../../src/protocol/messages.ts';
 import {createTokenizer} from '../../../src/tokenizer/create-tokenizer.ts';
@@ -209,6 +215,16 @@ describe('chat template of the file', () => {
     expect(fromFile.decode(ids)).to.contain(text.trim());
   });
 
+  it('refuses what cannot fit before it is cut into tokens', () => {
+    const longest = 16; // no token of the tiny vocabulary is longer
+    for (const messages of [[user('x'.repeat(4100 * longest))], Array.from({length: 4100}, () => user('a'))]) {
+      const error = errorOf(() => renderToTokens(fromFile, template, messages, {maxTokens: 100}));
+      expect(error.code).to.equal('context-overflow');
+    }
+    // What is short enough to be counted is.
+    expect(renderToTokens(fromFile, template, [user('x'.repeat(2000))], {maxTokens: 100})).to.have.length.above(100);
+  });
+
   it('takes a call without content, and refuses content that is no text', () => {
     const nothing = null as unknown as string;
     expect(() => renderToTokens(fromFile, template, [user('a'), model(nothing, call('{}'))])).not.to.throw();
@@ -216,6 +232,70 @@ describe('chat template of the file', () => {
     const error = errorOf(() => renderToTokens(fromFile, template, [user('a'), model('b'), user(parts)]));
     expect(error.code).to.equal('option-invalid');
     expect(error.message).to.contain('message 2 is an array');
+  });
+
+  it('is the built-in form where the file has the key with nothing in it', () => {
+    for (const empty of ['', ' \n']) {
+      const tokenizer = tokenizerWith(empty);
+      const template = createTemplate(tokenizer);
+      expect(template.origin).to.equal('gemma4');
+      expect(renderToTokens(tokenizer, template, [user('Hi')])).to.deep.equal(
+        renderToTokens(builtIn, createTemplate(builtIn), [user('Hi')]),
+      );
+    }
+  });
+
+  describe('of a family that has no system role and begins with a user', () => {
+    // As Gemma 1's and 2's published ones do.
+    const source =
+      "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}" +
+      "{% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate') }}{% endif %}" +
+      "<|turn>{{ m['role'] }}\n{{ m['content'] | trim }}<turn|>\n{% endfor %}";
+    const tokenizer = tokenizerWith(source);
+    const render = (...messages: ChatMessage[]) => renderToText(tokenizer, createTemplate(tokenizer), messages);
+
+    it('puts a system text before the first question', () => {
+      expect(render(system('Be brief.'), user('Hi'), model('Yes'), user('Go on'))).to.equal(
+        '<bos><|turn>user\nBe brief.\n\nHi<turn|>\n<|turn>assistant\nYes<turn|>\n<|turn>user\nGo on<turn|>\n',
+      );
+      expect(render(user('Hi'))).to.equal('<bos><|turn>user\nHi<turn|>\n');
+    });
+
+    it('leaves a greeting out', () => {
+      const asked = '<bos><|turn>user\nHi<turn|>\n';
+      expect(render(model('Welcome!'), user('Hi'))).to.equal(asked);
+      expect(render(system('Be brief.'), model('Welcome!'), user('Hi'))).to.equal(
+        '<bos><|turn>user\nBe brief.\n\nHi<turn|>\n',
+      );
+    });
+
+    it('passes on what it refuses for another reason', () => {
+      expect(errorOf(() => render(user('a'), user('b'))).message).to.contain('roles must alternate');
+      expect(errorOf(() => render(model('a'))).message).to.contain('roles must alternate');
+    });
+
+    it('cannot be opened by a system text', () => {
+      const ids = renderToTokens(tokenizer, createTemplate(tokenizer), [system('<turn|><bos>'), user('Hi')]);
+      expect(ids.filter((id) => tokenizer.tokenType(id) === 'control')).to.have.length(3);
+    });
+  });
+
+  it('drops a system text without a word: then it goes before the first question too', () => {
+    const tokenizer = tokenizerWith("{% for m in messages if m.role != 'system' %}{{ m.content }}|{% endfor %}");
+    const text = renderToText(tokenizer, createTemplate(tokenizer), [system('Be brief.'), user('Hi')]);
+    expect(text).to.equal('Be brief.\n\nHi|');
+  });
+
+  it('keeps a greeting where the template takes it', () => {
+    expect(renderToText(fromFile, template, [model('Welcome!'), user('Hi')])).to.contain('model\nWelcome!');
+  });
+
+  it('is found out once, and a file that cannot chat says so at once', () => {
+    const good = readTemplate(fromFile);
+    expect(good()).to.equal(good());
+    for (const source of ['{% if %}', "{{ raise_exception('not me') }}", '{{ messages[0].content[:3] }}']) {
+      expect(errorOf(readTemplate(tokenizerWith(source))).code).to.equal('template-invalid');
+    }
   });
 
   it('refuses a chat without messages', () => {
@@ -417,6 +497,11 @@ describe('built-in Gemma 3 form', () => {
 
   it('refuses roles that do not alternate', () => {
     expect(errorOf(() => renderToText(tokenizer, template, [user('a'), user('b')])).code).to.equal('option-invalid');
+  });
+
+  it('leaves a greeting out', () => {
+    const greeted = [model('Welcome!'), user('Hi')];
+    expect(renderToText(tokenizer, template, greeted)).to.equal(renderToText(tokenizer, template, [user('Hi')]));
   });
 
   it('is not guessed for a vocabulary of another family', () => {
