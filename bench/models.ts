@@ -2,7 +2,8 @@
 // planner that refuses a model before its download. The table of docs/models.md. Nothing is run or measured.
 
 import {planMemory} from '../src/engine/memory/memory-plan.ts';
-import {type ModelConfig, readConfig} from '../src/engine/model/config.ts';
+import {readConfig} from '../src/engine/model/config.ts';
+import type {ModelConfig} from '../src/engine/model/model-config.ts';
 import {tensorBytes} from '../src/gguf/ggml-types.ts';
 import {readGguf} from '../src/gguf/read-gguf.ts';
 import {memorySource} from '../src/store/sources/memory-source.ts';

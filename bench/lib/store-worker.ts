@@ -2,16 +2,18 @@
 // beside what reading alone takes. Bundled into a shared worker.
 
 import type {Engine} from '../../src/engine/engine.ts';
+import type {Graph} from '../../src/engine/graph/graph.ts';
 import {assemble, createWeights, type EngineSizes} from '../../src/engine/memory/assemble.ts';
 import {planEngine} from '../../src/engine/memory/memory-plan.ts';
 import {uploadWeights} from '../../src/engine/memory/weights.ts';
-import {type ModelConfig, readConfig} from '../../src/engine/model/config.ts';
+import {readConfig} from '../../src/engine/model/config.ts';
+import type {ModelConfig} from '../../src/engine/model/model-config.ts';
+import {record} from '../../src/engine/record.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {BufferPool} from '../../src/gpu/buffers.ts';
 import {guarded, requestDevice} from '../../src/gpu/device.ts';
 import {PipelineCache} from '../../src/gpu/pipelines.ts';
-import {Recorder} from '../../src/gpu/recorder.ts';
 import {createModelStore} from '../../src/store/create-model-store.ts';
 import {blockHash} from '../../src/store/hash/integrity.ts';
 import {Sha256} from '../../src/store/hash/sha256.ts';
@@ -164,13 +166,12 @@ const bench = {
 
   /** Milliseconds that compiling takes alone, over buffers to which nothing is written. */
   compile(url: string): Promise<number> {
-    return withModel(url, async ({device, config, sizes, pool}) => {
+    return withModel(url, async ({device, config, graph, sizes, pool}) => {
       kept = {device, buffers: pool};
       const weights = createWeights(pool, sizes);
       const pipelines = new PipelineCache(device);
       const start = performance.now();
-      const {body, head} = assemble(config, sizes, weights, undefined, pool, () => new Recorder(device, pipelines));
-      await Promise.all([body, head]);
+      await record(device, pipelines, assemble(config, graph, sizes, weights, new Map(), pool));
       return performance.now() - start;
     });
   },
@@ -272,6 +273,7 @@ interface Opened {
   source: ModelSource;
   config: ModelConfig;
   sizes: EngineSizes;
+  graph: Graph;
   pool: BufferPool;
   progress: Progress;
 }
@@ -281,10 +283,10 @@ async function withModel<T>(url: string, work: (opened: Opened) => Promise<T>): 
   const {device} = await requestDevice(navigator.gpu);
   const {source, progress} = await open(url);
   const config = readConfig(await readGguf(source));
-  const {sizes} = planEngine(config, device.limits, ENGINE_OPTIONS);
+  const {sizes, graph} = planEngine(config, device.limits, ENGINE_OPTIONS);
   const pool = new BufferPool(device);
   try {
-    return await work({device, source, config, sizes, pool, progress});
+    return await work({device, source, config, sizes, graph, pool, progress});
   } finally {
     await source.close();
   }

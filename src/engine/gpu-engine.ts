@@ -1,17 +1,19 @@
 // One model on one device: turns a step's inputs into a few written bytes, a replayed recording and the logits that
-// come back. Owns the KV cache's bookkeeping and the readback. Knows no architecture: the recording is model/*/forward.ts.
+// come back. Owns the KV cache's bookkeeping and the readback. Knows no architecture: the recording is of model/*/forward.ts.
 import {GemmaError} from '../errors.ts';
 import type {GgufFile} from '../gguf/gguf-file.ts';
 import type {BufferPool} from '../gpu/buffers.ts';
 import {lostError} from '../gpu/device.ts';
 import type {PipelineCache} from '../gpu/pipelines.ts';
 import type {Profiler} from '../gpu/profiler.ts';
-import {Recording} from '../gpu/recorder.ts';
+import type {Recording} from '../gpu/recorder.ts';
 import {explainFailure} from './device-failure.ts';
 import type {Engine, EngineStats, Sequence, StepInput} from './engine.ts';
-import type {CacheRows, Rows, StepBuffers, StepShape} from './graph/plan.ts';
-import {CachedSequence, type KvCache, PAGE_GROUPS, PAGE_SIZE, type PageCopy, type PageGroup} from './kv/kv-cache.ts';
+import type {StepShape} from './graph/lowering.ts';
+import {CachedSequence, type KvCache, PAGE_GROUPS, PAGE_SIZE, type PageCopy} from './kv/kv-cache.ts';
+import type {LogitsBuffer, StepBuffers} from './memory/assemble.ts';
 import type {HostedRows} from './memory/hosted-rows.ts';
+import type {KvBuffers} from './memory/kv-pool.ts';
 
 export interface EngineParts {
   file: GgufFile;
@@ -20,14 +22,14 @@ export interface EngineParts {
   pipelines: PipelineCache;
   cache: KvCache;
   buffers: StepBuffers;
-  /** Where the pages of each group lie. */
-  kvBuffers: Readonly<Record<PageGroup, readonly CacheRows[]>>;
-  /** Token ids to the residual stream. */
-  body: Recording<StepShape>;
-  /** The residual stream's output rows to logits. */
+  /** Keys and values of each group of layers. */
+  kvBuffers: KvBuffers['groups'];
+  /** Token ids to logits. */
+  whole: Recording<StepShape>;
+  /** Its last part: from the residual stream's output rows to logits. */
   head: Recording<StepShape>;
   /** f32[maxOutputs][nVocab] */
-  logits: Rows;
+  logits: LogitsBuffer;
   chunkSize: number;
   maxOutputs: number;
   suppressedTokens: readonly number[];
@@ -58,8 +60,6 @@ export class GpuEngine implements Engine {
   /** While set, every step is timed by it; read it after each. For benches: a profiled step is slower. */
   profiler: Profiler | null = null;
   readonly #parts: EngineParts;
-  /** Body and head as one pass: a whole step. */
-  readonly #whole: Recording<StepShape>;
   readonly #stepData = new Uint32Array(4);
   readonly #rowData: Uint32Array<ArrayBuffer>;
   readonly #outputData: Uint32Array<ArrayBuffer>;
@@ -69,14 +69,13 @@ export class GpuEngine implements Engine {
   #perToken = {...this.#counts};
 
   constructor(parts: EngineParts) {
-    const {cache, body, head, logits, chunkSize, maxOutputs, device} = parts;
+    const {cache, logits, chunkSize, maxOutputs, device} = parts;
     this.#parts = parts;
     this.file = parts.file;
     this.contextLength = cache.shape.contextLength;
     this.chunkSize = chunkSize;
     this.vocabSize = logits.width;
     this.readsSource = parts.hosted !== null;
-    this.#whole = new Recording([...body.dispatches, ...head.dispatches]);
     this.#rowData = new Uint32Array(4 * chunkSize);
     this.#outputData = new Uint32Array(maxOutputs);
     void device.lost.then((info) => {
@@ -176,12 +175,12 @@ export class GpuEngine implements Engine {
   }
 
   async #execute(work: Work): Promise<Float32Array[]> {
-    const {maxOutputs, head, device} = this.#parts;
+    const {maxOutputs, whole, head, device} = this.#parts;
     this.#writeRows(work);
     const logits: Float32Array[] = [];
     for (let from = 0; from === 0 || from < work.outputs.length; from += maxOutputs) {
       const batch = work.outputs.slice(from, from + maxOutputs);
-      this.#submit(from === 0 ? this.#whole : head, work.rows, batch);
+      this.#submit(from === 0 ? whole : head, work.rows, batch);
       // What was submitted will run: from here the tokens are in the cache.
       if (from === 0) for (const {sequence, tokens} of work.inputs) this.#parts.cache.append(sequence, tokens);
       if (batch.length > 0) logits.push(...(await this.#read(work.into.slice(from, from + maxOutputs))));
@@ -210,7 +209,7 @@ export class GpuEngine implements Engine {
       const changes = table.takeChanges();
       if (!changes) continue;
       const [from, to] = changes;
-      this.#write(buffers.pageTables[group], from, table.entries, from, to - from);
+      this.#write(buffers[group === 'full' ? 'pageTables' : 'slidingPageTables'], from, table.entries, from, to - from);
     }
   }
 

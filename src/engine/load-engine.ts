@@ -6,7 +6,6 @@ import type {GgufFile, TensorInfo} from '../gguf/gguf-file.ts';
 import {BufferPool} from '../gpu/buffers.ts';
 import {guarded} from '../gpu/device.ts';
 import {PipelineCache} from '../gpu/pipelines.ts';
-import {Recorder} from '../gpu/recorder.ts';
 import {explainFailure} from './device-failure.ts';
 import type {Engine, EngineOptions} from './engine.ts';
 import {GpuEngine} from './gpu-engine.ts';
@@ -14,7 +13,9 @@ import {assemble, createWeights, type EngineSizes} from './memory/assemble.ts';
 import {HostedRows} from './memory/hosted-rows.ts';
 import {planEngine} from './memory/memory-plan.ts';
 import {uploadWeights} from './memory/weights.ts';
-import {type ModelConfig, readConfig} from './model/config.ts';
+import {readConfig} from './model/config.ts';
+import type {ModelConfig} from './model/model-config.ts';
+import {record} from './record.ts';
 import {checkKernels, checkRun} from './self-test.ts';
 
 /**
@@ -32,16 +33,15 @@ export async function loadEngine(
   const {signal} = options;
   signal?.throwIfAborted();
   const config = readConfig(file);
-  const suppressedTokens = options.suppressedTokens ?? suppressedIn(file);
   const {limits} = device;
-  let {plan, sizes} = planEngine(config, limits, options);
+  let {plan, sizes, graph} = planEngine(config, limits, options);
 
   // What is compiled and checked meanwhile needs no weight. Where it fails, no more bytes are asked for.
   const failing = new AbortController();
   const streaming = AbortSignal.any(signal ? [signal, failing.signal] : [failing.signal]);
   const pool = new BufferPool(device);
   const pipelines = options.pipelines ?? new PipelineCache(device);
-  const experts = [...config.tensors.keys()].some((name) => name.endsWith('_exps.weight'));
+  const experts = graph.operations.some(({kind}) => kind === 'topExperts');
   const sound = settled(checkKernels(device, pipelines, typesOf(sizes), {experts}));
   try {
     const ropeFactors = await readRopeFactors(source, config, signal);
@@ -50,22 +50,14 @@ export async function loadEngine(
     const allocate = () =>
       guarded(device, () => {
         const weights = createWeights(pool, sizes);
-        const made = assemble(
-          config,
-          sizes,
-          weights,
-          ropeFactors,
-          pool,
-          () => new Recorder(device, pipelines),
-          options.sharePrefixes,
-        );
-        return {...made, weights, compiled: settled(Promise.all([made.body, made.head]))};
+        const made = assemble(config, graph, sizes, weights, ropeFactors, pool, options.sharePrefixes);
+        return {...made, weights, compiled: settled(record(device, pipelines, made))};
       });
     const assembly = await allocate().catch((error: unknown) => {
       if (!hasCode(error, 'out-of-memory') || plan.perLayerEmbeddings !== 'gpu' || options.perLayerEmbeddings === 'gpu')
         throw error;
       pool.destroy();
-      ({plan, sizes} = planEngine(config, limits, {...options, perLayerEmbeddings: 'host'}));
+      ({plan, sizes, graph} = planEngine(config, limits, {...options, perLayerEmbeddings: 'host'}));
       return allocate();
     });
     const {weights} = assembly;
@@ -82,19 +74,20 @@ export async function loadEngine(
     if (table) {
       await prefetch(source, table, (read) => options.onProgress?.(uploaded + read, uploaded + tableBytes), streaming);
     }
-    const [[body, head]] = await prepared;
+    const [recordings] = await prepared;
     signal?.throwIfAborted();
     const engine = new GpuEngine({
       ...assembly,
+      ...recordings,
       file,
       device,
       pool,
       pipelines,
-      body,
-      head,
       chunkSize: sizes.chunkSize,
       maxOutputs: sizes.maxOutputs,
-      suppressedTokens: suppressedTokens.filter((id) => id >= 0 && id < config.nVocab),
+      suppressedTokens: (options.suppressedTokens ?? config.suppressedTokens).filter(
+        (id) => id >= 0 && id < config.nVocab,
+      ),
       hosted: sizes.hosted && {
         rows: new HostedRows(source, sizes.hosted, sizes.chunkSize),
         buffer: weights.get(sizes.hosted.tensor.name)!.slices[0].buffer,
@@ -137,19 +130,18 @@ function settled<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
-function suppressedIn({metadata}: GgufFile): number[] {
-  const key = 'tokenizer.ggml.suppress_tokens';
-  return metadata.has(key) ? Array.from(metadata.numericArray(key)) : [];
-}
-
-/** `rope_freqs.weight` as f32, or undefined where no layer uses it. */
+/** The tensors that divide rotary angles, as f32, by name. */
 async function readRopeFactors(
   source: ByteSource,
-  config: ModelConfig,
+  {layers, tensors}: ModelConfig,
   signal: AbortSignal | undefined,
-): Promise<Float32Array | undefined> {
-  const tensor = config.tensors.get('rope_freqs.weight');
-  if (!tensor) return undefined;
-  const bytes = await source.read(tensor.offset, tensor.byteLength, signal);
-  return new Float32Array(bytes.slice().buffer);
+): Promise<Map<string, Float32Array>> {
+  const factors = new Map<string, Float32Array>();
+  for (const name of new Set(layers.map(({ropeFactors}) => ropeFactors))) {
+    const tensor = name === null ? undefined : tensors.get(name);
+    if (!tensor) continue;
+    const bytes = await source.read(tensor.offset, tensor.byteLength, signal);
+    factors.set(tensor.name, new Float32Array(bytes.slice().buffer));
+  }
+  return factors;
 }

@@ -6,9 +6,19 @@ export interface KernelTime {
   kernel: string;
   /** What it was recorded with: the shape, mostly. */
   constants: Readonly<Record<string, number>>;
+  /** What its dispatches computed: `blk.3.attn_q · mul_mat_q4_k`. */
+  labels: string[];
   dispatches: number;
   /** Nanoseconds, summed. Browsers quantise to 100 µs unless a developer flag is on. */
   nanoseconds: number;
+}
+
+/** What a pass runs. */
+export interface TimedPass {
+  kernel: string;
+  constants?: KernelTime['constants'];
+  /** Default: the kernel. */
+  label?: string;
 }
 
 export class Profiler {
@@ -18,7 +28,7 @@ export class Profiler {
   readonly #queries: GPUQuerySet;
   readonly #resolved: GPUBuffer;
   readonly #readback: GPUBuffer;
-  readonly #passes: Pick<KernelTime, 'kernel' | 'constants'>[] = [];
+  readonly #passes: Required<TimedPass>[] = [];
 
   /** Whether this device can time passes. */
   static supported(device: GPUDevice): boolean {
@@ -46,13 +56,13 @@ export class Profiler {
     });
   }
 
-  /** The descriptor of a pass that runs one dispatch of `kernel`, or a recording of that name. */
-  pass(kernel: string, constants: KernelTime['constants'] = {}): GPUComputePassDescriptor {
+  /** The descriptor of a pass that runs one dispatch, or a recording. */
+  pass({kernel, constants = {}, label = kernel}: TimedPass): GPUComputePassDescriptor {
     const index = this.#passes.length;
-    if (index === this.#capacity) return {label: kernel};
-    this.#passes.push({kernel, constants});
+    if (index === this.#capacity) return {label};
+    this.#passes.push({kernel, constants, label});
     return {
-      label: kernel,
+      label,
       timestampWrites: {
         querySet: this.#queries,
         beginningOfPassWriteIndex: 2 * index,
@@ -77,10 +87,11 @@ export class Profiler {
     const stamps = new BigUint64Array(this.#readback.getMappedRange(0, 16 * passes.length).slice(0));
     this.#readback.unmap();
     const times = new Map<string, KernelTime>();
-    passes.forEach(({kernel, constants}, i) => {
+    passes.forEach(({kernel, constants, label}, i) => {
       const key = `${kernel} ${JSON.stringify(constants)}`;
-      const time = times.get(key) ?? {kernel, constants, dispatches: 0, nanoseconds: 0};
+      const time = times.get(key) ?? {kernel, constants, labels: [], dispatches: 0, nanoseconds: 0};
       time.dispatches++;
+      time.labels.push(label);
       // Clocks may step back between passes on some drivers; a negative time is no time.
       time.nanoseconds += Math.max(0, Number(stamps[2 * i + 1] - stamps[2 * i]));
       times.set(key, time);

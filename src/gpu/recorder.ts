@@ -9,6 +9,8 @@ import type {Profiler} from './profiler.ts';
 export type BufferBinding = GPUBuffer | GPUBufferBinding;
 
 export interface Dispatch<Step> {
+  /** What it computes and by which kernel, for errors, profiles and captures. */
+  readonly label: string;
   readonly kernel: string;
   readonly constants: Readonly<Record<string, number>>;
   readonly pipeline: GPUComputePipeline;
@@ -28,17 +30,19 @@ export class Recorder<Step> {
 
   /**
    * Appends a dispatch. `shape` tells how much of it a step needs; a grid with a zero is left out of that step.
-   * The pipeline compiles in the background until `finish`.
+   * The pipeline compiles in the background until `finish`. `label`: what the dispatch is called, besides its kernel.
    */
   add<B extends string, C extends string, S>(
     kernel: Kernel<B, C, S>,
     constants: Constants<C>,
     buffers: Readonly<Record<B, BufferBinding>>,
     shape: (step: Step) => S,
+    label = kernel.name,
   ): void {
     const values = completeConstants(kernel, constants);
-    const bindGroup = bind(this.#device, this.#pipelines, kernel, constants, buffers);
+    const bindGroup = bind(this.#device, this.#pipelines, kernel, constants, buffers, label);
     const pending = this.#pipelines.get(kernel, constants).then((pipeline) => ({
+      label,
       kernel: kernel.name,
       constants: values,
       pipeline,
@@ -69,13 +73,13 @@ export class Recording<Step> {
   replay(encoder: GPUCommandEncoder, step: Step, profiler?: Profiler): number {
     let count = 0;
     let pass: GPUComputePassEncoder | undefined;
-    for (const {kernel, constants, pipeline, bindGroup, grid} of this.dispatches) {
-      const [x, y, z] = grid(step);
+    for (const dispatch of this.dispatches) {
+      const [x, y, z] = dispatch.grid(step);
       if (x * y * z === 0) continue;
       const splits = profiler?.by === 'dispatch';
-      pass ??= encoder.beginComputePass(splits ? profiler.pass(kernel, constants) : profiler?.pass('recording'));
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, bindGroup);
+      pass ??= encoder.beginComputePass(splits ? profiler.pass(dispatch) : profiler?.pass({kernel: 'recording'}));
+      pass.setPipeline(dispatch.pipeline);
+      pass.setBindGroup(0, dispatch.bindGroup);
       pass.dispatchWorkgroups(x, y, z);
       count++;
       if (splits) {
@@ -98,13 +102,14 @@ export function bind<B extends string, C extends string, S>(
   kernel: Kernel<B, C, S>,
   constants: Constants<C>,
   buffers: Readonly<Record<B, BufferBinding>>,
+  label = kernel.name,
 ): GPUBindGroup {
   const entries: GPUBindGroupEntry[] = kernel.bindings.map(({name}, binding) => {
     const bound: BufferBinding | undefined = buffers[name as B];
-    if (!bound) throw new GemmaError('internal', `${kernel.name}: no buffer for ${name}`);
+    if (!bound) throw new GemmaError('internal', `${label}: no buffer for ${name}`);
     return {binding, resource: 'buffer' in bound ? bound : {buffer: bound}};
   });
   const shape = pipelines.shape(kernel, constants);
   if (shape) entries.push({binding: entries.length, resource: {buffer: shape}});
-  return device.createBindGroup({label: kernel.name, layout: pipelines.layout(kernel), entries});
+  return device.createBindGroup({label, layout: pipelines.layout(kernel), entries});
 }

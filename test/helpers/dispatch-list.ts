@@ -1,14 +1,13 @@
 // The dispatches of a model's forward pass in order, from its header alone: no GPU and no weights.
 
-import type {DispatchList, StepShape} from '../../src/engine/graph/plan.ts';
+import type {StepShape} from '../../src/engine/graph/lowering.ts';
 import {assemble, createWeights} from '../../src/engine/memory/assemble.ts';
 import {type MemoryOptions, planEngine} from '../../src/engine/memory/memory-plan.ts';
 import {readConfig} from '../../src/engine/model/config.ts';
 import {tensorBytes} from '../../src/gguf/ggml-types.ts';
 import type {GgufFile, TensorInfo} from '../../src/gguf/gguf-file.ts';
 import {CountingBuffers} from '../../src/gpu/counting-buffers.ts';
-import {type Constants, completeConstants, type Grid, type Kernel} from '../../src/gpu/kernel.ts';
-import type {Recording} from '../../src/gpu/recorder.ts';
+import type {Grid} from '../../src/gpu/kernel.ts';
 import {metadataOf} from '../fixtures/gguf-writer.ts';
 import {modelMetadata, planTensors, type Shape, type WeightType} from '../fixtures/models/model.ts';
 
@@ -34,30 +33,11 @@ export function headerOf(shape: Shape, type: WeightType): GgufFile {
   return {version: 3, alignment: 32, dataOffset: 0, size, metadata, tensors};
 }
 
-/** The plain plan of a model, body and head. */
+/** The plain lowering of a model, body and head. */
 export function dispatchesOf(file: GgufFile, options: MemoryOptions = {}): ListedDispatch[] {
   const config = readConfig(file);
-  const {sizes} = planEngine(config, LIMITS, {memoryBudget: 2 ** 40, ...options});
+  const {sizes, graph} = planEngine(config, LIMITS, {memoryBudget: 2 ** 40, ...options});
   const buffers = new CountingBuffers(LIMITS);
-  const list = new Collector();
-  assemble(config, sizes, createWeights(buffers, sizes), undefined, buffers, () => list);
-  return list.dispatches;
-}
-
-class Collector implements DispatchList {
-  readonly dispatches: ListedDispatch[] = [];
-
-  add<B extends string, C extends string, S>(
-    kernel: Kernel<B, C, S>,
-    given: Constants<C>,
-    _buffers: unknown,
-    shape: (step: StepShape) => S,
-  ): void {
-    const constants = completeConstants(kernel, given);
-    this.dispatches.push({kernel: kernel.name, constants, grid: (step) => kernel.grid(shape(step), constants)});
-  }
-
-  async finish(): Promise<Recording<StepShape>> {
-    return {dispatches: [], replay: () => 0};
-  }
+  const {dispatches} = assemble(config, graph, sizes, createWeights(buffers, sizes), new Map(), buffers);
+  return dispatches.map(({kernel, constants, grid}) => ({kernel: kernel.name, constants, grid}));
 }

@@ -1,9 +1,17 @@
 // The forward pass in float64 on the CPU, for any weight type: the first judge of the GPU's logits. Every position is
 // computed at once, from nothing; no cache, no chunks, no tricks. An architecture's layers are models/*.ts. Knows no device.
 
-import {type ModelConfig, readConfig} from '../../src/engine/model/config.ts';
+import {readConfig} from '../../src/engine/model/config.ts';
+import type {GemmaConfig} from '../../src/engine/model/gemma/config.ts';
+import type {Gemma2Config} from '../../src/engine/model/gemma2/config.ts';
+import type {Gemma3Config} from '../../src/engine/model/gemma3/config.ts';
+import type {Gemma3nConfig} from '../../src/engine/model/gemma3n/config.ts';
+import type {Gemma4Config} from '../../src/engine/model/gemma4/config.ts';
+import type {ModelConfig} from '../../src/engine/model/model-config.ts';
+import type {Architecture} from '../../src/engine/model/registry.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import type {GgufFile} from '../../src/gguf/gguf-file.ts';
+import type {ReferenceParts} from './model-blocks.ts';
 import {rmsNorm, softcap} from './model-ops.ts';
 import {ReferenceWeights} from './model-weights.ts';
 import {GemmaReference} from './models/gemma.ts';
@@ -11,17 +19,7 @@ import {Gemma2Reference} from './models/gemma2.ts';
 import {Gemma3Reference} from './models/gemma3.ts';
 import {Gemma3nReference} from './models/gemma3n.ts';
 import {Gemma4Reference} from './models/gemma4.ts';
-
-/** Rows of f64, one a position. */
-export type Rows = Float64Array[];
-
-export interface KeysAndValues {
-  keys: Rows;
-  values: Rows;
-}
-
-/** Sees named intermediate rows as they are made: `inp_scaled`, `attn_out-3`, `ffn_out-3`, `l_out-3`, `result_norm`. */
-export type Trace = (name: string, rows: readonly Float64Array[]) => void;
+import type {ReferenceForward, Trace} from './types.ts';
 
 export interface ReferenceOptions {
   /** Logits from this position on; earlier positions skip the head. Default 0. */
@@ -29,26 +27,13 @@ export interface ReferenceOptions {
   trace?: Trace;
 }
 
-/** An architecture's layers. */
-export interface ReferenceForward {
-  /** Token ids → the last layer's residual stream: f64[n][nEmbd]. */
-  run(tokens: readonly number[], trace: Trace): Rows;
-}
-
-function forwardOf(config: ModelConfig, weights: ReferenceWeights): ReferenceForward {
-  switch (config.architecture) {
-    case 'gemma':
-      return new GemmaReference({config, weights});
-    case 'gemma2':
-      return new Gemma2Reference({config, weights});
-    case 'gemma3':
-      return new Gemma3Reference({config, weights});
-    case 'gemma3n':
-      return new Gemma3nReference({config, weights});
-    case 'gemma4':
-      return new Gemma4Reference({config, weights});
-  }
-}
+const FORWARD_PASSES: Readonly<Record<Architecture, (parts: ReferenceParts) => ReferenceForward>> = {
+  gemma: (parts) => new GemmaReference(parts as ReferenceParts<GemmaConfig>),
+  gemma2: (parts) => new Gemma2Reference(parts as ReferenceParts<Gemma2Config>),
+  gemma3: (parts) => new Gemma3Reference(parts as ReferenceParts<Gemma3Config>),
+  gemma3n: (parts) => new Gemma3nReference(parts as ReferenceParts<Gemma3nConfig>),
+  gemma4: (parts) => new Gemma4Reference(parts as ReferenceParts<Gemma4Config>),
+};
 
 export class ReferenceModel {
   readonly config: ModelConfig;
@@ -58,7 +43,7 @@ export class ReferenceModel {
   private constructor(config: ModelConfig, weights: ReferenceWeights) {
     this.config = config;
     this.#weights = weights;
-    this.#forward = forwardOf(config, weights);
+    this.#forward = FORWARD_PASSES[config.architecture as Architecture]({config, weights});
   }
 
   /** Reads every tensor the model uses into memory. */

@@ -1,11 +1,11 @@
 // The parts of a forward pass in float64 that several architectures have alike. What comes after what is in models/*.ts.
-import type {CommonConfig, LayerConfig} from '../../src/engine/model/config.ts';
-import type {KeysAndValues, Rows, Trace} from './forward.ts';
+import type {LayerConfig, ModelConfig} from '../../src/engine/model/model-config.ts';
 import {add, attend, geglu, rmsNorm, rmsNormEach, rope, scaled} from './model-ops.ts';
 import type {ReferenceWeights} from './model-weights.ts';
+import type {KeysAndValues, Rows, Trace} from './types.ts';
 
 /** A model as its forward pass sees it. */
-export interface ReferenceParts<C extends CommonConfig = CommonConfig> {
+export interface ReferenceParts<C extends ModelConfig = ModelConfig> {
   config: C;
   weights: ReferenceWeights;
 }
@@ -45,7 +45,7 @@ export function turnedHeads({headDim, ropeBase, ropeScale}: LayerConfig, rows: R
 
 /**
  * x: [n][nEmbd], normed → RMS(Wo · attention(x)), as Gemma 3n and 4 have it: queries, keys and values are normed, scores
- * have no scale, a layer that owns keys and values adds them to the cache, and one that does not attends its donor's.
+ * have no scale, a layer that owns keys and values adds them to the cache, and one that does not attends its kvSource's.
  */
 export function unscaledAttention(
   parts: ReferenceParts,
@@ -58,7 +58,7 @@ export function unscaledAttention(
   const factors = layer.ropeFactors ? parts.weights.vector('rope_freqs.weight') : undefined;
   // q: [n][nHead·headDim]
   const q = turnedHeads(layer, normedHeads(parts, layer, 'q', projected(parts, layer, 'q', x)), factors);
-  if (layer.ownsKv) {
+  if (layer.hasKv) {
     // k, v: [n][nHeadKv·headDim]; v is normed without a weight and not turned.
     const kRaw = projected(parts, layer, 'k', x);
     const vRaw = valuesFromKeys ? kRaw : projected(parts, layer, 'v', x);
@@ -67,7 +67,7 @@ export function unscaledAttention(
       values: vRaw.map((row) => rmsNormEach(row, layer.headDim, parts.config.normEps)),
     };
   }
-  const {keys, values} = cache[layer.donor];
+  const {keys, values} = cache[layer.kvSource];
   const attended = q.map((row, p) => attend(row, keys, values, p, {...layer, scale: 1, softcap: 0}));
   return normedOutput(parts, `${block}.attn_output.weight`, attended, `${block}.post_attention_norm.weight`);
 }
@@ -95,7 +95,7 @@ export function normedOutput(parts: ReferenceParts, matrix: string, x: Rows, nor
   return normed(parts, parts.weights.matrix(matrix).multiply(x), norm);
 }
 
-/** h: [n][nEmbd] → gelu(gate · z) ⊙ up · z, z = RMS(h): [n][ffn]. `bend` sees a row's gates before they are activated. */
+/** h: [n][nEmbd] → gelu(gate · z) ⊙ up · z, z = RMS(h): [n][nFf]. `bend` sees a row's gates before they are activated. */
 export function gatedUnits(
   parts: ReferenceParts,
   layer: LayerConfig,

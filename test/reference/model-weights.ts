@@ -1,7 +1,7 @@
 // Weights of the reference model: bytes as stored, rows dequantised when they are used. Whole tensors are read, so this
 // is for small models and for the tensors of larger ones one can afford.
 
-import type {ModelConfig} from '../../src/engine/model/config.ts';
+import type {ModelConfig} from '../../src/engine/model/model-config.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import {dequantizeRow} from '../../src/gguf/dequantize.ts';
 import {rowBytes} from '../../src/gguf/ggml-types.ts';

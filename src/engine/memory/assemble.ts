@@ -1,18 +1,18 @@
 // Everything of an engine that lies on the GPU, made in one place: weights' buffers, keys and values, scratch, and the
 // recordings over them. Loading does it on a device; the memory plan does the same with buffers that only count. Fills
 // no weights.
+import {GemmaError} from '../../errors.ts';
 import type {Buffers} from '../../gpu/buffers.ts';
-import type {Recording} from '../../gpu/recorder.ts';
-import {type DispatchList, Plan, type Rows, type StepBuffers, type StepShape} from '../graph/plan.ts';
+import type {BufferBinding} from '../../gpu/recorder.ts';
+import {type ConstantTensor, type Graph, inputsOf} from '../graph/graph.ts';
+import {activationBytes, planActivations} from '../graph/liveness.ts';
+import {type Binding, type Dispatch, lower, type StepBufferName} from '../graph/lowering.ts';
+import {plain} from '../graph/plain.ts';
 import {ropeTable} from '../kernels/kernels.ts';
 import {KvCache, PAGE_SIZE} from '../kv/kv-cache.ts';
-import type {LayerConfig, ModelConfig} from '../model/config.ts';
-import {recordModel} from '../model/models.ts';
+import type {ModelConfig} from '../model/model-config.ts';
 import {createKvBuffers, type KvBuffers, type KvPoolSize, sizeKvPool} from './kv-pool.ts';
 import {allocateHosted, allocateWeight, layOut, type Weight, type WeightLayout} from './weights.ts';
-
-/** The one table that is read a row a token and may stay in the file. */
-export const PER_LAYER_TABLE = 'per_layer_token_embd.weight';
 
 /** Rows of logits are made and read in batches of at most this size: echoing a long prompt must not need a huge buffer. */
 const LOGITS_BYTES = 8 * 2 ** 20;
@@ -47,11 +47,12 @@ export interface SizeRequest {
 export function sizeEngine(config: ModelConfig, request: SizeRequest): EngineSizes {
   const {chunkSize, maxSequences, hostTable, maxSliceBytes} = request;
   const kv = sizeKvPool(config, {...request, pages: request.kvPages, bytes: request.kvBytes});
-  // rope_freqs goes into a table made here, not to the GPU.
+  // RoPE factors go into tables that are made here.
+  const factors = new Set(config.layers.map(({ropeFactors}) => ropeFactors));
   const layouts = [...config.tensors.values()]
-    .filter(({name}) => name !== 'rope_freqs.weight')
+    .filter(({name}) => !factors.has(name))
     .map((tensor) => layOut(tensor, maxSliceBytes));
-  const hosted = hostTable ? layouts.find(({tensor}) => tensor.name === PER_LAYER_TABLE) : undefined;
+  const hosted = hostTable ? layouts.find(({tensor}) => tensor.name === config.perLayerTable) : undefined;
   return {
     kv,
     chunkSize,
@@ -69,49 +70,83 @@ export function createWeights(buffers: Buffers, {layouts, hosted, chunkSize}: En
   return new Map(weights.map((weight) => [weight.name, weight]));
 }
 
-/** What is on the GPU beside the weights. */
+/** The buffers that the engine writes before a step. */
+export type StepBuffers = Readonly<Record<Exclude<StepBufferName, 'slots'>, GPUBuffer>> & {
+  /** {slot, 0, 0, 0}[chunkSize], row indices 0 … n − 1. Present only when the per-layer embedding table stays on the host. */
+  readonly slots: GPUBuffer | null;
+};
+
+/** f32[maxOutputs][width] */
+export interface LogitsBuffer {
+  buffer: GPUBuffer;
+  width: number;
+}
+
+/** What is on the GPU beside the weights, and what runs over it. */
 export interface Assembly {
   cache: KvCache;
   buffers: StepBuffers;
-  /** Where the pages of each group lie. */
+  /** Keys and values of each group of layers. */
   kvBuffers: KvBuffers['groups'];
-  /** Made at once, compiled in the background. */
-  body: Promise<Recording<StepShape>>;
-  head: Promise<Recording<StepShape>>;
-  /** f32[maxOutputs][nVocab] */
-  logits: Rows;
+  dispatches: readonly Dispatch[];
+  /** What to bind. */
+  bufferOf(binding: Binding): BufferBinding;
+  logits: LogitsBuffer;
   /** Where logits come back. */
   staging: GPUBuffer;
   /** A page of one layer's keys or values on its way to another page. */
   pageCopy: GPUBuffer;
 }
 
-/** @param newRecorder makes an empty list of dispatches */
+/**
+ * @param weights by name
+ * @param ropeFactors by the name of their tensor; 1 where it is missing
+ */
 export function assemble(
   config: ModelConfig,
+  graph: Graph,
   sizes: EngineSizes,
   weights: ReadonlyMap<string, Weight>,
-  ropeFactors: Float32Array | undefined,
+  ropeFactors: ReadonlyMap<string, Float32Array>,
   buffers: Buffers,
-  newRecorder: () => DispatchList,
   sharePrefixes = true,
 ): Assembly {
   const {kv, chunkSize, maxSequences, maxOutputs} = sizes;
   const cache = new KvCache({...kv, maxSequences, sharePrefixes});
   const step = createStepBuffers(buffers, sizes, cache);
-  const plan = new Plan(newRecorder, buffers, step, chunkSize);
-  const {layers, groups} = createKvBuffers(buffers, config, kv, step.pageTables);
-  const forward = recordModel(plan, {
-    config,
-    weight: (name) => weights.get(name)!,
-    frequencies: createFrequencies(buffers, config, kv.contextLength, ropeFactors),
-    cache: layers,
-    maxOutputs,
-  });
-  const staging = buffers.createReadback('logits readback', 4 * maxOutputs * forward.logits.width);
-  const widest = Math.max(...Object.values(groups).flatMap((rows) => rows.map(({width}) => width)));
+  const {layers, groups} = createKvBuffers(buffers, config, kv);
+  const activationRows = {rows: chunkSize, outputs: maxOutputs};
+  const {sizes: bytes, bufferOf: placeOf} = planActivations(graph, activationRows);
+  const activations = bytes.map((size, i) => buffers.create(`activations ${i}`, 'scratch', size));
+  const constants = new Map(
+    constantsOf(graph).map((constant) => {
+      const data = contentOf(constant, chunkSize, kv.contextLength, ropeFactors);
+      return [constant, buffers.createFrom(constant.name, 'scratch', data)];
+    }),
+  );
+  const bufferOf = (binding: Binding): BufferBinding => {
+    if (typeof binding === 'string') return existing(step[binding], binding);
+    switch (binding.kind) {
+      case 'activation': {
+        // Its own bytes of a buffer that may be larger: shaders see its end by arrayLength.
+        const size = activationBytes(binding, activationRows);
+        return {buffer: activations[placeOf.get(binding)!], offset: 0, size};
+      }
+      case 'slice':
+        return existing(weights.get(binding.weight.name)?.slices[binding.index].buffer, binding.weight.name);
+      case 'cache':
+        return layers[binding.layer][binding.holds].buffer;
+      case 'constant':
+        return existing(constants.get(binding), binding.name);
+    }
+  };
+  const dispatches = lower(graph, plain, {stored: ({name}) => weights.get(name)!});
+  const {width} = graph.logits;
+  const staging = buffers.createReadback('logits readback', 4 * maxOutputs * width);
+  const widest = Math.max(...Object.values(groups).flatMap((rows) => rows.map((one) => one.width)));
   const pageCopy = buffers.create('page on its way', 'scratch', 4 * PAGE_SIZE * widest);
-  return {cache, buffers: step, kvBuffers: groups, ...forward, staging, pageCopy};
+  const logits = {buffer: activations[placeOf.get(graph.logits)!], width};
+  return {cache, buffers: step, kvBuffers: groups, dispatches, bufferOf, logits, staging, pageCopy};
 }
 
 function createStepBuffers(buffers: Buffers, sizes: EngineSizes, cache: KvCache): StepBuffers {
@@ -122,31 +157,39 @@ function createStepBuffers(buffers: Buffers, sizes: EngineSizes, cache: KvCache)
     step: buffers.createUniform('step', 16),
     rows: buffers.create('rows', 'scratch', 16 * chunkSize),
     slots: hosted ? buffers.createFrom('slots', 'scratch', slots) : null,
-    pageTables: {
-      full: buffers.create('page tables', 'scratch', cache.tables.full.entries.byteLength),
-      sliding: buffers.create('sliding page tables', 'scratch', cache.tables.sliding.entries.byteLength),
-    },
+    pageTables: buffers.create('page tables', 'scratch', cache.tables.full.entries.byteLength),
+    slidingPageTables: buffers.create('sliding page tables', 'scratch', cache.tables.sliding.entries.byteLength),
     outputRows: buffers.create('output rows', 'scratch', 4 * maxOutputs),
   };
 }
 
-/** A RoPE table for each kind of layer. */
-function createFrequencies(
-  buffers: Buffers,
-  {layers}: ModelConfig,
+/** The constants that the operations of a graph read, each once. */
+function constantsOf({operations}: Graph): ConstantTensor[] {
+  const inputs = operations.flatMap((operation) => inputsOf(operation));
+  return [...new Set(inputs.filter((input) => input.kind === 'constant'))];
+}
+
+function contentOf(
+  {content}: ConstantTensor,
+  maxRows: number,
   contextLength: number,
-  ropeFactors: Float32Array | undefined,
-): (layer: LayerConfig) => GPUBuffer {
-  const tables = new Map<string, GPUBuffer>();
-  const keyOf = ({headDim, ropeBase, ropeScale, ropeFactors: divided}: LayerConfig) =>
-    [headDim, ropeBase, ropeScale, divided].join(' ');
-  for (const layer of layers) {
-    if (tables.has(keyOf(layer))) continue;
-    const {headDim, ropeBase, ropeScale} = layer;
-    const divisors = layer.ropeFactors ? ropeFactors : undefined;
-    const factors = Array.from({length: headDim / 2}, (_, i) => ropeScale * (divisors?.[i] ?? 1));
-    const table = ropeTable(headDim, ropeBase, contextLength, factors);
-    tables.set(keyOf(layer), buffers.createFrom(`rope ${keyOf(layer)}`, 'scratch', table));
+  ropeFactors: ReadonlyMap<string, Float32Array>,
+): Float32Array | Uint32Array {
+  if (content.type === 'rope') {
+    const {headDim, base, scale, factors} = content;
+    const divisors = factors ? ropeFactors.get(factors.name) : undefined;
+    const all = Array.from({length: headDim / 2}, (_, i) => scale * (divisors?.[i] ?? 1));
+    return ropeTable(headDim, base, contextLength, all);
   }
-  return (layer) => tables.get(keyOf(layer))!;
+  const {type, values, perRow} = content;
+  const all = Array.from(
+    {length: perRow ? maxRows * values.length : values.length},
+    (_, i) => values[i % values.length],
+  );
+  return type === 'f32' ? Float32Array.from(all) : Uint32Array.from(all);
+}
+
+function existing(buffer: GPUBuffer | null | undefined, name: string): GPUBuffer {
+  if (buffer) return buffer;
+  throw new GemmaError('internal', `there is no buffer of ${name}`);
 }

@@ -1,9 +1,8 @@
 // How many pages of keys and values a model gets on a device, and the buffers they lie in. Knows no sequence.
 import {GemmaError} from '../../errors.ts';
 import type {Buffers} from '../../gpu/buffers.ts';
-import type {CacheRows} from '../graph/plan.ts';
 import {PAGE_SIZE, type PageGroup} from '../kv/kv-cache.ts';
-import type {LayerConfig, ModelConfig} from '../model/config.ts';
+import type {LayerConfig, ModelConfig} from '../model/model-config.ts';
 
 export interface KvPoolRequest {
   /** Never more than the model's. Undefined: at most 4096, and less where the device cannot hold it. */
@@ -27,12 +26,18 @@ export interface KvPoolSize {
   window: number;
 }
 
-/** Keys and values of all owning layers. */
+/** One layer's keys or values: f32 [pages · PAGE_SIZE][width]. */
+export interface CacheBuffer {
+  readonly buffer: GPUBuffer;
+  readonly width: number;
+}
+
+/** Keys and values of all layers that have some. */
 export interface KvBuffers {
   /** f32[pages · PAGE_SIZE][nHeadKv · headDim] each, by layer. */
-  layers: readonly {keys: CacheRows; values: CacheRows}[];
+  layers: readonly {keys: CacheBuffer; values: CacheBuffer}[];
   /** The same buffers by group of pages. */
-  groups: Readonly<Record<PageGroup, readonly CacheRows[]>>;
+  groups: Readonly<Record<PageGroup, readonly CacheBuffer[]>>;
 }
 
 const DEFAULT_CONTEXT = 4096;
@@ -48,7 +53,7 @@ const ROW_BYTES = 4 * PAGE_SIZE;
  * @throws GemmaError `out-of-memory` when a context that was asked for cannot be held.
  */
 export function sizeKvPool(config: ModelConfig, request: KvPoolRequest): KvPoolSize {
-  const owners = config.layers.filter(({ownsKv}) => ownsKv);
+  const owners = config.layers.filter(({hasKv}) => hasKv);
   const full = groupSize(
     owners.filter(({sliding}) => !sliding),
     request,
@@ -97,23 +102,17 @@ function groupSize(layers: readonly LayerConfig[], {maxBufferBytes}: KvPoolReque
   };
 }
 
-export function createKvBuffers(
-  pool: Buffers,
-  config: ModelConfig,
-  size: KvPoolSize,
-  pageTables: Readonly<Record<PageGroup, GPUBuffer>>,
-): KvBuffers {
-  const layers: {keys: CacheRows; values: CacheRows}[] = [];
-  const groups: Record<PageGroup, CacheRows[]> = {full: [], sliding: []};
-  for (const {index, ownsKv, nHeadKv, headDim, sliding} of config.layers) {
-    if (!ownsKv) continue;
+export function createKvBuffers(pool: Buffers, config: ModelConfig, size: KvPoolSize): KvBuffers {
+  const layers: {keys: CacheBuffer; values: CacheBuffer}[] = [];
+  const groups: Record<PageGroup, CacheBuffer[]> = {full: [], sliding: []};
+  for (const {index, hasKv, nHeadKv, headDim, sliding} of config.layers) {
+    if (!hasKv) continue;
     const width = nHeadKv * headDim;
     const group = sliding ? 'sliding' : 'full';
     const pages = sliding ? size.slidingPages : size.pages;
-    const rows = (name: string): CacheRows => ({
-      buffer: pool.create(`${name} ${index}`, 'kv', ROW_BYTES * pages * width),
+    const rows = (name: string): CacheBuffer => ({
+      buffer: pool.create(`blk.${index}.${name}`, 'kv', ROW_BYTES * pages * width),
       width,
-      pageTables: pageTables[group],
     });
     layers[index] = {keys: rows('keys'), values: rows('values')};
     groups[group].push(layers[index].keys, layers[index].values);

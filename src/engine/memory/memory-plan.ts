@@ -4,11 +4,11 @@
 import {GemmaError} from '../../errors.ts';
 import {CountingBuffers} from '../../gpu/counting-buffers.ts';
 import type {SizeLimits} from '../../gpu/device.ts';
-import type {Recording} from '../../gpu/recorder.ts';
 import type {EngineOptions} from '../engine.ts';
-import type {DispatchList, StepShape} from '../graph/plan.ts';
-import type {ModelConfig} from '../model/config.ts';
-import {assemble, createWeights, type EngineSizes, PER_LAYER_TABLE, sizeEngine} from './assemble.ts';
+import type {Graph} from '../graph/graph.ts';
+import type {ModelConfig} from '../model/model-config.ts';
+import {graphOf} from '../model/registry.ts';
+import {assemble, createWeights, type EngineSizes, sizeEngine} from './assemble.ts';
 import {hostedRowCapacity} from './hosted-rows.ts';
 import {LOAD_PEAK_BYTES} from './weights.ts';
 
@@ -69,20 +69,27 @@ export function planMemory(config: ModelConfig, limits: SizeLimits, options: Mem
   return planEngine(config, limits, options).plan;
 }
 
-/** The plan, and the sizes that `assemble` takes. */
-export function planEngine(
-  config: ModelConfig,
-  limits: SizeLimits,
-  options: MemoryOptions = {},
-): {plan: MemoryPlan; sizes: EngineSizes} {
+/** What `assemble` takes, and what that takes in memory. */
+export interface EnginePlan {
+  plan: MemoryPlan;
+  sizes: EngineSizes;
+  graph: Graph;
+}
+
+/** The plan of an engine on a device with these limits. Throws as `planMemory` does. */
+export function planEngine(config: ModelConfig, limits: SizeLimits, options: MemoryOptions = {}): EnginePlan {
   const {perLayerEmbeddings = 'auto', memoryBudget} = checkOptions(options);
   const budget = memoryBudget ?? guessBudget(limits);
-  const hasTable = config.tensors.has(PER_LAYER_TABLE);
+  const graph = graphOf(config);
   const placements: readonly TablePlacement[] =
-    !hasTable || perLayerEmbeddings === 'gpu' ? ['gpu'] : perLayerEmbeddings === 'host' ? ['host'] : ['gpu', 'host'];
-  let last: ReturnType<typeof count> | undefined;
+    config.perLayerTable === null || perLayerEmbeddings === 'gpu'
+      ? ['gpu']
+      : perLayerEmbeddings === 'host'
+        ? ['host']
+        : ['gpu', 'host'];
+  let last: EnginePlan | undefined;
   for (const placement of placements) {
-    last = count(config, limits, options, placement === 'host', budget);
+    last = count(config, graph, limits, options, placement === 'host', budget);
     if (last.plan.gpu.total <= budget) return last;
   }
   throw tooLarge(last!.plan);
@@ -90,11 +97,12 @@ export function planEngine(
 
 function count(
   config: ModelConfig,
+  graph: Graph,
   limits: SizeLimits,
   options: MemoryOptions,
   hostTable: boolean,
   budget: number,
-): {plan: MemoryPlan; sizes: EngineSizes} {
+): EnginePlan {
   const {contextLength, chunkSize = DEFAULT_CHUNK, maxSequences = DEFAULT_SEQUENCES, kvPages, kvBytes} = options;
   const maxBufferBytes = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize);
   const maxSliceBytes = Math.min(maxBufferBytes, options.maxSliceBytes ?? Number.POSITIVE_INFINITY);
@@ -110,11 +118,11 @@ function count(
   });
   const {hosted} = sizes;
   const buffers = new CountingBuffers(limits);
-  // Factors of 1 take as much room as the file's.
-  assemble(config, sizes, createWeights(buffers, sizes), undefined, buffers, () => new NoDispatches());
+  // The angles take as much room whatever divides them.
+  assemble(config, graph, sizes, createWeights(buffers, sizes), new Map(), buffers);
   const {weights, kv, scratch} = buffers.bytes;
   const plan: MemoryPlan = {
-    perLayerEmbeddings: hosted ? 'host' : config.tensors.has(PER_LAYER_TABLE) ? 'gpu' : 'none',
+    perLayerEmbeddings: hosted ? 'host' : config.perLayerTable === null ? 'none' : 'gpu',
     gpu: {weights, kv, scratch, total: weights + kv + scratch},
     hostCache: hosted ? hostedRowCapacity(hosted, chunkSize) * hosted.rowBytes + chunkSize * hosted.strideBytes : 0,
     fileTable: hosted?.tensor.byteLength ?? 0,
@@ -124,15 +132,7 @@ function count(
     kvPages: sizes.kv.pages,
     budget,
   };
-  return {plan, sizes};
-}
-
-class NoDispatches implements DispatchList {
-  add(): void {}
-
-  async finish(): Promise<Recording<StepShape>> {
-    return {dispatches: [], replay: () => 0};
-  }
+  return {plan, sizes, graph};
 }
 
 function checkOptions(options: MemoryOptions): MemoryOptions {

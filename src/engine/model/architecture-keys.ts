@@ -2,20 +2,23 @@
 // missing key means is each architecture's business.
 import type {GgufFile} from '../../gguf/gguf-file.ts';
 import type {Metadata} from '../../gguf/metadata.ts';
-import type {CommonConfig, LayerConfig, TensorRule} from './config.ts';
 import {bounded, boundedInteger, invalid} from './config-checks.ts';
+import type {LayerConfig, ModelConfig, TensorRule} from './model-config.ts';
 
 /** The attention kernel keeps a head's query in registers and shared memory up to this size. */
 const MAX_HEAD_DIM = 512;
+
+/** The per-layer embeddings of Gemma 3n and 4, [nVocab][layers · nEmbdPerLayer]: often the largest tensor. */
+export const PER_LAYER_TABLE = 'per_layer_token_embd.weight';
 
 /** What differs from layer to layer in some files, one entry a layer. */
 export interface LayerSizes {
   nHead: number[];
   nHeadKv: number[];
-  ffn: number[];
+  nFf: number[];
 }
 
-export type Sharing = Pick<LayerConfig, 'ownsKv' | 'donor'>;
+export type Sharing = Pick<LayerConfig, 'hasKv' | 'kvSource'>;
 
 /** Keys that begin with the architecture's name. Every getter throws GemmaError `config-invalid`. */
 export class ArchitectureKeys {
@@ -54,7 +57,9 @@ export class ArchitectureKeys {
   }
 
   /** What all these architectures have; per-layer embeddings are not among it. */
-  common(softcap: number): Omit<CommonConfig, 'architecture' | 'layers' | 'tensors' | 'nEmbdPerLayer'> {
+  common(
+    softcap: number,
+  ): Omit<ModelConfig, 'architecture' | 'layers' | 'tensors' | 'nEmbdPerLayer' | 'perLayerTable'> {
     const {tensors} = this.#file;
     const normEps = this.#metadata.number(this.key('attention.layer_norm_rms_epsilon'), 1e-6);
     if (!(normEps > 0 && normEps < 1)) {
@@ -68,7 +73,13 @@ export class ArchitectureKeys {
       normEps,
       softcap: this.softcap('final_logit_softcapping', softcap),
       tiedHead: !tensors.has('output.weight'),
+      suppressedTokens: this.#suppressedTokens(),
     };
+  }
+
+  #suppressedTokens(): number[] {
+    const key = 'tokenizer.ggml.suppress_tokens';
+    return this.#metadata.has(key) ? Array.from(this.#metadata.numericArray(key)) : [];
   }
 
   softcap(name: string, fallback: number): number {
@@ -84,7 +95,7 @@ export class ArchitectureKeys {
       if (nHead[i] % n === 0) return;
       throw invalid(this.key('attention.head_count_kv'), n, `a divisor of ${nHead[i]}, the head count`);
     });
-    return {nHead, nHeadKv, ffn: this.each('feed_forward_length', 1, 2 ** 20)};
+    return {nHead, nHeadKv, nFf: this.each('feed_forward_length', 1, 2 ** 20)};
   }
 
   /** @param suffix `_swa` for sliding layers where their heads have another size */
@@ -115,9 +126,9 @@ export class ArchitectureKeys {
     const owners = this.nLayers - shared;
     return sliding.map((slides, index) => {
       // By layer number, never by a tensor's presence: published files hold unused K/V weights in sharing layers.
-      const ownsKv = index < owners;
-      const donor = ownsKv ? index : sliding.lastIndexOf(slides, owners - 1);
-      if (donor >= 0 && nHeadKv[donor] === nHeadKv[index]) return {ownsKv, donor};
+      const hasKv = index < owners;
+      const kvSource = hasKv ? index : sliding.lastIndexOf(slides, owners - 1);
+      if (kvSource >= 0 && nHeadKv[kvSource] === nHeadKv[index]) return {hasKv, kvSource};
       throw invalid(
         this.#prefix + name,
         shared,
@@ -165,7 +176,7 @@ export class TensorRules {
   }
 
   /** What is no layer's. Rows that the vocabulary has no tokens for are left out. */
-  ends({nEmbd, nVocab, tiedHead}: Pick<CommonConfig, 'nEmbd' | 'nVocab' | 'tiedHead'>): void {
+  ends({nEmbd, nVocab, tiedHead}: Pick<ModelConfig, 'nEmbd' | 'nVocab' | 'tiedHead'>): void {
     const table = {shape: [nEmbd, nVocab], kind: 'matrix', cut: true} as const;
     this.list.push({name: 'token_embd.weight', ...table});
     if (!tiedHead) this.list.push({name: 'output.weight', ...table});
@@ -173,15 +184,15 @@ export class TensorRules {
   }
 
   /** What per-layer embeddings are made of. */
-  perLayerInputs({nEmbd, nVocab, nEmbdPerLayer, layers}: Omit<CommonConfig, 'tensors'>): void {
+  perLayerInputs({nEmbd, nVocab, nEmbdPerLayer, layers}: Omit<ModelConfig, 'tensors'>): void {
     const width = nEmbdPerLayer * layers.length;
-    this.matrix('per_layer_token_embd.weight', width, nVocab);
+    this.matrix(PER_LAYER_TABLE, width, nVocab);
     this.matrix('per_layer_model_proj.weight', nEmbd, width);
     this.vector('per_layer_proj_norm.weight', nEmbdPerLayer);
   }
 
   /** How a layer uses its per-layer embedding. */
-  perLayerBranch(layer: LayerConfig, {nEmbd, nEmbdPerLayer}: Omit<CommonConfig, 'tensors'>): void {
+  perLayerBranch(layer: LayerConfig, {nEmbd, nEmbdPerLayer}: Omit<ModelConfig, 'tensors'>): void {
     const block = `blk.${layer.index}`;
     this.matrix(`${block}.inp_gate.weight`, nEmbd, nEmbdPerLayer);
     this.matrix(`${block}.proj.weight`, nEmbdPerLayer, nEmbd);
@@ -194,12 +205,12 @@ export class TensorRules {
     nEmbd: number,
     has: {headNorms: boolean; postNorms: boolean; valuesFromKeys?: boolean},
   ): void {
-    const {index, headDim, nHead, nHeadKv, ffn, ownsKv} = layer;
+    const {index, headDim, nHead, nHeadKv, nFf, hasKv} = layer;
     const block = `blk.${index}`;
     this.vector(`${block}.attn_norm.weight`, nEmbd);
     this.matrix(`${block}.attn_q.weight`, nEmbd, headDim * nHead);
     if (has.headNorms) this.vector(`${block}.attn_q_norm.weight`, headDim);
-    if (ownsKv) {
+    if (hasKv) {
       this.matrix(`${block}.attn_k.weight`, nEmbd, headDim * nHeadKv);
       if (has.headNorms) this.vector(`${block}.attn_k_norm.weight`, headDim);
       if (!has.valuesFromKeys) this.matrix(`${block}.attn_v.weight`, nEmbd, headDim * nHeadKv);
@@ -207,9 +218,9 @@ export class TensorRules {
     this.matrix(`${block}.attn_output.weight`, headDim * nHead, nEmbd);
     if (has.postNorms) this.vector(`${block}.post_attention_norm.weight`, nEmbd);
     this.vector(`${block}.ffn_norm.weight`, nEmbd);
-    this.matrix(`${block}.ffn_gate.weight`, nEmbd, ffn);
-    this.matrix(`${block}.ffn_up.weight`, nEmbd, ffn);
-    this.matrix(`${block}.ffn_down.weight`, ffn, nEmbd);
+    this.matrix(`${block}.ffn_gate.weight`, nEmbd, nFf);
+    this.matrix(`${block}.ffn_up.weight`, nEmbd, nFf);
+    this.matrix(`${block}.ffn_down.weight`, nFf, nEmbd);
     if (has.postNorms) this.vector(`${block}.post_ffw_norm.weight`, nEmbd);
   }
 }

@@ -1,8 +1,9 @@
 // The first Gemma's forward pass in float64, up to the last layer's residual stream. The same on the GPU: src/engine/model/gemma/forward.ts.
-import type {LayerConfig} from '../../../src/engine/model/config.ts';
+
 import type {GemmaConfig} from '../../../src/engine/model/gemma/config.ts';
-import type {ReferenceForward, Rows, Trace} from '../forward.ts';
+import type {LayerConfig} from '../../../src/engine/model/model-config.ts';
 import {gatedUnits, normed, type ReferenceParts, runLayers, scaledAttention} from '../model-blocks.ts';
+import type {ReferenceForward, Rows, Trace} from '../types.ts';
 
 type Parts = ReferenceParts<GemmaConfig>;
 

@@ -1,8 +1,9 @@
 // Gemma 3's forward pass in float64, up to the last layer's residual stream. The same on the GPU: src/engine/model/gemma3/forward.ts.
-import type {LayerConfig} from '../../../src/engine/model/config.ts';
+
 import type {Gemma3Config} from '../../../src/engine/model/gemma3/config.ts';
-import type {ReferenceForward, Rows, Trace} from '../forward.ts';
+import type {LayerConfig} from '../../../src/engine/model/model-config.ts';
 import {feedForward, normed, normedOutput, type ReferenceParts, runLayers, scaledAttention} from '../model-blocks.ts';
+import type {ReferenceForward, Rows, Trace} from '../types.ts';
 
 type Parts = ReferenceParts<Gemma3Config>;
 

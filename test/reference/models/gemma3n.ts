@@ -1,7 +1,6 @@
 // Gemma 3n's forward pass in float64, up to the one stream that goes through the head. The same on the GPU:
 // src/engine/model/gemma3n/forward.ts.
 import {type Gemma3nConfig, type Gemma3nLayer, STREAMS} from '../../../src/engine/model/gemma3n/config.ts';
-import type {KeysAndValues, ReferenceForward, Rows, Trace} from '../forward.ts';
 import {
   addRows,
   embeddings,
@@ -14,6 +13,7 @@ import {
   unscaledAttention,
 } from '../model-blocks.ts';
 import {add, rmsNorm, scaled, sparse, withMagnitudeOf} from '../model-ops.ts';
+import type {KeysAndValues, ReferenceForward, Rows, Trace} from '../types.ts';
 
 export class Gemma3nReference implements ReferenceForward {
   readonly #parts: ReferenceParts<Gemma3nConfig>;

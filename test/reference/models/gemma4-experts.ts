@@ -1,8 +1,8 @@
 // The feed-forward of a Gemma 4 layer with experts in float64. The same on the GPU: models/gemma4-experts.ts.
 import type {Experts, Gemma4Config, Gemma4Layer} from '../../../src/engine/model/gemma4/config.ts';
-import type {Rows, Trace} from '../forward.ts';
 import {addRows, gatedUnits, normed, normedOutput, type ReferenceParts} from '../model-blocks.ts';
 import {add, geglu, scaled, topExperts} from '../model-ops.ts';
+import type {Rows, Trace} from '../types.ts';
 
 type Parts = ReferenceParts<Gemma4Config>;
 
@@ -26,9 +26,9 @@ function routerLogits(parts: Parts, block: string, h: Rows): Rows {
 /** Σ over a row's experts e of weight_e · scale_e · down_e · (gelu(gate_e · u) ⊙ up_e · u), u = RMS(h): [n][nEmbd]. */
 function mixture(parts: Parts, block: string, experts: Experts, h: Rows, logits: Rows): Rows {
   const {weights, config} = parts;
-  const {count, used, ffn, fused} = experts;
+  const {count, topK, nFf, fused} = experts;
   const u = normed(parts, h, `${block}.pre_ffw_norm_2.weight`);
-  const chosen = logits.map((row) => topExperts(row, used));
+  const chosen = logits.map((row) => topExperts(row, topK));
   const gate = weights.matrix(`${block}.ffn_gate_${fused ? 'up_' : ''}exps.weight`);
   const up = weights.matrix(`${block}.ffn_${fused ? 'gate_' : ''}up_exps.weight`);
   const down = weights.matrix(`${block}.ffn_down_exps.weight`);
@@ -42,9 +42,9 @@ function mixture(parts: Parts, block: string, experts: Experts, h: Rows, logits:
     );
     const x = users.map(({t}) => u[t]);
     // One expert's rows of a fused tensor: all of gate, then all of up.
-    const first = expert * (fused ? 2 * ffn : ffn);
-    const gated = gate.multiplyRows(x, first, ffn);
-    const lifted = up.multiplyRows(x, fused ? first + ffn : first, ffn);
+    const first = expert * (fused ? 2 * nFf : nFf);
+    const gated = gate.multiplyRows(x, first, nFf);
+    const lifted = up.multiplyRows(x, fused ? first + nFf : first, nFf);
     const inner = gated.map((row, i) => geglu(row, lifted[i]));
     const output = down.multiplyRows(inner, expert * config.nEmbd, config.nEmbd);
     users.forEach(({t, weight}, i) => {

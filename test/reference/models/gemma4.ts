@@ -1,6 +1,5 @@
 // Gemma 4's forward pass in float64, up to the last layer's residual stream. The same on the GPU: src/engine/model/gemma4/forward.ts.
 import type {Gemma4Config, Gemma4Layer} from '../../../src/engine/model/gemma4/config.ts';
-import type {KeysAndValues, ReferenceForward, Rows, Trace} from '../forward.ts';
 import {
   addRows,
   embeddings,
@@ -12,6 +11,7 @@ import {
   unscaledAttention,
 } from '../model-blocks.ts';
 import {scaled} from '../model-ops.ts';
+import type {KeysAndValues, ReferenceForward, Rows, Trace} from '../types.ts';
 import {expertFeedForward} from './gemma4-experts.ts';
 
 export class Gemma4Reference implements ReferenceForward {

@@ -23,7 +23,7 @@ describe('dispatch lists', () => {
     const found: Record<string, DispatchHashes> = {};
     for (const [name, one] of Object.entries(cases)) found[name] = await hashesOf(listOf(one));
     const url = stored('hashes.json');
-    if (update) await writeFile(url, `${JSON.stringify(found, null, 1)}\n`);
+    if (update) await writeFile(url, `${JSON.stringify(found, null, 2)}\n`);
     expect(found).to.deep.equal(JSON.parse(await readFile(url, 'utf8')));
   });
 

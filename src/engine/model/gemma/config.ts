@@ -1,17 +1,17 @@
 // The first Gemma's metadata keys and tensor table: what a `gemma` GGUF must hold. Knows no data.
 import type {GgufFile} from '../../../gguf/gguf-file.ts';
 import {ArchitectureKeys, TensorRules} from '../architecture-keys.ts';
-import type {CommonConfig, LayerConfig, ModelDescription} from '../config.ts';
+import type {LayerConfig, ModelConfig, ModelDescription} from '../model-config.ts';
 
-export interface GemmaConfig extends CommonConfig {
+export interface GemmaConfig extends ModelConfig {
   architecture: 'gemma';
 }
 
 /** @throws GemmaError `config-invalid` */
-export function describeGemma(file: GgufFile): ModelDescription {
+export function describeGemma(file: GgufFile): ModelDescription<GemmaConfig> {
   const keys = new ArchitectureKeys(file, 'gemma');
   const layers = readLayers(keys);
-  const config = {...keys.common(0), architecture: 'gemma' as const, nEmbdPerLayer: 0, layers};
+  const config = {...keys.common(0), architecture: 'gemma' as const, nEmbdPerLayer: 0, perLayerTable: null, layers};
   const rules = new TensorRules();
   rules.ends(config);
   for (const layer of layers) rules.layer(layer, keys.nEmbd, {headNorms: false, postNorms: false});
@@ -19,7 +19,7 @@ export function describeGemma(file: GgufFile): ModelDescription {
 }
 
 function readLayers(keys: ArchitectureKeys): LayerConfig[] {
-  const {nHead, nHeadKv, ffn} = keys.sizes();
+  const {nHead, nHeadKv, nFf} = keys.sizes();
   const headDim = keys.headDim(keys.nEmbd / nHead[0]);
   const ropeBase = keys.ropeBase(['rope.freq_base'], 1e4);
   const ropeScale = keys.ropeScale(1);
@@ -30,11 +30,11 @@ function readLayers(keys: ArchitectureKeys): LayerConfig[] {
     headDim,
     nHead: heads,
     nHeadKv: nHeadKv[index],
-    ffn: ffn[index],
-    ownsKv: true,
-    donor: index,
+    nFf: nFf[index],
+    hasKv: true,
+    kvSource: index,
     ropeBase,
     ropeScale,
-    ropeFactors: false,
+    ropeFactors: null,
   }));
 }

@@ -1,36 +1,53 @@
-// The first Gemma's forward pass, a shape on every buffer: the plain plan, one operation a dispatch. n is a step's rows, m the rows
-// that go through the head. The same in float64: test/reference/models/gemma.ts.
-
-import type {Plan, Rows} from '../../graph/plan.ts';
-import {gatedUnits, normed, recordLayers, scaledAttention} from '../blocks.ts';
-import type {LayerConfig} from '../config.ts';
-import type {ForwardPass, ModelParts} from '../models.ts';
+// The first Gemma (Gemma team, "Gemma: open models based on Gemini research and technology", 2024), in reading order.
+// n is a step's rows, m its output rows. The same in float64: test/reference/models/gemma.ts.
+import type {GraphBuilder} from '../../graph/builder.ts';
+import type {Activation} from '../../graph/graph.ts';
+import {anglesOf, embed, logitsOf} from '../decoder.ts';
+import type {LayerConfig} from '../model-config.ts';
 import type {GemmaConfig} from './config.ts';
 
-type Parts = ModelParts<GemmaConfig>;
+type BlockWeight =
+  | 'attn_norm'
+  | 'attn_q'
+  | 'attn_k'
+  | 'attn_v'
+  | 'attn_output'
+  | 'ffn_norm'
+  | 'ffn_gate'
+  | 'ffn_up'
+  | 'ffn_down';
 
-/** Embeddings · √nEmbd; per layer h ← h + attention(h), h ← h + feedForward(h); head: [m][nVocab]. */
-export function recordGemma(plan: Plan, parts: Parts): ForwardPass {
-  return recordLayers(plan, parts, attention, feedForward);
+/** Token ids → logits: [m][nVocab]. */
+export function forwardGemma(g: GraphBuilder, config: GemmaConfig): Activation {
+  let h = embed(g, config); // [n][nEmbd]
+  for (const layer of config.layers) h = decoderLayer(g.block(layer.index), layer, h);
+  return logitsOf(g, config, h);
 }
 
-/** h: [n][nEmbd] → Wo · attention(RMS(h)): [n][nEmbd]. */
-function attention(plan: Plan, parts: Parts, layer: LayerConfig, h: Rows): Rows {
-  const block = `blk.${layer.index}`;
-  const x = normed(plan, parts, h, `${block}.attn_norm.weight`);
-  const scale = layer.headDim ** -0.5;
-  const attended = scaledAttention(plan, parts, layer, x, {headNorms: false, scale, softcap: 0});
-  return output(plan, parts, `${block}.attn_output.weight`, attended);
+/** h: [n][nEmbd] → [n][nEmbd]. No branch is normed before it is added. */
+function decoderLayer(g: GraphBuilder, layer: LayerConfig, h: Activation): Activation {
+  const {add, geglu, linear, rmsNorm} = g;
+  const w = g.weights<BlockWeight>();
+
+  h = add(h, attention(g, layer, rmsNorm(h, w.attn_norm)));
+
+  const x = rmsNorm(h, w.ffn_norm);
+  return add(h, linear(w.ffn_down, geglu(linear(w.ffn_gate, x), linear(w.ffn_up, x))));
 }
 
-/** h: [n][nEmbd] → down · (gelu(gate · RMS(h)) ⊙ up · RMS(h)): [n][nEmbd]. */
-function feedForward(plan: Plan, parts: Parts, layer: LayerConfig, h: Rows): Rows {
-  return output(plan, parts, `blk.${layer.index}.ffn_down.weight`, gatedUnits(plan, parts, layer, h));
-}
+/** x: [n][nEmbd] → [n][nEmbd]. */
+function attention(g: GraphBuilder, layer: LayerConfig, x: Activation): Activation {
+  const {kvWrite, linear, rope} = g;
+  const {nHead, nHeadKv, headDim, window} = layer;
+  const w = g.weights<BlockWeight>();
+  const angles = anglesOf(g, layer);
+  const cache = g.cache(layer);
 
-/** x: [n][nIn] → W · x, the end of a branch: [n][nEmbd]. */
-function output(plan: Plan, {config, weight}: Parts, matrix: string, x: Rows): Rows {
-  const branch = plan.rows('branch', config.nEmbd);
-  plan.mulMat(weight(matrix), x, branch);
-  return branch;
+  // q: [n][nHead][headDim]; k, v: [n][nHeadKv][headDim]
+  const q = rope(linear(w.attn_q, x), angles);
+  kvWrite(rope(linear(w.attn_k, x), angles), cache.keys);
+  kvWrite(linear(w.attn_v, x), cache.values);
+
+  const scale = headDim ** -0.5;
+  return linear(w.attn_output, g.attention(q, cache, {nHead, nHeadKv, headDim, window, scale, softcap: 0}));
 }

@@ -1,9 +1,9 @@
 // Gemma 2's metadata keys and tensor table: what a `gemma2` GGUF must hold. Knows no data.
 import type {GgufFile} from '../../../gguf/gguf-file.ts';
 import {ArchitectureKeys, TensorRules} from '../architecture-keys.ts';
-import type {CommonConfig, LayerConfig, ModelDescription} from '../config.ts';
+import type {LayerConfig, ModelConfig, ModelDescription} from '../model-config.ts';
 
-export interface Gemma2Config extends CommonConfig {
+export interface Gemma2Config extends ModelConfig {
   architecture: 'gemma2';
   /** What scores are multiplied by. */
   attentionScale: number;
@@ -15,7 +15,7 @@ export interface Gemma2Config extends CommonConfig {
 const LAYERS_OF_27B = 46;
 
 /** @throws GemmaError `config-invalid` */
-export function describeGemma2(file: GgufFile): ModelDescription {
+export function describeGemma2(file: GgufFile): ModelDescription<Gemma2Config> {
   const keys = new ArchitectureKeys(file, 'gemma2');
   const layers = readLayers(keys);
   const [{nHead, headDim}] = layers;
@@ -23,6 +23,7 @@ export function describeGemma2(file: GgufFile): ModelDescription {
     ...keys.common(30),
     architecture: 'gemma2' as const,
     nEmbdPerLayer: 0,
+    perLayerTable: null,
     attentionScale: (keys.nLayers === LAYERS_OF_27B ? Math.floor(keys.nEmbd / nHead) : headDim) ** -0.5,
     attentionSoftcap: keys.softcap('attn_logit_softcapping', 50),
     layers,
@@ -34,7 +35,7 @@ export function describeGemma2(file: GgufFile): ModelDescription {
 }
 
 function readLayers(keys: ArchitectureKeys): LayerConfig[] {
-  const {nHead, nHeadKv, ffn} = keys.sizes();
+  const {nHead, nHeadKv, nFf} = keys.sizes();
   const headDim = keys.headDim(keys.nEmbd / nHead[0]);
   const window = keys.integer('attention.sliding_window', 1, 2 ** 24, 4096);
   const sliding = keys.sliding(2);
@@ -47,11 +48,11 @@ function readLayers(keys: ArchitectureKeys): LayerConfig[] {
     headDim,
     nHead: heads,
     nHeadKv: nHeadKv[index],
-    ffn: ffn[index],
-    ownsKv: true,
-    donor: index,
+    nFf: nFf[index],
+    hasKv: true,
+    kvSource: index,
     ropeBase,
     ropeScale,
-    ropeFactors: false,
+    ropeFactors: null,
   }));
 }

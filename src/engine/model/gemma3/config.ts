@@ -2,9 +2,9 @@
 import {GemmaError} from '../../../errors.ts';
 import type {GgufFile} from '../../../gguf/gguf-file.ts';
 import {ArchitectureKeys, TensorRules} from '../architecture-keys.ts';
-import type {CommonConfig, LayerConfig, ModelDescription} from '../config.ts';
+import type {LayerConfig, ModelConfig, ModelDescription} from '../model-config.ts';
 
-export interface Gemma3Config extends CommonConfig {
+export interface Gemma3Config extends ModelConfig {
   architecture: 'gemma3';
   /** What scores are multiplied by. */
   attentionScale: number;
@@ -16,7 +16,7 @@ const LAYERS_OF_27B = 62;
 const SCALED_CONTEXT = 131072;
 
 /** @throws GemmaError `config-invalid`, `architecture-unsupported` */
-export function describeGemma3(file: GgufFile): ModelDescription {
+export function describeGemma3(file: GgufFile): ModelDescription<Gemma3Config> {
   refuseEmbeddingModel(file);
   const keys = new ArchitectureKeys(file, 'gemma3');
   const common = keys.common(0);
@@ -26,6 +26,7 @@ export function describeGemma3(file: GgufFile): ModelDescription {
     ...common,
     architecture: 'gemma3' as const,
     nEmbdPerLayer: 0,
+    perLayerTable: null,
     attentionScale: (keys.nLayers === LAYERS_OF_27B ? Math.floor(keys.nEmbd / nHead) : headDim) ** -0.5,
     layers,
   };
@@ -36,7 +37,7 @@ export function describeGemma3(file: GgufFile): ModelDescription {
 }
 
 function readLayers(keys: ArchitectureKeys, contextLength: number): LayerConfig[] {
-  const {nHead, nHeadKv, ffn} = keys.sizes();
+  const {nHead, nHeadKv, nFf} = keys.sizes();
   const headDim = keys.headDim(keys.nEmbd / nHead[0]);
   // A file without a window is of the variant whose layers are all full.
   const window = keys.integer('attention.sliding_window', 0, 2 ** 24, 0);
@@ -54,12 +55,12 @@ function readLayers(keys: ArchitectureKeys, contextLength: number): LayerConfig[
       headDim,
       nHead: heads,
       nHeadKv: nHeadKv[index],
-      ffn: ffn[index],
-      ownsKv: true,
-      donor: index,
+      nFf: nFf[index],
+      hasKv: true,
+      kvSource: index,
       ropeBase: slides ? slidingBase : base,
       ropeScale: slides ? 1 : scale,
-      ropeFactors: false,
+      ropeFactors: null,
     };
   });
 }

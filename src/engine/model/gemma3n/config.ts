@@ -1,15 +1,15 @@
 // Gemma 3n's metadata keys and tensor table: what a `gemma3n` GGUF must hold to run as text. Knows no data.
 import type {GgufFile} from '../../../gguf/gguf-file.ts';
-import {ArchitectureKeys, TensorRules} from '../architecture-keys.ts';
-import type {CommonConfig, LayerConfig, ModelDescription, TensorRule} from '../config.ts';
+import {ArchitectureKeys, PER_LAYER_TABLE, TensorRules} from '../architecture-keys.ts';
 import {bounded, invalid} from '../config-checks.ts';
+import type {LayerConfig, ModelConfig, ModelDescription, TensorRule} from '../model-config.ts';
 
 export interface Gemma3nLayer extends LayerConfig {
   /** Gates below mean + sparsity · std of a row become zero; null: all go on. */
   sparsity: number | null;
 }
 
-export interface Gemma3nConfig extends CommonConfig {
+export interface Gemma3nConfig extends ModelConfig {
   architecture: 'gemma3n';
   layers: readonly Gemma3nLayer[];
 }
@@ -24,7 +24,7 @@ const SPARSE_LAYERS = 10;
 const SPARSITY = 1.6448533535003662;
 
 /** @throws GemmaError `config-invalid` */
-export function describeGemma3n(file: GgufFile): ModelDescription {
+export function describeGemma3n(file: GgufFile): ModelDescription<Gemma3nConfig> {
   const {tensors} = file;
   const keys = new ArchitectureKeys(file, 'gemma3n');
   for (const [name, expected] of [
@@ -37,7 +37,7 @@ export function describeGemma3n(file: GgufFile): ModelDescription {
   const common = keys.common(30);
   const nEmbdPerLayer = keys.integer('embedding_length_per_layer_input', 1, 2 ** 12, 256);
   // Some files' per-layer table ends before the placeholders of images and sounds: text has none of them.
-  const perLayerRows = tensors.get('per_layer_token_embd.weight')?.shape[1] ?? common.nVocab;
+  const perLayerRows = tensors.get(PER_LAYER_TABLE)?.shape[1] ?? common.nVocab;
   const laurelRank = bounded(
     'blk.0.laurel_l.weight rows',
     tensors.get('blk.0.laurel_l.weight')?.shape[1] ?? 64,
@@ -48,6 +48,7 @@ export function describeGemma3n(file: GgufFile): ModelDescription {
     ...common,
     architecture: 'gemma3n' as const,
     nEmbdPerLayer,
+    perLayerTable: PER_LAYER_TABLE,
     nVocab: Math.min(common.nVocab, bounded('per_layer_token_embd.weight rows', perLayerRows, 1, 2 ** 20)),
     layers: readLayers(keys, file),
   };
@@ -56,7 +57,7 @@ export function describeGemma3n(file: GgufFile): ModelDescription {
 
 function readLayers(keys: ArchitectureKeys, file: GgufFile): Gemma3nLayer[] {
   const {nLayers} = keys;
-  const {nHead, nHeadKv, ffn} = keys.sizes();
+  const {nHead, nHeadKv, nFf} = keys.sizes();
   const headDim = keys.headDim(keys.nEmbd / nHead[0]);
   const sliding = keys.sliding(5);
   const window = keys.integer('attention.sliding_window', 1, 2 ** 24, 512);
@@ -72,11 +73,11 @@ function readLayers(keys: ArchitectureKeys, file: GgufFile): Gemma3nLayer[] {
     headDim,
     nHead: nHead[index],
     nHeadKv: nHeadKv[index],
-    ffn: ffn[index],
+    nFf: nFf[index],
     ...sharing[index],
     ropeBase: slides ? slidingBase : base,
     ropeScale: slides ? 1 : ropeScale,
-    ropeFactors: false,
+    ropeFactors: null,
     sparsity: sparsity[index],
   }));
 }

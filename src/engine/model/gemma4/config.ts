@@ -1,16 +1,16 @@
 // Gemma 4's metadata keys and tensor table: what a `gemma4` GGUF must hold to run as text. Knows no data.
 import type {GgufFile} from '../../../gguf/gguf-file.ts';
-import {ArchitectureKeys, TensorRules} from '../architecture-keys.ts';
-import type {CommonConfig, LayerConfig, ModelDescription, TensorRule, Untensored} from '../config.ts';
+import {ArchitectureKeys, PER_LAYER_TABLE, TensorRules} from '../architecture-keys.ts';
 import {invalid} from '../config-checks.ts';
+import type {LayerConfig, ModelConfig, ModelDescription, TensorRule, Untensored} from '../model-config.ts';
 
 /** A mixture of experts beside a layer's feed-forward. */
 export interface Experts {
   /** How many there are, and how many of them a token uses. */
   count: number;
-  used: number;
+  topK: number;
   /** Width of an expert's inner layer. */
-  ffn: number;
+  nFf: number;
   /** `ffn_gate_up_exps` holds, for each expert, its gate rows and then its up rows; otherwise each is a tensor. */
   fused: boolean;
   /** The tensor of each expert's output scale; null: 1. */
@@ -25,7 +25,7 @@ export interface Gemma4Layer extends LayerConfig {
   experts: Experts | null;
 }
 
-export interface Gemma4Config extends CommonConfig {
+export interface Gemma4Config extends ModelConfig {
   architecture: 'gemma4';
   layers: readonly Gemma4Layer[];
 }
@@ -34,15 +34,19 @@ export interface Gemma4Config extends CommonConfig {
 const MAX_EXPERTS = 1024;
 const MAX_EXPERTS_USED = 64;
 
+const ROPE_FACTORS = 'rope_freqs.weight';
+
 /** @throws GemmaError `config-invalid` */
-export function describeGemma4(file: GgufFile): ModelDescription {
+export function describeGemma4(file: GgufFile): ModelDescription<Gemma4Config> {
   const keys = new ArchitectureKeys(file, 'gemma4');
   keys.refuseRopeScaling(); // rope_freqs.weight is all the scaling that Gemma 4 has
+  const nEmbdPerLayer = keys.integer('embedding_length_per_layer_input', 0, 2 ** 12, 0);
   const config = {
     // Every published file has a cap of 30; a file without the key means the same.
     ...keys.common(30),
     architecture: 'gemma4' as const,
-    nEmbdPerLayer: keys.integer('embedding_length_per_layer_input', 0, 2 ** 12, 0),
+    nEmbdPerLayer,
+    perLayerTable: nEmbdPerLayer > 0 ? PER_LAYER_TABLE : null,
     layers: readLayers(keys, file),
   };
   return {config, rules: tensorRules(config)};
@@ -50,7 +54,7 @@ export function describeGemma4(file: GgufFile): ModelDescription {
 
 function readLayers(keys: ArchitectureKeys, file: GgufFile): Gemma4Layer[] {
   const {metadata, tensors} = file;
-  const {nHead, nHeadKv, ffn} = keys.sizes();
+  const {nHead, nHeadKv, nFf} = keys.sizes();
   const sliding = metadata.booleans(keys.key('attention.sliding_window_pattern'), keys.nLayers);
   const window = keys.integer('attention.sliding_window', 1, 2 ** 24);
   const headDim = keys.headDim(undefined);
@@ -59,7 +63,7 @@ function readLayers(keys: ArchitectureKeys, file: GgufFile): Gemma4Layer[] {
   const slidingBase = keys.ropeBase(['rope.freq_base_swa'], 1e4);
   const sharing = keys.sharing(sliding, nHeadKv, 0);
   const experts = readExperts(keys, file);
-  const hasValues = (index: number) => sharing[index].ownsKv && tensors.has(`blk.${index}.attn_v.weight`);
+  const hasValues = (index: number) => sharing[index].hasKv && tensors.has(`blk.${index}.attn_v.weight`);
   // All full layers or none: one that lacks what others have lost a tensor.
   const keysOnly = !sliding.some((slides, index) => !slides && hasValues(index));
   return sliding.map((slides, index) => ({
@@ -69,12 +73,12 @@ function readLayers(keys: ArchitectureKeys, file: GgufFile): Gemma4Layer[] {
     headDim: slides ? slidingHeadDim : headDim,
     nHead: nHead[index],
     nHeadKv: nHeadKv[index],
-    ffn: ffn[index],
+    nFf: nFf[index],
     ...sharing[index],
     ropeBase: slides ? slidingBase : base,
     ropeScale: 1,
-    ropeFactors: !slides,
-    valuesFromKeys: keysOnly && sharing[index].ownsKv && !slides,
+    ropeFactors: slides ? null : ROPE_FACTORS,
+    valuesFromKeys: keysOnly && sharing[index].hasKv && !slides,
     hasOutputScale: tensors.has(`blk.${index}.layer_output_scale.weight`),
     experts: experts(index),
   }));
@@ -87,16 +91,16 @@ function readExperts(keys: ArchitectureKeys, {tensors}: GgufFile): (layer: numbe
     if (!tensors.has('blk.0.ffn_gate_inp.weight')) return () => null;
     throw invalid('gemma4.expert_count', count, '1 or more, for the file has a router (blk.0.ffn_gate_inp.weight)');
   }
-  const used = keys.integer('expert_used_count', 1, Math.min(count, MAX_EXPERTS_USED));
-  const ffn = keys.each('expert_feed_forward_length', 1, 2 ** 20);
+  const topK = keys.integer('expert_used_count', 1, Math.min(count, MAX_EXPERTS_USED));
+  const nFf = keys.each('expert_feed_forward_length', 1, 2 ** 20);
   return (layer) => {
     const block = `blk.${layer}`;
     // The second name is that of files which early versions of Ollama made.
     const scale = [`${block}.ffn_down_exps.scale`, `${block}.ffn_gate_inp.per_expert_scale`];
     return {
       count,
-      used,
-      ffn: ffn[layer],
+      topK,
+      nFf: nFf[layer],
       fused: tensors.has(`${block}.ffn_gate_up_exps.weight`),
       scale: scale.find((name) => tensors.has(name)) ?? null,
     };
@@ -109,7 +113,7 @@ function tensorRules(config: Untensored<Gemma4Config>): TensorRule[] {
   const rules = new TensorRules();
   rules.ends(config);
   const full = layers.find((layer) => layer.ropeFactors);
-  if (full) rules.vector('rope_freqs.weight', full.headDim / 2);
+  if (full) rules.vector(ROPE_FACTORS, full.headDim / 2);
   if (nEmbdPerLayer > 0) rules.perLayerInputs(config);
   for (const layer of layers) {
     const {index, valuesFromKeys, hasOutputScale, experts} = layer;
@@ -121,17 +125,17 @@ function tensorRules(config: Untensored<Gemma4Config>): TensorRule[] {
   return rules.list;
 }
 
-function expertRules(rules: TensorRules, block: string, nEmbd: number, {count, ffn, fused, scale}: Experts): void {
+function expertRules(rules: TensorRules, block: string, nEmbd: number, {count, nFf, fused, scale}: Experts): void {
   rules.matrix(`${block}.ffn_gate_inp.weight`, nEmbd, count);
   rules.vector(`${block}.ffn_gate_inp.scale`, nEmbd);
   rules.vector(`${block}.post_ffw_norm_1.weight`, nEmbd);
   rules.vector(`${block}.pre_ffw_norm_2.weight`, nEmbd);
-  if (fused) rules.matrix(`${block}.ffn_gate_up_exps.weight`, nEmbd, 2 * ffn, count);
+  if (fused) rules.matrix(`${block}.ffn_gate_up_exps.weight`, nEmbd, 2 * nFf, count);
   else {
-    rules.matrix(`${block}.ffn_gate_exps.weight`, nEmbd, ffn, count);
-    rules.matrix(`${block}.ffn_up_exps.weight`, nEmbd, ffn, count);
+    rules.matrix(`${block}.ffn_gate_exps.weight`, nEmbd, nFf, count);
+    rules.matrix(`${block}.ffn_up_exps.weight`, nEmbd, nFf, count);
   }
-  rules.matrix(`${block}.ffn_down_exps.weight`, ffn, nEmbd, count);
+  rules.matrix(`${block}.ffn_down_exps.weight`, nFf, nEmbd, count);
   if (scale) rules.vector(scale, count);
   rules.vector(`${block}.post_ffw_norm_2.weight`, nEmbd);
 }

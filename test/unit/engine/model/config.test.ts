@@ -14,8 +14,8 @@ describe('readConfig', () => {
   it('reads what a layer is from its number and its type', async () => {
     const {layers} = await configOf();
     expect(
-      layers.map(({sliding, window, headDim, nHead, nHeadKv, ffn, ropeBase}) =>
-        [sliding, window, headDim, nHead, nHeadKv, ffn, ropeBase].join(' '),
+      layers.map(({sliding, window, headDim, nHead, nHeadKv, nFf, ropeBase}) =>
+        [sliding, window, headDim, nHead, nHeadKv, nFf, ropeBase].join(' '),
       ),
     ).to.deep.equal([
       'true 16 64 4 2 256 10000',
@@ -28,7 +28,7 @@ describe('readConfig', () => {
 
   it('shares keys and values with the last own layer of the same kind', async () => {
     const {layers} = await configOf(GEMMA4_SHAPES.tiny); // SSFSF SSF
-    expect(layers.map(({ownsKv, donor}) => [ownsKv, donor])).to.deep.equal([
+    expect(layers.map(({hasKv, kvSource}) => [hasKv, kvSource])).to.deep.equal([
       [true, 0],
       [true, 1],
       [true, 2],
@@ -59,7 +59,7 @@ describe('readConfig', () => {
   it('reads the experts of every layer, and whether gate and up are one tensor', async () => {
     const {layers, tensors} = await configOf(GEMMA4_SHAPES.moe);
     expect(layers.map(({experts}) => experts)).to.deep.equal(
-      layers.map((_, i) => ({count: 8, used: 2, ffn: 256, fused: true, scale: `blk.${i}.ffn_down_exps.scale`})),
+      layers.map((_, i) => ({count: 8, topK: 2, nFf: 256, fused: true, scale: `blk.${i}.ffn_down_exps.scale`})),
     );
     expect(tensors.get('blk.0.ffn_gate_up_exps.weight')!.shape).to.deep.equal([256, 512, 8]);
     const split = await configOf(GEMMA4_SHAPES['moe-split']);
@@ -81,7 +81,7 @@ describe('readConfig', () => {
 
   it('takes a scalar for every layer', async () => {
     const {layers} = await configOf(GEMMA4_SHAPES['one-kv-head']);
-    expect(layers.map(({ffn, nHeadKv}) => [ffn, nHeadKv])).to.deep.equal(layers.map(() => [256, 1]));
+    expect(layers.map(({nFf, nHeadKv}) => [nFf, nHeadKv])).to.deep.equal(layers.map(() => [256, 1]));
   });
 
   it('tells a tied head from one of its own, and per-layer embeddings from none', async () => {

@@ -15,8 +15,8 @@ const f32 = (value: number): WritableValue => ({type: 'f32', value});
 describe('readConfig of gemma3n', () => {
   it('shares the keys and values of the last two owners, a count of which may be a float', async () => {
     const {layers, tensors} = await configOf(SHARED);
-    expect(layers.map(({ownsKv}) => ownsKv)).to.deep.equal(layers.map((_, i) => i < 20));
-    expect(layers.slice(18).map(({sliding, donor}) => [sliding, donor])).to.deep.equal([
+    expect(layers.map(({hasKv}) => hasKv)).to.deep.equal(layers.map((_, i) => i < 20));
+    expect(layers.slice(18).map(({sliding, kvSource}) => [sliding, kvSource])).to.deep.equal([
       [true, 18],
       [false, 19],
       [true, 18],
@@ -25,7 +25,7 @@ describe('readConfig of gemma3n', () => {
     expect((await changedHeader(SHARED)).tensors.has('blk.20.attn_k.weight')).to.equal(true);
     expect(tensors.has('blk.20.attn_k.weight')).to.equal(false);
     const without = await configOf(SHARED, {metadata: {'gemma3n.attention.shared_kv_layers': null}});
-    expect(without.layers.map(({donor}) => donor)).to.deep.equal(layers.map(({donor}) => donor));
+    expect(without.layers.map(({kvSource}) => kvSource)).to.deep.equal(layers.map(({kvSource}) => kvSource));
   });
 
   it('reads which layers are sparse, and knows it of files that do not say', async () => {

@@ -56,10 +56,10 @@ describe('the published sizes of Gemma 4', () => {
   }
 
   it('shares keys and values in the small ones as llama.cpp does', () => {
-    expect(configOf('e2b').layers[15].donor).to.equal(13);
-    expect(configOf('e2b').layers[34].donor).to.equal(14);
-    expect(configOf('e4b').layers[24].donor).to.equal(22);
-    expect(configOf('e4b').layers[41].donor).to.equal(23);
+    expect(configOf('e2b').layers[15].kvSource).to.equal(13);
+    expect(configOf('e2b').layers[34].kvSource).to.equal(14);
+    expect(configOf('e4b').layers[24].kvSource).to.equal(22);
+    expect(configOf('e4b').layers[41].kvSource).to.equal(23);
   });
 
   it('takes keys for values in the full layers of the large ones, and there only', () => {
@@ -75,7 +75,7 @@ describe('the published sizes of Gemma 4', () => {
 
   it('has eight of 128 experts in every layer of 26B-A4B, and in no other size', () => {
     const {layers} = configOf('26b-a4b');
-    for (const {experts} of layers) expect(experts).to.include({count: 128, used: 8, ffn: 704, fused: true});
+    for (const {experts} of layers) expect(experts).to.include({count: 128, topK: 8, nFf: 704, fused: true});
     expect(configOf('31b').layers.every(({experts}) => experts === null)).to.equal(true);
   });
 });

@@ -1,0 +1,112 @@
+// From operations to dispatches, still without a device: which kernel runs, with which constants, on which tensors, over
+// how many rows. A lowering is a table with an entry for every kind of operation; one graph can be lowered in several
+// ways. Knows no buffer.
+import {type Constants, completeConstants, type Grid, type Kernel, type RowShape} from '../../gpu/kernel.ts';
+import type {WeightType} from '../kernels/weight-types.ts';
+import type {Activation, AnyOperation, CacheTensor, ConstantTensor, Graph, Operation, WeightTensor} from './graph.ts';
+import {type Stage, stagesOf} from './stages.ts';
+
+/** What changes from step to step about the work itself. */
+export interface StepShape {
+  nRows: number;
+  /** Rows that go through the head. */
+  nOutputs: number;
+}
+
+/** How a tensor of the file is stored where kernels read it. */
+export interface StoredWeight {
+  readonly type: WeightType;
+  /** u32 words from one row to the next. */
+  readonly strideWords: number;
+  /** Rows by buffer: a tensor above a device's binding limit is cut. */
+  readonly slices: readonly {readonly firstRow: number; readonly nRows: number}[];
+  /** The table stays with the host, which brings the rows of a step, in the step's order, as its one slice. */
+  readonly hosted: boolean;
+}
+
+/** Buffers that the engine writes before a step; see `StepBuffers`. */
+export type StepBufferName = 'step' | 'rows' | 'slots' | 'outputRows' | 'pageTables' | 'slidingPageTables';
+
+/** What is bound: a buffer of the step, a slice of a weight, or any other tensor. */
+export type Binding =
+  | StepBufferName
+  | {readonly kind: 'slice'; readonly weight: WeightTensor; readonly index: number}
+  | Activation
+  | CacheTensor
+  | ConstantTensor;
+
+/** One dispatch of an operation, as a lowering gives it. */
+export interface Work {
+  readonly kernel: Kernel<string, string, RowShape>;
+  readonly constants: Constants<string>;
+  readonly bindings: Readonly<Record<string, Binding>>;
+  /** The grid's rows for each row of the operation: heads, where a kernel goes by heads. */
+  readonly perRow: number;
+}
+
+/** One dispatch of a recording. */
+export interface Dispatch {
+  readonly kernel: Work['kernel'];
+  /** Complete, defaults filled in. */
+  readonly constants: Readonly<Record<string, number>>;
+  readonly bindings: Work['bindings'];
+  /** What it computes and by which kernel: `blk.3.attn_q · mul_mat_q4_k`. */
+  readonly label: string;
+  readonly stage: Stage;
+  shape(step: StepShape): RowShape;
+  grid(step: StepShape): Grid;
+}
+
+/** What a lowering may ask about the tensors of a graph. */
+export interface LoweringContext {
+  stored(weight: WeightTensor): StoredWeight;
+}
+
+/** How each kind of operation is run. */
+export type Lowering<O extends AnyOperation = Operation> = {
+  readonly [K in O['kind']]: (operation: Extract<O, {kind: K}>, context: LoweringContext) => readonly Work[];
+};
+
+/** Rows that a stage covers in a step. */
+const ROWS_OF: Readonly<Record<Stage, (step: StepShape) => number>> = {
+  body: ({nRows}) => nRows,
+  tail: ({nRows, nOutputs}) => (nOutputs > 0 ? nRows : 0),
+  head: ({nOutputs}) => nOutputs,
+};
+
+/** The dispatches of a graph in order. */
+export function lower<O extends AnyOperation>(
+  graph: Graph<O>,
+  lowering: Lowering<O>,
+  context: LoweringContext,
+): Dispatch[] {
+  const stages = stagesOf(graph);
+  const table: Readonly<Record<string, (operation: never, context: LoweringContext) => readonly Work[]>> = lowering;
+  return graph.operations.flatMap((operation, i) =>
+    table[operation.kind](operation as never, context).map((work) => dispatchOf(operation, stages[i], work)),
+  );
+}
+
+function dispatchOf({name}: AnyOperation, stage: Stage, {kernel, constants: given, bindings, perRow}: Work): Dispatch {
+  const constants = completeConstants(kernel, given);
+  const shape = (step: StepShape): RowShape => ({nRows: perRow * ROWS_OF[stage](step)});
+  return {
+    kernel,
+    constants,
+    bindings,
+    label: `${name} · ${kernel.name}`,
+    stage,
+    shape,
+    grid: (step) => kernel.grid(shape(step), constants),
+  };
+}
+
+/** Work of a kernel; its names and those of what it is given must agree. */
+export function work<B extends string, C extends string>(
+  kernel: Kernel<B, C, RowShape>,
+  constants: Constants<C>,
+  bindings: Readonly<Record<B, Binding>>,
+  perRow = 1,
+): Work {
+  return {kernel: kernel as unknown as Work['kernel'], constants, bindings, perRow};
+}
