@@ -7,7 +7,8 @@ import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {createTokenizer} from '../../src/tokenizer/create-tokenizer.ts';
 import {topTwo} from './compare.mjs';
-import {judge, withFile} from './judge.mjs';
+import {withFile} from './files.mjs';
+import {judge} from './judge.mjs';
 import {LlamaModel} from './llama.mjs';
 
 export const DEMO_MODEL = fileURLToPath(new URL('../../demo/models/gemma-chat-demo.gguf', import.meta.url));
@@ -32,8 +33,11 @@ const MAX_TOKENS = 160;
  */
 export const NEAR_TIE = 0.5;
 
-/** @param adapter Dawn's, of engines.mjs */
-export async function judgeDemo(bytes, adapter) {
+/**
+ * @param adapter Dawn's, of engines.mjs
+ * @param judges as of judge.mjs
+ */
+export async function judgeDemo(bytes, adapter, judges) {
   const source = memorySource(bytes, 'gemma-chat-demo.gguf');
   const file = await readGguf(source);
   const tokenizer = createTokenizer(file.metadata);
@@ -71,6 +75,7 @@ export async function judgeDemo(bytes, adapter) {
   ];
   const forced = await judge(bytes, text.slice(0, 96), {
     adapters: [adapter],
+    judges,
     runs: {default: {chunks: [1, 33, 17, 1]}},
     suppressed: tokenizer.suppressedIds,
   });

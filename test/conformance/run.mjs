@@ -1,31 +1,33 @@
 // `npm run conformance`: every model of the matrix (matrix.mjs) and the demo model before all judges, then tokenizers and
-// templates. Prints a line a model and its own time, exits ≠ 0 on any miss, keeps the golden files up to date. A
-// complete run also writes docs/conformance.md.
+// templates. Prints a line a model and its own time, exits ≠ 0 on any miss, keeps the golden files up to date. A run of
+// all models also writes its columns of docs/conformance.md.
+//   --hf   transformers is the one judge, beside the float64 reference, and lavapipe the one adapter: a third of the time
+//   --real   real weights instead of generated ones (real.mjs)
+//   --fault norm|window|rope   the engine gets a model with a fault, which must be seen (faults.mjs)
 //   --shapes a,b  --types X,Y  --groups g,h   only these models
-//   --adapters lavapipe,swiftshader  --no-wllama   only these judges
+//   --adapters lavapipe,swiftshader  --no-wllama   only these
 //   --list   says what would run
-import {readFileSync, writeFileSync} from 'node:fs';
+import {readFileSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
-import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 import {generateModel, SHAPES} from '../fixtures/models/model.ts';
 import {forcedTokens} from '../helpers/forced-tokens.ts';
-import {writeGoldenBlocks} from './blocks.mjs';
-import {DEMO_MODEL, judgeDemo} from './demo.mjs';
 import {openDawn, openSwiftShader} from './engines.mjs';
+import {FAULTS, withFault} from './faults.mjs';
 import {writeGolden} from './golden.mjs';
 import {judge, missesOf} from './judge.mjs';
-import {quantize} from './llama.mjs';
 import {allCells, QUANTIZER_TYPES} from './matrix.mjs';
-import {report} from './report.mjs';
+import {updatePage} from './report.mjs';
 import {clearlyRouted} from './router.mjs';
-import {checkText} from './text.mjs';
+import {openTransformers} from './transformers.mjs';
 import {twoAtATime} from './turns.mjs';
-import {openWllama} from './wllama.mjs';
 
 const text = {type: 'string'};
 const {values} = parseArgs({
   options: {
+    hf: {type: 'boolean'},
+    real: {type: 'boolean'},
+    fault: text,
     shapes: text,
     types: text,
     groups: text,
@@ -34,6 +36,11 @@ const {values} = parseArgs({
     list: {type: 'boolean'},
   },
 });
+if (values.fault && !FAULTS[values.fault]) throw new Error(`--fault is one of ${Object.keys(FAULTS).join(', ')}`);
+if (values.real) {
+  const {judgeReal} = await import('./real.mjs');
+  process.exit(await judgeReal({fault: values.fault}));
+}
 const start = performance.now();
 const cells = chosenCells();
 if (values.list) {
@@ -41,49 +48,57 @@ if (values.list) {
   console.log(`${cells.length} models`);
   process.exit(0);
 }
-const adapterNames = values.adapters?.split(',') ?? ['lavapipe', 'swiftshader'];
-const partial = Object.keys(values).length > 0;
+// llama.cpp is loaded only where it is asked for: as a judge, or to quantize.
+const {quantize} = await import('./llama.mjs');
+const everyJudge = !values.hf;
+const adapterNames = values.adapters?.split(',') ?? (everyJudge ? ['lavapipe', 'swiftshader'] : ['lavapipe']);
+const everyModel = !values.shapes && !values.types && !values.groups && !values.fault;
 
 const dawn = await openDawn();
 const swiftShader = adapterNames.includes('swiftshader') ? await openSwiftShader() : null;
-const wllama = values['no-wllama'] ? null : await openWllama();
-for (const each of [dawn, swiftShader, wllama]) if (each) console.log(each.description);
+const transformers = await openTransformers();
+const wllama = everyJudge && !values['no-wllama'] ? await (await import('./wllama.mjs')).openWllama() : null;
+const judges = [transformers, ...(everyJudge ? [(await import('./llama-judge.mjs')).llamaJudge] : [])];
+for (const each of [dawn, swiftShader, ...judges, wllama]) if (each) console.log(each.description);
 console.log(`${cells.length} models\n`);
 
-writeGoldenBlocks();
+if (everyJudge) (await import('./blocks.mjs')).writeGoldenBlocks();
 const models = await twoAtATime(cells, judgeCell);
 
 let demo = null;
 let checked = null;
-if (!partial) {
-  demo = await judgeDemo(new Uint8Array(readFileSync(DEMO_MODEL)), dawn);
+if (everyModel && everyJudge) {
+  const {DEMO_MODEL, judgeDemo} = await import('./demo.mjs');
+  demo = await judgeDemo(new Uint8Array(readFileSync(DEMO_MODEL)), dawn, judges);
   printDemo(demo);
-  checked = await checkText();
+  checked = await (await import('./text.mjs')).checkText();
 }
-const descriptions = [dawn, swiftShader].flatMap((each) => each?.description ?? []);
-await Promise.all([dawn, swiftShader, wllama].map((each) => each?.close()));
+await Promise.all([dawn, swiftShader, transformers, wllama].map((each) => each?.close()));
 
 const misses = [...models, demo, checked].flatMap((part) => part?.misses ?? []);
-const seconds = (performance.now() - start) / 1000;
-if (!partial) {
-  const file = fileURLToPath(new URL('../../docs/conformance.md', import.meta.url));
-  writeFileSync(
-    file,
-    report({
-      adapters: descriptions,
-      wllama: wllama.description,
-      models,
-      demo,
-      text: checked,
-      minutes: seconds / 60,
-      cores: availableParallelism(),
-    }),
-  );
+const minutes = (performance.now() - start) / 60_000;
+if (everyModel) {
+  updatePage({
+    command: values.hf ? 'npm run conformance -- --hf' : 'npm run conformance',
+    adapters: [dawn, swiftShader].filter(Boolean),
+    judges: [...judges, wllama].filter(Boolean),
+    models,
+    demo,
+    text: checked,
+    minutes,
+    cores: availableParallelism(),
+  });
 }
-console.log(misses.length === 0 ? '\nall judges agree' : `\n${misses.length} misses`);
 console.log(
-  `${(seconds / 60).toFixed(1)} minutes, of which generated models ${sum(models.map((model) => model.seconds))} s`,
+  `\n${minutes.toFixed(1)} minutes, of which generated models ${sum(models.map((model) => model.seconds))} s`,
 );
+if (values.fault) {
+  const asked = models.filter(({skipped}) => !skipped);
+  const seen = asked.filter((model) => model.misses.length > 0).length;
+  console.log(`"${FAULTS[values.fault]}" was seen in ${seen} of ${asked.length} models`);
+  process.exit(seen === asked.length && seen > 0 ? 0 : 1);
+}
+console.log(misses.length === 0 ? 'all judges agree' : `${misses.length} misses`);
 process.exit(misses.length === 0 ? 0 : 1);
 
 async function judgeCell(asked) {
@@ -95,18 +110,22 @@ async function judgeCell(asked) {
   try {
     const {bytes, ...routed} = await clearlyRouted(asked.seed, (seed) => bytesOf({...asked, seed}), tokens);
     cell = {...asked, ...routed};
+    const engineBytes = values.fault ? await withFault(values.fault, bytes) : bytes;
+    if (!engineBytes) return {...cell, ...result, skipped: true, seconds: 0};
     const adapters = [dawn, ...(cell.swiftshader && swiftShader ? [swiftShader] : [])];
-    result = await judge(bytes, tokens, {adapters, runs: cell.runs, suppressed});
+    result = await judge(bytes, tokens, {adapters, runs: cell.runs, judges, suppressed, engineBytes});
     if (cell.wllama && wllama) {
       const comparison = await wllama.judge(bytes, dawn, suppressed);
       result.comparisons.push(comparison);
       result.misses.push(...missesOf(comparison));
     }
-    if (cell.golden && result.misses.length === 0) await writeGolden(cell, bytes, tokens, result.llama, suppressed);
+    if (cell.golden && result.misses.length === 0) {
+      await writeGolden(cell, bytes, tokens, result.logits.transformers, suppressed);
+    }
   } catch (error) {
     result.misses.push(`failed: ${error.message.slice(0, 500)}`);
   }
-  result.llama = null;
+  delete result.logits;
   const margin = cell.margin ? `, router margin ${cell.margin.toExponential(1)}` : '';
   const name = `${cell.shape} ${cell.type} (${cell.group}, seed ${cell.seed}${margin})`;
   const seconds = (performance.now() - began) / 1000;

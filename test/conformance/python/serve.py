@@ -1,0 +1,87 @@
+"""Answers requests, one JSON a line, on standard input: transformers is imported once. Every answer is one JSON line,
+{"error"} where it failed. Big results go to the file that the request names.
+
+  {"do": "logits", "model": PATH, "tokens": [ids], "out": PATH}        f32 [tokens, vocabulary]
+  {"do": "logprobs", "model": PATH, "tokens": [ids], "positions": [..]} see logprobs
+  {"do": "greedy", "model": PATH, "prompt": [ids], "count": N}          {"ids", "margins"}
+  {"do": "tokenize", "tokenizer": PATH, "texts": [..]}                  {"ids": [[..]]}, without bos"""
+import json
+import os
+import sys
+
+os.environ['HF_HUB_OFFLINE'] = '1'
+
+import torch
+
+import gguf_model
+
+last = {}
+
+
+def model_of(path):
+    """The model of the file; the last one asked for is kept."""
+    if last.get('path') != path:
+        last.clear()
+        last.update(path=path, model=gguf_model.load(path))
+    return last['model']
+
+
+@torch.no_grad()
+def logits(request):
+    values = model_of(request['model'])(torch.tensor([request['tokens']]), use_cache=False).logits[0].float().numpy()
+    values.tofile(request['out'])
+    return {'shape': list(values.shape)}
+
+
+@torch.no_grad()
+def logprobs(request):
+    """At each position p: the log-probability of token p + 1, the first choice, and how far it is above the second."""
+    tokens, positions = request['tokens'], request['positions']
+    hidden = model_of(request['model']).model(torch.tensor([tokens]), use_cache=False).last_hidden_state[0]
+    answer = {'logprobs': [], 'first': [], 'margins': []}
+    for position in positions:
+        row = head(last['model'], hidden[position])
+        two = row.topk(2)
+        answer['logprobs'].append(float(row.log_softmax(0)[tokens[position + 1]]))
+        answer['first'].append(int(two.indices[0]))
+        answer['margins'].append(float(two.values[0] - two.values[1]))
+    return answer
+
+
+def head(model, hidden):
+    row = model.lm_head(hidden).float()
+    cap = model.config.final_logit_softcapping
+    return cap * torch.tanh(row / cap) if cap else row
+
+
+@torch.no_grad()
+def greedy(request):
+    model, ids, margins, past = model_of(request['model']), [], [], None
+    step = torch.tensor([request['prompt']])
+    for _ in range(request['count']):
+        result = model(step, past_key_values=past, use_cache=True, logits_to_keep=1)
+        two = result.logits[0, -1].float().topk(2)
+        ids.append(int(two.indices[0]))
+        margins.append(float(two.values[0] - two.values[1]))
+        step, past = torch.tensor([[ids[-1]]]), result.past_key_values
+    return {'ids': ids, 'margins': margins}
+
+
+def tokenize(request):
+    from tokenizers import Tokenizer
+
+    if last.get('tokenizer path') != request['tokenizer']:
+        last.update({'tokenizer path': request['tokenizer'], 'tokenizer': Tokenizer.from_file(request['tokenizer'])})
+    encoded = last['tokenizer'].encode_batch(request['texts'], add_special_tokens=False)
+    return {'ids': [each.ids for each in encoded]}
+
+
+ACTIONS = {'logits': logits, 'logprobs': logprobs, 'greedy': greedy, 'tokenize': tokenize}
+
+for line in sys.stdin:
+    try:
+        request = json.loads(line)
+        answer = ACTIONS[request['do']](request)
+    except Exception as error:  # told to the other side, which decides
+        answer = {'error': f'{type(error).__name__}: {error}'}
+    print(json.dumps(answer), flush=True)
