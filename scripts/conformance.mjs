@@ -1,4 +1,5 @@
-// `npm run conformance [-- options]`: installs the independent implementations on demand, then compares with them.
+// `npm run conformance [-- options]`: installs the independent implementations from npm on demand, then compares with
+// them. Those in Python install themselves (test/conformance/python.mjs).
 import {existsSync} from 'node:fs';
 import path from 'node:path';
 import {ROOT, run} from './lib/run.mjs';

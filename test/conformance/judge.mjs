@@ -1,8 +1,8 @@
 // One model before its judges: the engine on every adapter, the float64 reference, and implementations from outside
 // (transformers, llama.cpp), over the same forced token ids. Knows no list of models.
-import {ReferenceModel} from '../../src/engine/reference/forward.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {memorySource} from '../../src/store/sources/memory-source.ts';
+import {ReferenceModel} from '../reference/forward.ts';
 import {CLEAR_MARGIN, compareLogits} from './compare.mjs';
 
 /** Largest relative rms of the logits. Why these: docs/conformance.md. */
