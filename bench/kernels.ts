@@ -11,12 +11,15 @@ import {
   splitConstants,
 } from '../src/engine/kernels/attention_split.ts';
 import * as kernels from '../src/engine/kernels/kernels.ts';
+import {RESULT_WORDS, sample, sampleBlocks, topCandidates} from '../src/engine/kernels/sample.ts';
+import {packSamplerState, SAMPLER_STATE_WORDS, type SamplerSettings} from '../src/engine/sampling/sampler-state.ts';
 import {paddedRowBytes} from '../src/gguf/ggml-types.ts';
 import {requestDevice} from '../src/gpu/device.ts';
 import {type Constants, completeConstants, type Kernel} from '../src/gpu/kernel.ts';
 import {PipelineCache} from '../src/gpu/pipelines.ts';
 import {bind} from '../src/gpu/recorder.ts';
 import {findGpu} from '../test/helpers/gpu.ts';
+import {noise} from '../test/helpers/noise.ts';
 
 const PAGE_SIZE = 32;
 /** Keys that attention is over. */
@@ -35,7 +38,7 @@ interface Prepared {
 }
 
 /**
- * `sizes`: bytes a binding; bindings of step data (step, rows, page_tables, output_rows) are filled in.
+ * `sizes`: bytes a binding, or its contents; bindings of step data (step, rows, page_tables, output_rows) are filled in.
  * `moved`: bytes that must move, where that is not all of them.
  */
 function row<B extends string, C extends string>(
@@ -43,19 +46,25 @@ function row<B extends string, C extends string>(
   kernel: Kernel<B, C, KeyShape>,
   constants: Constants<C>,
   nRows: number,
-  sizes: Partial<Record<B, number>>,
+  sizes: Partial<Record<B, number | Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>>>,
   moved?: number,
 ): Row {
-  const all = Object.values<number | undefined>(sizes).reduce<number>((sum, size) => sum + (size ?? 0), 0);
+  const bytesOf = (size: number | ArrayBufferView | undefined) =>
+    typeof size === 'object' ? size.byteLength : (size ?? 0);
+  const all = Object.values<number | ArrayBufferView | undefined>(sizes).reduce<number>(
+    (sum, x) => sum + bytesOf(x),
+    0,
+  );
   return {
     name: `${kernel.name} ${label}`,
     bytes: moved ?? all,
     async prepare(device, pipelines) {
       const buffers = {} as Record<B, GPUBuffer>;
       for (const {name, access} of kernel.bindings) {
-        const data = stepBuffers(nRows)[name];
+        const given = sizes[name as B];
+        const data = typeof given === 'object' ? given : stepBuffers(nRows)[name];
         const usage = access === 'uniform' ? GPUBufferUsage.UNIFORM : GPUBufferUsage.STORAGE;
-        const size = Math.max(16, Math.ceil((data?.byteLength ?? sizes[name as B] ?? 16) / 16) * 16);
+        const size = Math.max(16, Math.ceil((data?.byteLength ?? bytesOf(given)) / 16) * 16);
         const buffer = device.createBuffer({size, usage: usage | GPUBufferUsage.COPY_DST});
         if (data) device.queue.writeBuffer(buffer, 0, data);
         buffers[name as B] = buffer;
@@ -157,8 +166,33 @@ function rows(): Row[] {
   }
   // A row of logits a sampled sequence; 64 of them do not occur.
   list.push(row('[1][262144]', kernels.softcap, {N: 262144, CAP: 30}, 1, {x: 4 * 262144, y: 4 * 262144}));
+  // A token of a vocabulary, with the defaults of a request.
+  const nVocab = 262144;
+  const blocks = sampleBlocks(nVocab);
+  const samplers = new Uint32Array(SAMPLER_STATE_WORDS);
+  packSamplerState(REQUEST, [], samplers, new Uint32Array(64));
+  const logits = noise(nVocab).map((x) => 3 * x);
+  const found = {candidates: 8 * 64 * blocks, sums: 8 * blocks};
+  const state = {outputs: 4, samplers, history: 256};
+  const candidates = {logits, ...state, ...found, suppressed: 4};
+  list.push(row('[1][262144]', topCandidates, {N_VOCAB: nVocab, HISTORY: 64}, 1, candidates));
+  const drawing = {...state, ...found, logits, chosen: 4, results: 4 * RESULT_WORDS};
+  list.push(row('[1][262144]', sample, {N_VOCAB: nVocab, N_BLOCKS: blocks, HISTORY: 64}, 1, drawing, found.candidates));
   return list;
 }
+
+const REQUEST: SamplerSettings = {
+  temperature: 1,
+  topK: 64,
+  topP: 0.95,
+  minP: 0,
+  repetitionPenalty: 1,
+  repetitionWindow: 64,
+  seed: 1,
+  drawn: 0,
+  logprobs: false,
+  topLogprobs: 0,
+};
 
 /** 26B-A4B's gates, out of 16 experts instead of 128. What must move are the experts used, each once. */
 function expertRow(type: kernels.WeightType, n: number): Row {
