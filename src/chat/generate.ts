@@ -120,6 +120,7 @@ export async function* generate(generation: Generation, context: GenerateContext
       }
     }
     yield* output.flush();
+    if (output.stopped && reason === 'length') reason = 'stop';
     yield done(reason === 'stop' && output.toolCalls > 0 ? 'tool_calls' : reason);
   } catch (error) {
     // Stopped while it waited for its turn: what was said stands.

@@ -49,6 +49,11 @@ export class OutputParser {
     return this.#calls;
   }
 
+  /** White space of the answer that is shown if text follows, or nothing at all, and not if a tag does. */
+  get held(): string {
+    return this.#state === 'content' ? this.#held : '';
+  }
+
   push(id: number): OutputEvent[] {
     const tag = this.#tags.get(id);
     if (tag === undefined) return this.#text(this.#detokenizer.push(id));
@@ -138,21 +143,28 @@ export function endsInThought(tokenizer: Tokenizer, prompt: readonly number[]): 
   return last !== undefined && last === open;
 }
 
-const TAGS = [
-  '<|channel>',
-  '<channel|>',
-  '<|tool_call>',
-  '<tool_call|>',
-  '<|tool_response>',
-  '<tool_response|>',
-  '<|"|>',
-] as const;
+/** Gemma 4's tags, and by which of them those of other files are understood. */
+const TAGS: Readonly<Record<string, string>> = {
+  '<|channel>': '<|channel>',
+  '<channel|>': '<channel|>',
+  '<|tool_call>': '<|tool_call>',
+  '<tool_call|>': '<tool_call|>',
+  '<|tool_response>': '<|tool_response>',
+  '<tool_response|>': '<tool_response|>',
+  '<|"|>': '<|"|>',
+  // FunctionGemma's.
+  '<start_function_call>': '<|tool_call>',
+  '<end_function_call>': '<tool_call|>',
+  '<start_function_response>': '<|tool_response>',
+  '<end_function_response>': '<tool_response|>',
+  '<escape>': '<|"|>',
+};
 
 /** Only tags that are tokens of their own; a vocabulary without them has no channels and no calls. */
 function tagsOf(tokenizer: Tokenizer): ReadonlyMap<number, string> {
   const tags = new Map<number, string>();
-  for (const tag of TAGS) {
-    const id = tokenizer.idOf(tag);
+  for (const [text, tag] of Object.entries(TAGS)) {
+    const id = tokenizer.idOf(text);
     if (id !== undefined) tags.set(id, tag);
   }
   return tags;

@@ -7,33 +7,44 @@ export interface StopResult {
   stop: string | null;
 }
 
+/** A stop string, and for each length the longest shorter beginning of it that it also ends with (Knuth, Morris, Pratt). */
+interface Pattern {
+  readonly stop: string;
+  readonly shorter: Int32Array;
+}
+
 export class StopStrings {
-  readonly #stops: readonly string[];
+  readonly #patterns: readonly Pattern[];
+  /** By pattern: how many of its characters the text so far ends with. */
+  #matched: number[];
   /** What could be the beginning of a stop string. */
   #held = '';
 
   /** @param stops empty ones are ignored: they would stop everything. */
   constructor(stops: readonly string[]) {
-    this.#stops = stops.filter((stop) => stop !== '');
+    this.#patterns = stops.filter((stop) => stop !== '').map((stop) => ({stop, shorter: shorterBeginnings(stop)}));
+    this.#matched = this.#patterns.map(() => 0);
   }
 
   push(delta: string): StopResult {
     const text = this.#held + delta;
-    let found: {start: number; end: number; stop: string} | null = null;
-    // The one that is complete first, as it would be if the text came a character at a time; of those the longest.
-    for (const stop of this.#stops) {
-      const start = text.indexOf(stop);
-      if (start < 0) continue;
-      const end = start + stop.length;
-      if (!found || end < found.end || (end === found.end && start < found.start)) found = {start, end, stop};
-    }
+    const found = this.#find(delta);
     if (found) {
+      const end = this.#held.length + found.end;
       this.#held = '';
-      return {text: text.slice(0, found.start), stop: found.stop};
+      return {text: text.slice(0, end - found.stop.length), stop: found.stop};
     }
-    const keep = this.#longestBeginning(text);
+    const keep = Math.max(0, ...this.#matched);
     this.#held = text.slice(text.length - keep);
     return {text: text.slice(0, text.length - keep), stop: null};
+  }
+
+  /** Whether pushing this text would meet a stop string. Changes nothing. */
+  wouldStop(text: string): boolean {
+    const matched = [...this.#matched];
+    const stops = this.#find(text) !== null;
+    this.#matched = matched;
+    return stops;
   }
 
   /** What was held back, when nothing more will come. */
@@ -43,14 +54,29 @@ export class StopStrings {
     return text;
   }
 
-  /** Length of the longest end of the text that some stop string begins with. */
-  #longestBeginning(text: string): number {
-    let longest = 0;
-    for (const stop of this.#stops) {
-      for (let length = Math.min(stop.length - 1, text.length); length > longest; length--) {
-        if (text.endsWith(stop.slice(0, length))) longest = length;
+  /** The stop string that is complete first, of those the longest, and where in `delta` it ends. */
+  #find(delta: string): {stop: string; end: number} | null {
+    for (let i = 0; i < delta.length; i++) {
+      let found: string | null = null;
+      for (const [p, {stop, shorter}] of this.#patterns.entries()) {
+        let length = this.#matched[p];
+        while (length > 0 && stop[length] !== delta[i]) length = shorter[length];
+        if (stop[length] === delta[i]) length++;
+        this.#matched[p] = length;
+        if (length === stop.length && stop.length > (found?.length ?? 0)) found = stop;
       }
+      if (found !== null) return {stop: found, end: i + 1};
     }
-    return longest;
+    return null;
   }
+}
+
+function shorterBeginnings(stop: string): Int32Array {
+  const shorter = new Int32Array(stop.length + 1);
+  for (let end = 1, length = 0; end < stop.length; end++) {
+    while (length > 0 && stop[length] !== stop[end]) length = shorter[length];
+    if (stop[length] === stop[end]) length++;
+    shorter[end + 1] = length;
+  }
+  return shorter;
 }

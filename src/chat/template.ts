@@ -263,6 +263,9 @@ interface Markup {
   isRisky(text: string): boolean;
 }
 
+/** Markup of Gemma 4 and FunctionGemma that files type as user-defined. */
+const MARKUP = /^<\|.*>$|^<.*\|>$|^<(start|end)_function_\w+>$|^<escape>$/s;
+
 const markupCache = new WeakMap<Tokenizer, Markup>();
 
 function markupOf(tokenizer: Tokenizer): Markup {
@@ -277,7 +280,7 @@ function markupOf(tokenizer: Tokenizer): Markup {
     if (type !== 'control' && type !== 'unknown' && type !== 'user') continue;
     const text = tokenizer.tokenText(id);
     // Other user-defined tokens are runs of white space and HTML tags: text.
-    if (type === 'user' && !/^<\|.*>$|^<.*\|>$/.test(text)) continue;
+    if (type === 'user' && !MARKUP.test(text)) continue;
     tokens.push({id, text});
     if (type === 'user') texts.push(text);
   }

@@ -9,6 +9,8 @@ import type {StopStrings} from './stop-strings.ts';
 export interface Parser {
   push(id: number): OutputEvent[];
   flush(): OutputEvent[];
+  /** Content that is held back. */
+  readonly held?: string;
 }
 
 export type TextEvent = Extract<GenerationEvent, {type: 'text' | 'tool-calls'}>;
@@ -51,7 +53,11 @@ export class TextOutput {
     // What follows a thought or a call is its end tag or white space that belongs to neither, until content comes.
     const counts = !this.#aside || parsed.some(({type}) => type === 'content');
     if (logprob && counts) this.#waiting.push({logprob, start: this.#parsed});
-    return this.#events(parsed);
+    const events = this.#events(parsed);
+    // White space that is held back has been written all the same.
+    const {held = ''} = this.#parser;
+    if (!this.#stopped && held !== '' && this.#stops.wouldStop(held)) return [...events, ...this.flush()];
+    return events;
   }
 
   flush(): TextEvent[] {

@@ -1,4 +1,4 @@
-// Reads the body of a Gemma 4 tool call, `call:NAME{key:value,…}`, whose strings stand between quote tokens. Forgives
+// Reads the body of a tool call of Gemma 4 or FunctionGemma, `call:NAME{key:value,…}`, whose strings stand between quote tokens. Forgives
 // what models get wrong: a missing last quote or brace, other quotes, a bare word as a value. Knows no tokens.
 import type {PlainObject, PlainValue} from './template-input.ts';
 
@@ -11,23 +11,45 @@ export interface ParsedCall {
 }
 
 /**
- * @param parts the body cut at its quote tokens: outside a string, inside one, outside …
+ * @param parts the body cut at its quote tokens
  * @returns null where the body is no call.
  */
 export function parseToolCall(parts: readonly string[]): ParsedCall | null {
   const head = /^\s*call:\s*([^\s{}]+)\s*(?=\{|$)/.exec(parts[0] ?? '');
   if (!head) return null;
-  const reader = new Reader(closeLastString([parts[0].slice(head[0].length), ...parts.slice(1)]));
+  const reader = new Reader(pairQuotes([parts[0].slice(head[0].length), ...parts.slice(1)]));
   const value = reader.object();
   return value && {name: head[1], arguments: value};
+}
+
+/**
+ * Outside a string, inside one, outside … A quote token ends a string only where the syntax goes on after it: models write
+ * it inside strings too (code with quotes), where it means a plain quote.
+ */
+function pairQuotes(parts: readonly string[]): string[] {
+  const pairs = [parts[0]];
+  for (let at = 1; at < parts.length; ) {
+    let text = parts[at];
+    while (at + 1 < parts.length && !endsString(parts[at + 1], at + 2 === parts.length)) text += `"${parts[++at]}`;
+    pairs.push(text);
+    if (at + 1 < parts.length) pairs.push(parts[at + 1]);
+    at += 2;
+  }
+  return closeLastString(pairs);
+}
+
+function endsString(after: string, isLast: boolean): boolean {
+  const rest = after.trimStart();
+  return rest === '' ? isLast : ',}]:'.includes(rest[0]);
 }
 
 /** With its last quote missing, a string has swallowed the closing braces. */
 function closeLastString(parts: string[]): string[] {
   if (parts.length % 2 === 1) return parts;
-  const last = parts[parts.length - 1];
-  const braces = /\}*\s*$/.exec(last)![0];
-  return [...parts.slice(0, -1), last.slice(0, last.length - braces.length), braces];
+  const last = parts[parts.length - 1].trimEnd();
+  let end = last.length;
+  while (last[end - 1] === '}') end--;
+  return [...parts.slice(0, -1), last.slice(0, end), last.slice(end)];
 }
 
 class Reader {
@@ -96,7 +118,8 @@ class Reader {
     if (item === '"' || item === "'") return this.#quoted(item);
     const word = this.#bare(',}]');
     if (word === '') return undefined;
-    if (word === 'true' || word === 'false') return word === 'true';
+    // Models that write much Python write its words.
+    if (/^([Tt]rue|[Ff]alse)$/.test(word)) return word.toLowerCase() === 'true';
     if (word === 'null' || word === 'None') return null;
     return /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(word) ? Number(word) : word;
   }

@@ -11,10 +11,24 @@ import {NO_TOKEN, Vocabulary} from './vocabulary.ts';
 
 const KEY = 'tokenizer.ggml.';
 
-/** Tokens that end a generation whatever the metadata say: files name one of them, rarely all. */
-const STOP_TEXTS = ['<eos>', '<turn|>', '<|tool_response>', '<end_of_turn>'];
+/**
+ * Tokens that end a generation whatever the metadata say: files name one of them, rarely all. Gemma's own, FunctionGemma's,
+ * and those of formats that Gemma is fine-tuned on (ChatML and others), as llama.cpp knows them by their texts.
+ */
+const STOP_TEXTS = [
+  '<eos>',
+  '<turn|>',
+  '<|tool_response>',
+  '<end_of_turn>',
+  '<start_function_response>',
+  '<|im_end|>',
+  '<|eot_id|>',
+  '<|end|>',
+  '<|endoftext|>',
+  '<|end_of_text|>',
+];
 /** Opens a turn. Some converters type these and `<end_of_turn>` as normal text. */
-const TURN_TEXTS = ['<|turn>', '<start_of_turn>'];
+const TURN_TEXTS = ['<|turn>', '<start_of_turn>', '<|im_start|>'];
 /** An HTML tag in Gemma's vocabulary, though other families stop at it. */
 const NEVER_STOP = '</s>';
 
@@ -54,6 +68,8 @@ function build(metadata: Metadata, rows: number): Tokenizer {
       {},
     );
   }
+  // Typed as text it would be spelled in a prompt, typed as user-defined any message could write it.
+  if (/^<.+>$/.test(vocabulary.text(bosId))) vocabulary.markControl(bosId);
   const unknownId = findId(metadata, vocabulary, 'unknown_token_id', '<unk>');
   return new GgufTokenizer({
     vocabulary,

@@ -1,5 +1,6 @@
 import {expect} from 'chai';
 import {type Generation, generate} from '../../../src/chat/generate.ts';
+import {OutputParser} from '../../../src/chat/output-parser.ts';
 import {StopStrings} from '../../../src/chat/stop-strings.ts';
 import {rawParser, TextOutput} from '../../../src/chat/text-output.ts';
 import {createSampler} from '../../../src/engine/sampling/sampler.ts';
@@ -113,6 +114,17 @@ describe('generate', () => {
     };
     expect(await text(ids)).to.deep.equal(['🦖']);
     expect((await text(ids.slice(0, 2))).join('')).to.match(/^\ufffd+$/);
+  });
+
+  it('stops at a stop string of white space at once, also as its last token', async () => {
+    const ids = tokenizer.encode('Hi\n', {addBos: false});
+    for (const maxTokens of [ids.length, ids.length + 5]) {
+      const output = new TextOutput(new OutputParser(tokenizer), new StopStrings(['\n']));
+      const events = await run(new FakeEngine({next: says('Hi\nand more')}), {output, maxTokens});
+      expect(events.flatMap((event) => (event.type === 'text' ? [event.delta] : [])).join('')).to.equal('Hi');
+      expect(events.at(-1)).to.include({type: 'done', reason: 'stop'});
+      expect((events.at(-1) as {usage: {completion_tokens: number}}).usage.completion_tokens).to.equal(ids.length);
+    }
   });
 
   it('gives its sequence back however it ends', async () => {

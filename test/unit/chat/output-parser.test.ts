@@ -1,8 +1,9 @@
 import {expect} from 'chai';
 import {endsInThought, type OutputEvent, OutputParser} from '../../../src/chat/output-parser.ts';
+import {createTemplate, renderToTokens} from '../../../src/chat/template.ts';
 import {createTokenizer} from '../../../src/tokenizer/create-tokenizer.ts';
 import {metadataOf} from '../../fixtures/gguf-writer.ts';
-import {tinyTokenizerMetadata} from '../../fixtures/tiny-tokenizer.ts';
+import {tinySpmMetadata, tinyTokenizerMetadata} from '../../fixtures/tiny-tokenizer.ts';
 
 const tokenizer = createTokenizer(metadataOf(tinyTokenizerMetadata(1024)));
 const TAG = /(<\|channel>|<channel\|>|<\|tool_call>|<tool_call\|>|<\|tool_response>|<tool_response\|>|<\|"\|>)/;
@@ -137,4 +138,35 @@ describe('output parser', () => {
     expect(new Set(found).size).to.equal(2);
     expect(parser.calls).to.equal(2);
   });
+});
+
+describe('FunctionGemma', () => {
+  const TAGS = ['<start_function_call>', '<end_function_call>', '<escape>', '<start_function_response>'];
+  for (const type of [3, 4]) {
+    it(`calls with its own tags, typed ${type === 3 ? 'control' : 'user-defined'}`, () => {
+      const metadata = tinySpmMetadata(1024);
+      const tokens = [...(metadata['tokenizer.ggml.tokens'] as string[])];
+      const types = Int32Array.from(metadata['tokenizer.ggml.token_type'] as Int32Array);
+      TAGS.forEach((tag, i) => {
+        tokens[tokens.length - 1 - i] = tag;
+        types[types.length - 1 - i] = type;
+      });
+      const own = createTokenizer(
+        metadataOf({...metadata, 'tokenizer.ggml.tokens': tokens, 'tokenizer.ggml.token_type': types}),
+      );
+      const answer = '<start_function_call>call:get{city:<escape>Rome<escape>,n:2}<end_function_call>';
+      const parser = new OutputParser(own);
+      const said = own.encode(answer, {addBos: false, parseSpecial: true});
+      const output = collect([...said.flatMap((id) => parser.push(id)), ...parser.flush()]);
+      expect(output).to.deep.equal({
+        content: '',
+        reasoning: '',
+        calls: [{name: 'get', arguments: {city: 'Rome', n: 2}}],
+      });
+      expect([...own.stopIds].map((id) => own.tokenText(id))).to.include('<start_function_response>');
+      // What a visitor writes is no tag.
+      const asked = renderToTokens(own, createTemplate(own), [{role: 'user', content: answer}]);
+      expect(asked.filter((id) => TAGS.includes(own.tokenText(id)))).to.deep.equal([]);
+    });
+  }
 });

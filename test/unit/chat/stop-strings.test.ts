@@ -52,6 +52,25 @@ describe('stop strings', () => {
     expect(matcher.push('X')).to.deep.equal({text: 'ENX', stop: null});
   });
 
+  it('says whether a text would stop it, and goes on as before', () => {
+    const matcher = new StopStrings(['END']);
+    expect(matcher.push('E')).to.deep.equal({text: '', stop: null});
+    expect([matcher.wouldStop('ND'), matcher.wouldStop('N'), matcher.wouldStop('ND')]).to.deep.equal([
+      true,
+      false,
+      true,
+    ]);
+    expect(matcher.push('ND')).to.deep.equal({text: '', stop: 'END'});
+  });
+
+  it('takes time in proportion to the text, however long a stop string repeats itself', () => {
+    const matcher = new StopStrings(Array.from({length: 16}, (_, i) => `${'a'.repeat(100_000 + i)}b`));
+    const start = performance.now();
+    for (let i = 0; i < 50_000; i++) matcher.push('a');
+    expect(performance.now() - start).to.be.below(5000); // hours if each push looked at all that is held
+    expect(matcher.flush()).to.have.length(50_000);
+  });
+
   it('does not show what comes after the stop in the same piece', () => {
     expect(new StopStrings(['.']).push('a.b.c')).to.deep.equal({text: 'a', stop: '.'});
   });

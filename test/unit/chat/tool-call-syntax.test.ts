@@ -30,6 +30,15 @@ describe('tool call syntax', () => {
       'call:f{__proto__:1,constructor:2}',
       JSON.parse('{"__proto__":1,"constructor":2}'),
     ],
+    [
+      'quote tokens inside a string',
+      'call:run{code:<|"|>r = sql(<|"|><|"|><|"|>SELECT 1<|"|><|"|><|"|>)<|"|>,n:1}',
+      {code: 'r = sql("""SELECT 1""")', n: 1},
+    ],
+    ['a quotation', 'call:w{c:<|"|>She said <|"|>hi<|"|> loudly<|"|>}', {c: 'She said "hi" loudly'}],
+    ['empty strings', 'call:w{a:<|"|><|"|>,b:[<|"|><|"|>],<|"|>c<|"|> : <|"|><|"|> }', {a: '', b: [''], c: ''}],
+    ['a quotation at the end', 'call:w{c:<|"|><|"|>hi<|"|><|"|>}', {c: '"hi"'}],
+    ['the words of Python', 'call:f{x:True,y:[False],z:None}', {x: true, y: [false], z: null}],
     ['repair: the last quote is missing', 'call:f{a:<|"|>Rome}', {a: 'Rome'}],
     ['repair: the last brace is missing', 'call:f{a:{b:1}', {a: {b: 1}}],
     ['repair: plain quotes', `call:f{a:"x \\"y\\"",b:'it\\'s'}`, {a: 'x "y"', b: "it's"}],
@@ -39,6 +48,17 @@ describe('tool call syntax', () => {
   for (const [name, body, expected] of cases) {
     it(name, () => expect(parse(body)?.arguments ?? null).to.deep.equal(expected));
   }
+
+  it('takes time in proportion to the body, whatever is in it', () => {
+    for (const piece of ['}', ' ', '<|"|>', '{', '[', '"', "'", '\\\\', ',', 'a:', '} ']) {
+      for (const end of ['', 'x', '}']) {
+        const start = performance.now();
+        parse(`call:f{a:<|"|>${piece.repeat(200_000)}${end}`);
+        parse(`call:f{a:${piece.repeat(200_000)}${end}`);
+        expect(performance.now() - start, `${piece} ${end}`).to.be.below(4000); // minutes if it were quadratic
+      }
+    }
+  });
 
   it('reads the name', () => expect(parse('call: get_weather.now {}')?.name).to.equal('get_weather.now'));
 

@@ -37,6 +37,17 @@ describe('createTokenizer', () => {
     expect(tokenizer.suppressedIds).to.deep.equal([]);
   });
 
+  for (const type of ['normal', 'user', 'control'] as const) {
+    it(`has one bos token before a text, and none in it, where the file types it ${type}`, () => {
+      const tokens = TOKENS.map(([text, was]): SmallVocabulary['tokens'][number] =>
+        text === '<bos>' ? [text, type] : [text, was],
+      );
+      const tokenizer = createTokenizer(smallMetadata({...BPE, tokens}));
+      expect(tokenizer.encode('<bos>ab', {parseSpecial: true})).to.deep.equal([2, tokenizer.idOf('ab')]);
+      expect(tokenizer.encode('<bos>', {addBos: false})).not.to.include(2);
+    });
+  }
+
   describe('stop tokens', () => {
     const more: SmallVocabulary['tokens'] = [
       ...TOKENS,
@@ -55,6 +66,15 @@ describe('createTokenizer', () => {
     it('may be listed, as some makers do', () => {
       const keys = {'tokenizer.ggml.eos_token_ids': Int32Array.of(4, 5)};
       expect(stopTexts({...BPE, keys})).to.deep.equal(['<eos>', 'a', 'b']);
+    });
+
+    it('are those of other formats that a Gemma may be fine-tuned on', () => {
+      const chatMl: SmallVocabulary['tokens'] = [...TOKENS, ['<|im_start|>', 'control'], ['<|im_end|>', 'control']];
+      expect(stopTexts({...BPE, tokens: chatMl})).to.deep.equal(['<eos>', '<|im_end|>']);
+      expect(stopTexts({...BPE, tokens: [...TOKENS, ['<start_function_response>']]})).to.deep.equal([
+        '<eos>',
+        '<start_function_response>',
+      ]);
     });
 
     it('never include </s>, which is an HTML tag here', () => {
