@@ -2,6 +2,7 @@
 // wire's. Knows no template.
 import {GemmaError} from '../errors.ts';
 import type {ChatMessage, ToolDefinition} from '../protocol/messages.ts';
+import {plainParameters} from './tool-schema.ts';
 
 export type PlainValue = string | number | boolean | null | PlainValue[] | {[key: string]: PlainValue};
 export type PlainObject = {[key: string]: PlainValue};
@@ -69,13 +70,14 @@ export function templateMessage(message: ChatMessage, index = 0): TemplateMessag
   };
 }
 
+/** @throws GemmaError `option-invalid` where its schema is larger than any tool's */
 export function templateTool({type, function: {name, description, parameters}}: ToolDefinition): TemplateTool {
   return {
     type,
     function: {
       name,
       description: description ?? '',
-      ...(parameters ? {parameters: JSON.parse(JSON.stringify(parameters)) as PlainObject} : {}),
+      ...(parameters && Object.keys(parameters).length > 0 ? {parameters: plainParameters(parameters)} : {}),
     },
   };
 }
@@ -84,11 +86,21 @@ export function isObject(value: PlainValue | undefined): value is PlainObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Deeper than any call's arguments: what is written into a prompt is gone through level by level. */
+const MAX_DEPTH = 64;
+
+/** Undefined where the text is no JSON object, or one too deep. */
 function parseObject(text: string): PlainObject | undefined {
   try {
     const value = JSON.parse(text) as PlainValue;
-    return isObject(value) ? value : undefined;
+    return isObject(value) && depthOf(value) <= MAX_DEPTH ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Levels of objects and lists, counted no further than a little beyond the most. */
+function depthOf(value: PlainValue, above = 0): number {
+  if (typeof value !== 'object' || value === null || above > MAX_DEPTH) return above;
+  return Object.values(value).reduce<number>((most, each) => Math.max(most, depthOf(each, above + 1)), above + 1);
 }
