@@ -15,6 +15,7 @@ export const ERROR_CODES = [
   'config-invalid',
   'tokenizer-invalid',
   'template-invalid',
+  'adapter-invalid',
   // the network
   'network',
   'http-status',

@@ -70,6 +70,7 @@ const OWNERS = new Set<ErrorCode>([
   'config-invalid',
   'tokenizer-invalid',
   'template-invalid',
+  'adapter-invalid',
   'integrity-mismatch',
   'http-status',
   'cors',

@@ -17,6 +17,7 @@ const errors = {
   'error-config-invalid': 'The description inside the model file does not fit together.',
   'error-tokenizer-invalid': 'The vocabulary inside the model file cannot be used.',
   'error-template-invalid': 'The chat template inside the model file cannot be used.',
+  'error-adapter-invalid': 'The adapter file does not fit this model, or is damaged.',
   'error-network': 'The model could not be fetched. Check your connection, then try again.',
   'error-http-status': 'The server that holds the model refused to hand it out.',
   'error-cors': 'The server that holds the model does not let this page read it.',
