@@ -79,9 +79,9 @@ export class GemmaError extends Error {
     return {code: this.code, message: this.message, detail: this.detail};
   }
 
-  static fromWire(wire: WireError): GemmaError {
-    const code = ERROR_CODES.includes(wire.code) ? wire.code : 'internal';
-    return new GemmaError(code, wire.message, {detail: wire.detail});
+  /** Of a checked message (src/protocol/parse.ts): its code is known. */
+  static fromWire({code, message, detail}: WireError): GemmaError {
+    return new GemmaError(code, message, {detail});
   }
 
   /** Any thrown value as a GemmaError; an unknown one becomes `internal`. */

@@ -138,7 +138,7 @@ function workerFailed(url: URL, cause: unknown): GemmaError {
   const reason = cause instanceof Error ? cause.message : cause;
   return new GemmaError(
     'worker-failed',
-    `the worker ${where} did not start: ${reason}. Check that the built gemma-chat.worker.js is there and that worker-src of the page's Content-Security-Policy allows it`,
+    `the worker ${where} did not start: ${reason}. Check that the file is there and that the page's policy allows it as worker-src`,
     {detail: {url: where}, cause},
   );
 }

@@ -15,10 +15,6 @@ describe('GemmaError', () => {
     expect(error.detail.n).to.equal(7);
   });
 
-  it('turns an unknown code from the wire into `internal`', () => {
-    expect(GemmaError.fromWire({code: 'nonsense' as never, message: 'm'}).code).to.equal('internal');
-  });
-
   it('wraps what is not a GemmaError and keeps the cause', () => {
     const cause = new TypeError('boom');
     const error = GemmaError.from(cause);

@@ -51,7 +51,7 @@ describe('readPeftAdapter', () => {
   })) {
     it(`refuses ${option} by name`, async () => {
       const error = await rejection(read(Q, {...CONFIG, [option]: value}));
-      expect([error.code, error.detail.option]).to.deep.equal(['adapter-invalid', option]);
+      expect([error.code, error.message.includes(option)]).to.deep.equal(['adapter-invalid', true]);
     });
   }
 
