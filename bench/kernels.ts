@@ -165,7 +165,7 @@ function rows(): Row[] {
     list.push(row(at(256), kernels.kvWrite, {WIDTH: 256}, n, {src: f32(256), cache: 4 * context * 256}, 2 * f32(256)));
   }
   // A row of logits a sampled sequence; 64 of them do not occur.
-  list.push(row('[1][262144]', kernels.softcap, {N: 262144, CAP: 30}, 1, {x: 4 * 262144, y: 4 * 262144}));
+  list.push(row('[1][262144]', kernels.softcap, {N: 262144, CAP: 30}, 1, {y: 4 * 262144}, 8 * 262144));
   // A token of a vocabulary, with the defaults of a request.
   const nVocab = 262144;
   const blocks = sampleBlocks(nVocab);

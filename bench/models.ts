@@ -9,7 +9,7 @@ import {readGguf} from '../src/gguf/read-gguf.ts';
 import {memorySource} from '../src/store/sources/memory-source.ts';
 import {ggufHeader} from '../test/fixtures/gguf-writer.ts';
 import {DENSE_SHAPES, type DenseShape} from '../test/fixtures/models/dense-shapes.ts';
-import {GEMMA3N_SHAPES, type Gemma3nShape} from '../test/fixtures/models/gemma3n-shapes.ts';
+import {GEMMA3N_PUBLISHED} from '../test/fixtures/models/gemma3n-published.ts';
 import {GEMMA4_PUBLISHED} from '../test/fixtures/models/gemma4-published.ts';
 import {modelMetadata, planTensors, type Shape} from '../test/fixtures/models/model.ts';
 import {type BigType, typedLikePublished} from './lib/big-model.ts';
@@ -32,16 +32,6 @@ const small3 = {
   ropeScale: 0,
 };
 const gemma2: DenseShape = {...DENSE_SHAPES.gemma2, vocabSize: 256_000, slidingWindow: 4096, contextLength: 8192};
-const gemma3n: Gemma3nShape = {
-  ...GEMMA3N_SHAPES['gemma3n-shared'],
-  vocabSize: 262_144,
-  nEmbd: 2048,
-  nHead: 8,
-  nHeadKv: 2,
-  headDim: 256,
-  slidingWindow: 512,
-  contextLength: 32_768,
-};
 
 const MODELS: Record<string, Shape> = {
   'Gemma 4 E2B': GEMMA4_PUBLISHED.e2b,
@@ -54,8 +44,8 @@ const MODELS: Record<string, Shape> = {
   'Gemma 3 4B': {...gemma3, layers: 34, nEmbd: 2560, nFf: 10_240, nHead: 8, nHeadKv: 4},
   'Gemma 3 12B': {...gemma3, layers: 48, nEmbd: 3840, nFf: 15_360, nHead: 16, nHeadKv: 8},
   'Gemma 3 27B': {...gemma3, layers: 62, nEmbd: 5376, nFf: 21_504, nHead: 32, nHeadKv: 16, headDim: 128},
-  'Gemma 3n E2B': {...gemma3n, layers: 'SSSSF'.repeat(6), nFf: 8192},
-  'Gemma 3n E4B': {...gemma3n, layers: 'SSSSF'.repeat(7), nFf: 16_384},
+  'Gemma 3n E2B': GEMMA3N_PUBLISHED.e2b,
+  'Gemma 3n E4B': GEMMA3N_PUBLISHED.e4b,
   'Gemma 2 2B': {...gemma2, layers: 26, nEmbd: 2304, nFf: 9216, nHead: 8, nHeadKv: 4, headDim: 256},
   'Gemma 2 9B': {...gemma2, layers: 42, nEmbd: 3584, nFf: 14_336, nHead: 16, nHeadKv: 8, headDim: 256},
   'Gemma 2 27B': {...gemma2, layers: 46, nEmbd: 4608, nFf: 36_864, nHead: 32, nHeadKv: 16, headDim: 128},

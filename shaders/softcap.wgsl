@@ -1,18 +1,17 @@
-// softcap — bend logits smoothly into ±CAP.
+// softcap — limit values smoothly to ±CAP, in place.
 //
-//   y = CAP · tanh(x / CAP)
+//   y ← CAP · tanh(y / CAP)
 //
-// Shapes    x, y: [n_rows, N] f32
-// Dispatch  one invocation a value; those behind the end of y do nothing
+// Shapes    y: [n_rows, N] f32; in place, because logits of a large vocabulary are the largest activation
+// Dispatch  one invocation a value; those past the end of y do nothing
 // Numerics  the argument of tanh is clamped to ±10, where tanh is ±1 in f32
 // Reference test/reference/softcap.ts
 
 override WORKGROUP_SIZE: u32 = 64u;
-override N: u32; // the grid's business alone
+override N: u32; // read by the grid only
 override CAP: f32; // above 0
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read_write> y: array<f32>;
 
 #include "lib/linear.wgsl"
 #include "lib/tanh.wgsl"
@@ -27,5 +26,5 @@ fn softcap(
   if (i >= arrayLength(&y)) {
     return;
   }
-  y[i] = CAP * tanh_clamped(x[i] / CAP);
+  y[i] = CAP * tanh_clamped(y[i] / CAP);
 }

@@ -180,8 +180,8 @@ function gegluCase(recorder: Recorder<null>, pool: BufferPool): Case {
 
 function softcapCase(recorder: Recorder<null>, pool: BufferPool): Case {
   const x = Float32Array.of(-10_000, -100, -30, -1, -1e-3, 0, 1e-3, 1, 30, 100, 10_000, 3);
-  const y = pool.create('self-test y', 'scratch', x.byteLength);
-  recorder.add(softcap, {N: x.length, CAP: 30}, {x: pool.createFrom('x', 'scratch', x), y}, () => ({nRows: 1}));
+  const y = pool.createFrom('self-test y', 'scratch', x);
+  recorder.add(softcap, {N: x.length, CAP: 30}, {y}, () => ({nRows: 1}));
   return {kernel: softcap.name, output: y, expected: softcapF64(Float64Array.from(x), 30), tolerance: 1e-4};
 }
 

@@ -280,7 +280,7 @@ export class GraphBuilder {
   softcap = (x: Activation, cap: number): Activation => {
     const y = this.#new(`${this.#prefix}softcap`, x.width, x.over);
     const attributes = {cap};
-    this.#add({kind: 'softcap', name: y.name, inputs: {x}, outputs: {y}, attributes});
+    this.#add({kind: 'softcap', name: y.name, inputs: {x}, outputs: {y}, inPlace: {y: 'x'}, attributes});
     return y;
   };
 

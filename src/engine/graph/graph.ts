@@ -152,7 +152,7 @@ export type Operation =
   | OperationOf<'geglu', {gate: Activation; up: Activation; offset: ConstantTensor}, Y>
   /** y[o] = x[output_rows[o]] */
   | OperationOf<'selectOutputs', XToY, Y>
-  /** y = cap · tanh(x / cap) */
+  /** y = cap · tanh(x / cap), in place */
   | OperationOf<'softcap', XToY, Y, {cap: number}>
   /** y = max(x − (mean + kappa · std), 0), mean and standard deviation of each row */
   | OperationOf<'gaussianTopk', XToY, Y, {kappa: number}>
@@ -173,7 +173,10 @@ export type Operation =
       {factor: number}
     >;
 
-/** A forward pass in an order in which it can run. `O`: the operations it may have, more of them after a rewrite. */
+/**
+ * A forward pass in an order in which it can run: operations over a step's rows, then the head's over its output rows,
+ * which run once for each batch of outputs. `O`: the operations it may have, more of them after a rewrite.
+ */
 export interface Graph<O extends AnyOperation = Operation> {
   readonly operations: readonly O[];
   /** [m][nVocab] */
@@ -192,18 +195,25 @@ export const activationsIn = (operation: AnyOperation): Activation[] =>
 export const activationsOut = (operation: AnyOperation): Activation[] =>
   Object.values(operation.outputs).filter((output) => output.kind === 'activation');
 
+/** Whether it belongs to the head. */
+export const isOverOutputs = (operation: AnyOperation): boolean =>
+  activationsOut(operation).some(({over}) => over === 'outputs');
+
 /** The activations it overwrites, each with the output that is written over it. */
 export function overwritten({inputs, outputs, inPlace = {}}: AnyOperation): [from: Activation, to: Activation][] {
   return Object.entries(inPlace).map(([to, from]) => [inputs[from] as Activation, outputs[to] as Activation]);
 }
 
 /**
- * Every activation is made once, before it is read, and not read after it was overwritten.
+ * The head comes last; every activation is made once, before it is read, and not read after it was overwritten.
  * @throws GemmaError `internal` naming the operation
  */
 export function checkGraph<G extends Graph<AnyOperation>>(graph: G): G {
   const state = new Map<Activation, 'made' | 'gone'>();
+  let inHead = false;
   for (const operation of graph.operations) {
+    if (inHead && !isOverOutputs(operation)) throw wrong(operation, 'it comes after the head');
+    inHead = isOverOutputs(operation);
     for (const input of activationsIn(operation)) {
       const found = state.get(input) ?? 'not made';
       if (found !== 'made') throw wrong(operation, `${input.name} is ${found}`);

@@ -2,7 +2,15 @@
 // memory planner does it (Pisarchyk and Lee, "Efficient memory management for deep neural net inference", 2020): the
 // largest first, each into the smallest buffer that is free while it lives. A buffer holds one activation at a time, so
 // that no operation reads and writes one buffer, which WebGPU forbids. Knows no device.
-import {type Activation, type AnyOperation, activationsIn, activationsOut, type Graph, overwritten} from './graph.ts';
+import {
+  type Activation,
+  type AnyOperation,
+  activationsIn,
+  activationsOut,
+  type Graph,
+  isOverOutputs,
+  overwritten,
+} from './graph.ts';
 
 /** Rows that activations are made for. */
 export interface ActivationRows {
@@ -43,13 +51,12 @@ export function lifetimesOf({operations, logits}: Graph<AnyOperation>): Map<Acti
   const end = operations.length;
   const lifetimes = new Map<Activation, Lifetime>();
   operations.forEach((operation, i) => {
-    const outputs = activationsOut(operation);
-    const inHead = outputs.some(({over}) => over === 'outputs');
+    const inHead = isOverOutputs(operation);
     for (const input of activationsIn(operation)) {
       const lifetime = lifetimes.get(input)!;
       lifetime.last = inHead && input.over === 'rows' ? end : Math.max(lifetime.last, i);
     }
-    for (const output of outputs) lifetimes.set(output, {first: i, last: i});
+    for (const output of activationsOut(operation)) lifetimes.set(output, {first: i, last: i});
   });
   lifetimes.get(logits)!.last = end;
   return lifetimes;

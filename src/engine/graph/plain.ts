@@ -132,8 +132,8 @@ export const plain: Lowering = {
     return [work(copyRows, {N: x.width}, {step: 'step', output_rows: 'outputRows', x, y})];
   },
 
-  softcap({inputs: {x}, outputs: {y}, attributes: {cap}}) {
-    return [work(softcap, {N: x.width, CAP: cap}, {x, y})];
+  softcap({outputs: {y}, attributes: {cap}}) {
+    return [work(softcap, {N: y.width, CAP: cap}, {y})];
   },
 
   gaussianTopk({inputs: {x}, outputs: {y}, attributes: {kappa}}) {

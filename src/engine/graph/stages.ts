@@ -6,6 +6,7 @@ import {
   type CacheTensor,
   type Graph,
   inputsOf,
+  isOverOutputs,
   overwritten,
   type Tensor,
 } from './graph.ts';
@@ -28,8 +29,7 @@ export function stagesOf({operations}: Graph<AnyOperation>): Stage[] {
       stages[i] = 'body';
       for (const input of activationsIn(operation)) leadsToCache.add(input);
     } else {
-      const [output] = activationsOut(operation);
-      stages[i] = output?.over === 'outputs' ? 'head' : 'tail';
+      stages[i] = isOverOutputs(operation) ? 'head' : 'tail';
     }
   }
   return stages;
@@ -37,12 +37,14 @@ export function stagesOf({operations}: Graph<AnyOperation>): Stage[] {
 
 /**
  * For every operation the earlier ones that must have run: those that made what it reads, those that read what it
- * overwrites, and for caches all that wrote before it reads and all that read or wrote before it writes.
+ * overwrites, and for caches all that wrote before it reads and all that read or wrote before it writes. The head needs all
+ * that is not of the head: it runs again from its beginning.
  */
 export function dependenciesOf({operations}: Graph<AnyOperation>): ReadonlySet<number>[] {
   const makers = new Map<Tensor, number>();
   const readers = new Map<Tensor, number[]>();
   const writers = new Map<Tensor, number[]>();
+  const overRows: number[] = [];
   return operations.map((operation, i) => {
     const needs = new Set<number>();
     const needAll = (list: readonly number[] = []) => {
@@ -62,6 +64,8 @@ export function dependenciesOf({operations}: Graph<AnyOperation>): ReadonlySet<n
     }
     for (const input of inputsOf(operation)) append(readers, input, i);
     for (const output of activationsOut(operation)) makers.set(output, i);
+    if (isOverOutputs(operation)) needAll(overRows);
+    else overRows.push(i);
     needs.delete(i);
     return needs;
   });

@@ -4,7 +4,7 @@ import {elementwise} from '../../gpu/grid.ts';
 import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
 
 export const softcap = defineKernel(shader, {
-  bindings: ['x', 'y'],
+  bindings: ['y'],
   constants: ['N', 'CAP', 'WORKGROUP_SIZE'],
   grid: ({nRows}: RowShape, {N, WORKGROUP_SIZE}) => elementwise(nRows * N, WORKGROUP_SIZE),
 });
