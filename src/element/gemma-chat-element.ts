@@ -50,7 +50,7 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @slot composer-end - Between the text field and the Send button.
  * @slot avatar-user - Copied beside each of the visitor's turns: an image, or a `<template>`.
  * @slot avatar-assistant - Copied beside each of the model's turns.
- * @slot fallback - Shown beneath the error where nothing of the chat can run on this device.
+ * @slot fallback - Shown where the chat cannot run on this device: in the poster's place, beneath the reason.
  * @slot error-<code> - Replaces the text of the error with that code, as in `slot="error-webgpu-missing"`.
  *
  * @fires progress - The model came a step closer to ready. Does not bubble.
@@ -160,6 +160,7 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @csspart error-icon - The sign beside it.
  * @csspart error-message - Its heading, text and notes.
  * @csspart error-title - Its heading.
+ * @csspart fallback - Around the page's own content for a device that cannot run the chat.
  * @csspart error-note - What is said beneath the text: space, whose business it is.
  * @csspart error-actions - The buttons.
  * @csspart remedy-button - Every button that may help.
@@ -600,6 +601,7 @@ export class GemmaChatElement extends LitElement {
     if (changed.has('loading') || changed.has('consent')) this.#loadIfEager();
     if (changed.has('history') || changed.has('historyKey') || changed.has('historyStore')) this.#kept.start();
     this.#focus.remember(this.shadowRoot);
+    this.#scroll.draw(this.#controller.conversation);
     // A conversation, or one to come.
     if (!this.#turnParts && (this.client || this.messages.length > 0)) {
       this.#turnParts = turnParts.load().then(() => this.requestUpdate());

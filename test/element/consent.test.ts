@@ -1,6 +1,7 @@
 // What a visitor is asked before a model is loaded, and what they can do while it is.
 import {expect, fixture, html} from '@open-wc/testing';
 import type {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
+import {ENGLISH} from '../../src/element/languages/index.ts';
 import {GemmaError} from '../../src/errors.ts';
 import type {ModelInspection} from '../../src/protocol/messages.ts';
 import {type FakeLoad, fakeLoads, fakeQuestions, inspection} from './fake-client.ts';
@@ -56,7 +57,6 @@ describe('<gemma-chat> asks before it loads', () => {
   });
 
   for (const [title, found, text] of [
-    ['no WebGPU', {problem: {code: 'webgpu-missing', message: ''}}, /no WebGPU/],
     ['a private window', {storage: 'memory'}, /cannot keep the model/],
     ['too little space', {freeBytes: 1e9}, /2 GB are needed, 1 GB are free/],
     ['a server without ranges', {resumable: false}, /cannot continue a download/],
@@ -69,6 +69,56 @@ describe('<gemma-chat> asks before it loads', () => {
       await expect(chat.el).to.be.accessible();
     });
   }
+
+  it('offers no Load where it cannot run, says why, and shows what the page has instead', async () => {
+    for (const [code, text, hopeless] of [
+      ['adapter-missing', /No usable GPU/, true],
+      ['architecture-unsupported', /not supported/, false],
+    ] as const) {
+      fakeQuestions(() => inspection({problem: {code, message: 'x'}}));
+      const el = await fixture<GemmaChatElement>(
+        html`<gemma-chat model-src=${MODEL_SRC}><a slot="fallback" href="/contact">Write to us</a></gemma-chat>`,
+      );
+      const chat = new Harness(el);
+      await chat.settle();
+      expect(chat.part('load-button')).to.equal(null);
+      expect(chat.part('poster-text')!.textContent).to.match(text);
+      expect(el.querySelector('a')!.checkVisibility()).to.equal(hopeless);
+      await expect(el).to.be.accessible();
+    }
+  });
+
+  it('names the missing https where that is why there is no WebGPU', async () => {
+    Object.defineProperty(globalThis, 'isSecureContext', {configurable: true, value: false});
+    try {
+      const {chat} = await asking({problem: {code: 'webgpu-missing', message: 'navigator.gpu is missing'}});
+      expect(chat.part('poster-text')!.textContent).to.include('without https').and.not.to.include('Chrome');
+      expect(notesOf(chat)).to.deep.equal(['Only the owner of this site can change that.']);
+    } finally {
+      Reflect.deleteProperty(globalThis, 'isSecureContext');
+    }
+  });
+
+  it('says why nothing can be learnt of a model, and calls no address this device', async () => {
+    for (const [src, code, load] of [
+      ['hf:foo', 'option-invalid', false],
+      ['http://', 'option-invalid', false],
+      ['/gone.gguf', 'http-status', true],
+      ['https://no-cors.example/m.gguf', 'cors', true],
+    ] as const) {
+      fakeQuestions(() => null).questions.inspect = async () => {
+        throw new GemmaError(code, 'x');
+      };
+      const chat = new Harness(await fixture(html`<gemma-chat model-src=${src}></gemma-chat>`));
+      await chat.settle();
+      const text = chat.part('poster')!.textContent;
+      expect(text, src)
+        .to.include(ENGLISH.text(`error-${code}`))
+        .and.not.to.include('this device');
+      expect(chat.part('load-button') !== null, src).to.equal(load);
+      await expect(chat.el).to.be.accessible();
+    }
+  });
 
   it('says nothing of space or network where all is here', async () => {
     const {chat} = await asking({storedBytes: 2e9, freeBytes: 1, online: false, resumable: false});

@@ -85,6 +85,11 @@ describe('<gemma-chat> in conversation', () => {
     const chat = await Harness.ready();
     await chat.ask('Hello');
     const {call} = chat.client.lastAnswer;
+    expect(chat.part('status')!.textContent).to.equal('Gemma is reading');
+    // The only chat: its turn has come at once.
+    call.onProgress({phase: 'queued', position: 0});
+    await chat.settle();
+    expect(chat.part('status')!.textContent).to.equal('Gemma is reading');
     call.onProgress({phase: 'queued', position: 1});
     await chat.settle();
     expect(chat.part('status')!.textContent).to.equal('Waiting for another chat to finish…');

@@ -41,6 +41,9 @@ describe('<gemma-chat> when something fails', () => {
     expect(chat.part('retry-button')).to.equal(null);
     const link = chat.el.querySelector('a')!;
     expect(link.checkVisibility()).to.equal(true);
+    // With the words, not in the column of the sign.
+    const left = (part: string) => chat.part(part)!.getBoundingClientRect().left;
+    expect(left('fallback')).to.equal(left('error-message'));
     await expect(chat.el).to.be.accessible();
     // A network may come back: nothing is given up.
     const other = await failed('network', {}, html`<a slot="fallback" href="/contact">Write to us</a>`);

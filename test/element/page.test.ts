@@ -192,6 +192,34 @@ describe('<gemma-chat> on a page', () => {
     }
   });
 
+  it('opens a long conversation at its end, whatever heights were guessed, and stays there', async () => {
+    const chat = await Harness.ready();
+    const long = (n: number) =>
+      Array.from({length: n}, (_, i) => ({
+        role: i % 2 ? ('assistant' as const) : ('user' as const),
+        content: `${i}\n\n${'Some words that fill a line and more. '.repeat(1 + ((i * 7) % 40))}`,
+      }));
+    const list = () => chat.part('messages')!;
+    const below = () => list().scrollHeight - list().clientHeight - list().scrollTop;
+    for (const n of [12, 60]) {
+      chat.el.messages = long(n);
+      // Heights are known a few frames after they came into view.
+      for (let frame = 0; frame < 8; frame++) await chat.settle();
+      expect(below(), String(n)).to.be.lessThan(2);
+      expect(chat.parts('end-button').length).to.equal(0);
+      // Up, and another conversation is put in place: at its end again.
+      list().scrollTop -= 300;
+      await chat.settle();
+      expect(chat.parts('end-button').length).to.equal(1);
+    }
+    // What grows without a word of ours, as a picture or a font does.
+    chat.el.messages = long(12);
+    for (let frame = 0; frame < 8; frame++) await chat.settle();
+    chat.parts('message')[11].style.paddingBlockEnd = '200px';
+    for (let frame = 0; frame < 4; frame++) await chat.settle();
+    expect(below()).to.be.lessThan(2);
+  });
+
   it('follows the answer until the reader scrolls up, and again from the end', async () => {
     const chat = await Harness.ready();
     await chat.ask('Tell a long story');

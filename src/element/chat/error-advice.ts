@@ -22,6 +22,8 @@ export interface Situation {
   /** The model is a file of the visitor's own. */
   ownFile: boolean;
   online: boolean;
+  /** The page has a context that browsers call secure; only such a page has WebGPU. */
+  secure: boolean;
 }
 
 type Title = Extract<StringKey, `errorTitle${string}`>;
@@ -81,19 +83,20 @@ const OWNERS = new Set<ErrorCode>([
 
 const HOPELESS = new Set<ErrorCode>(['webgpu-missing', 'adapter-missing', 'shader-invalid', 'out-of-memory']);
 
-export function advise(error: GemmaError, {loaded, ownFile, online}: Situation, language: Language): Advice {
+export function advise(error: GemmaError, {loaded, ownFile, online, secure}: Situation, language: Language): Advice {
   const {code, detail} = error;
   const title = TITLES[code] ?? 'errorTitleFile';
   const offline = code === 'network' && !online;
+  const insecure = code === 'webgpu-missing' && !secure;
   const notes: string[] = [];
   const {needed, free} = detail;
   if (typeof needed === 'number' && typeof free === 'number') {
     notes.push(language.text('errorSpace', {needed: language.bytes(needed), free: language.bytes(free)}));
   }
-  if (OWNERS.has(code) && !ownFile) notes.push(language.text('errorOwner'));
+  if ((OWNERS.has(code) || insecure) && !ownFile) notes.push(language.text('errorOwner'));
   return {
     title: language.text(loaded && title === 'errorTitleDevice' ? 'errorTitleAnswer' : title),
-    text: offline ? language.text('errorOffline') : language.text(`error-${code}`),
+    text: language.text(offline ? 'errorOffline' : insecure ? 'errorInsecure' : `error-${code}`),
     notes,
     remedies: REMEDIES[code] ?? ['retry'],
     hopeless: !loaded && HOPELESS.has(code),

@@ -14,10 +14,13 @@ export function statusText(language: Language, chat: ChatController, showSpeed: 
 function stateText(language: Language, {status, finishReason, answering, client}: ChatController): string {
   const {activity} = answering;
   if (status === 'generating') {
-    if (activity?.phase === 'queued') return queuedText(language, activity.position);
+    if (activity?.phase === 'queued' && activity.position > 0) return queuedText(language, activity.position);
     if (activity?.phase === 'prefill')
       return language.text('statusReading', {done: activity.done, total: activity.total});
-    return language.text('statusGenerating');
+    // Until the first token: the prompt is read, or the request is on its way.
+    return language.text(
+      answering.turn?.message.content || answering.turn?.message.reasoning ? 'statusGenerating' : 'waiting',
+    );
   }
   if (status === 'ready' && finishReason === 'abort') return language.text('statusStopped');
   if (status === 'ready' && finishReason === 'length') return language.text('statusLength');

@@ -165,6 +165,8 @@ export const strings: Strings = {
   errorTitleStopped: 'توقّفت المحادثة',
   errorOwner: 'لا يستطيع تغيير ذلك إلا مالك هذا الموقع.',
   errorOffline: 'أنت غير متصل بالإنترنت. اتصل ثم أعد المحاولة.',
+  errorInsecure:
+    'فُتحت هذه الصفحة دون https، والمتصفحات لا تتيح WebGPU إلا لصفحات https. افتح عنوانها الذي يبدأ بـ https.',
   errorSpace: 'المطلوب: {needed}. المتاح: {free}.',
   errorDetails: 'التفاصيل',
   retry: 'إعادة المحاولة',

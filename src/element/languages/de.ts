@@ -146,6 +146,8 @@ export const strings: Strings = {
   errorTitleStopped: 'Der Chat musste anhalten',
   errorOwner: 'Das kann nur der Betreiber dieser Website ändern.',
   errorOffline: 'Sie sind offline. Stellen Sie eine Verbindung zum Internet her und versuchen Sie es erneut.',
+  errorInsecure:
+    'Diese Seite wurde ohne https geöffnet, und Browser geben WebGPU nur Seiten mit https. Öffnen Sie ihre https-Adresse.',
   errorSpace: 'Benötigt: {needed}. Frei: {free}.',
   errorDetails: 'Einzelheiten',
   retry: 'Erneut versuchen',

@@ -188,6 +188,8 @@ export const en = {
   errorTitleStopped: 'The chat had to stop',
   errorOwner: 'Only the owner of this site can change that.',
   errorOffline: 'You are offline. Connect to the internet, then try again.',
+  errorInsecure:
+    'This page was opened without https, and browsers give WebGPU to https pages only. Open its https address.',
   errorSpace: 'Needed: {needed}. Free: {free}.',
   errorDetails: 'Details',
   retry: 'Try again',

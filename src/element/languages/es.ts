@@ -152,6 +152,8 @@ export const strings: Strings = {
   errorTitleStopped: 'El chat tuvo que detenerse',
   errorOwner: 'Solo el responsable de este sitio puede cambiarlo.',
   errorOffline: 'No hay conexión. Conéctese a internet e inténtelo de nuevo.',
+  errorInsecure:
+    'Esta página se abrió sin https, y los navegadores solo ofrecen WebGPU a páginas con https. Abra su dirección https.',
   errorSpace: 'Necesario: {needed}. Libre: {free}.',
   errorDetails: 'Detalles',
   retry: 'Intentar de nuevo',

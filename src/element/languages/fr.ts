@@ -153,6 +153,8 @@ export const strings: Strings = {
   errorTitleStopped: 'La discussion a dû s’arrêter',
   errorOwner: 'Seul le responsable de ce site peut y remédier.',
   errorOffline: 'Vous êtes hors ligne. Connectez-vous à Internet, puis réessayez.',
+  errorInsecure:
+    'Cette page a été ouverte sans https, et les navigateurs ne donnent WebGPU qu’aux pages en https. Ouvrez son adresse https.',
   errorSpace: 'Nécessaire : {needed}. Libre : {free}.',
   errorDetails: 'Détails',
   retry: 'Réessayer',

@@ -144,6 +144,8 @@ export const strings: Strings = {
   errorTitleStopped: 'チャットが停止しました',
   errorOwner: 'これを変更できるのは、このサイトの管理者だけです。',
   errorOffline: 'オフラインです。インターネットに接続してから、もう一度お試しください。',
+  errorInsecure:
+    'このページは https なしで開かれています。ブラウザーが WebGPU を使わせるのは https のページだけです。https のアドレスで開いてください。',
   errorSpace: '必要な容量：{needed}、空き容量：{free}。',
   errorDetails: '詳細',
   retry: 'もう一度試す',

@@ -152,6 +152,8 @@ export const strings: Strings = {
   errorTitleStopped: 'O chat precisou parar',
   errorOwner: 'Só o responsável por este site pode mudar isso.',
   errorOffline: 'Você está sem conexão. Conecte-se à internet e tente de novo.',
+  errorInsecure:
+    'Esta página foi aberta sem https, e os navegadores só oferecem WebGPU a páginas com https. Abra o endereço https dela.',
   errorSpace: 'Necessário: {needed}. Livre: {free}.',
   errorDetails: 'Detalhes',
   retry: 'Tentar de novo',

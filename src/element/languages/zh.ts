@@ -144,6 +144,7 @@ export const strings: Strings = {
   errorTitleStopped: '对话已中断',
   errorOwner: '只有本网站的管理者才能更改。',
   errorOffline: '您处于离线状态。请连接互联网后重试。',
+  errorInsecure: '此页面未通过 https 打开，而浏览器只向 https 页面提供 WebGPU。请打开它的 https 地址。',
   errorSpace: '需要：{needed}。可用：{free}。',
   errorDetails: '详细信息',
   retry: '重试',

@@ -21,6 +21,8 @@ export class ModelOffer {
   source: ModelSource | null = null;
   /** Undefined until it is known; null where it could not be learnt. */
   inspection: ModelInspection | null | undefined;
+  /** Why the model will not run here, or why nothing could be learnt of it. */
+  problem: GemmaError | null = null;
   /** It would have started by itself, but the visitor's connection is to be spared. */
   heldBack = false;
   /** Something stored is being removed. */
@@ -55,6 +57,7 @@ export class ModelOffer {
     this.#asking?.abort.abort();
     this.#asking = null;
     this.inspection = undefined;
+    this.problem = null;
   }
 
   /** Learns what there is to know; asks once. Null where it cannot be learnt: loading will say why. */
@@ -75,14 +78,17 @@ export class ModelOffer {
 
   async #ask(options: InspectOptions, signal: AbortSignal): Promise<ModelInspection | null> {
     let found: ModelInspection | null = null;
+    let problem: GemmaError | null = null;
     try {
       found = await this.#questions.inspect(options);
     } catch (error) {
       if (isAbort(error)) return null;
+      problem = GemmaError.from(error);
     }
     if (signal.aborted) return null;
     this.#asking = null;
     this.inspection = found;
+    this.problem = found?.problem ? GemmaError.fromWire(found.problem) : problem;
     this.#state.host.changed();
     return found;
   }

@@ -6,7 +6,7 @@ import {modelUrl} from '../../client/model-src.ts';
 export interface ModelSource {
   /** Of the file, or of the first of several. */
   file: string;
-  /** The host that is asked for the file; null for a file of the visitor's own or an address that is no URL. */
+  /** The host that is asked for the file; null for a file of the visitor's own, '' where the address names none. */
   host: string | null;
   /** Bytes, where the file is here. */
   size: number | null;
@@ -21,9 +21,9 @@ export function describeSource(src: ModelSrc, base: string): ModelSource {
   const text = String(src);
   try {
     const url = new URL(modelUrl(text, base));
-    return {file: lastSegment(url), host: url.host || null, size: null};
+    return {file: lastSegment(url), host: url.host, size: null};
   } catch {
-    return {file: text, host: null, size: null};
+    return {file: text, host: '', size: null};
   }
 }
 

@@ -23,6 +23,15 @@ export const messages = css`
     overflow-anchor: none;
   }
 
+  /* Only to be watched: it is as high as all turns. */
+  .turns {
+    display: flex;
+    flex: 1 0 auto;
+    flex-direction: column;
+    gap: inherit;
+    max-inline-size: 100%;
+  }
+
   [part='messages']:focus-visible {
     outline-offset: -3px;
   }

@@ -32,6 +32,10 @@ export const wayIn = css`
     text-wrap: pretty;
   }
 
+  [part='fallback'] {
+    inline-size: 100%;
+  }
+
   [part='facts'] {
     display: grid;
     gap: 0.375rem;

@@ -2,7 +2,7 @@
 import {html, nothing, type TemplateResult} from 'lit';
 import type {GemmaError} from '../../errors.ts';
 import type {ChatController} from '../chat/chat-controller.ts';
-import {advise, type Remedy} from '../chat/error-advice.ts';
+import {advise, type Remedy, type Situation} from '../chat/error-advice.ts';
 import {statusText} from '../chat/status-text.ts';
 import type {Language} from '../languages/index.ts';
 import type {MarkdownEnvironment} from '../markdown/render.ts';
@@ -116,19 +116,29 @@ export function renderChat(view: ChatView): TemplateResult {
 }
 
 function failure({chat, language, report, disabled, act}: ChatView, error: GemmaError): TemplateResult {
-  const {client, model} = chat;
-  const situation = {loaded: client !== null, ownFile: model.offer.source?.host === null, online: navigator.onLine};
-  const advice = advise(error, situation, language);
+  const advice = advise(error, situation(chat), language);
   return renderError({language, error, advice, report, act: disabled ? null : act});
 }
 
-function renderWayIn({chat: {status, model}, language, files, disabled, act}: ChatView): TemplateResult | null {
+function situation({client, model}: ChatController): Situation {
+  return {
+    loaded: client !== null,
+    ownFile: model.offer.source?.host === null,
+    online: navigator.onLine,
+    secure: globalThis.isSecureContext,
+  };
+}
+
+function renderWayIn({chat, language, files, disabled, act}: ChatView): TemplateResult | null {
+  const {status, model} = chat;
   if (status === 'error') return null;
   if (status === 'downloading' || status === 'paused' || status === 'loading') {
     const {progress, rate} = model;
     return renderProgress({language, status, progress, rate, disabled, act: act.model});
   }
-  return renderPoster({language, offer: model.offer, files, disabled, act: act.model});
+  const {offer} = model;
+  const advice = offer.problem && advise(offer.problem, situation(chat), language);
+  return renderPoster({language, offer, advice, files, disabled, act: act.model});
 }
 
 function composer({chat, language, draft, placeholder, disabled, showSpeed, act}: ChatView): TemplateResult {

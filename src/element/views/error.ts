@@ -40,7 +40,7 @@ export function renderError({language, error, advice, report, act}: ErrorView): 
         <div part="error-text"><slot name=${`error-${error.code}`}>${text}</slot></div>
         ${notes.map((note) => html`<div part="error-note">${note}</div>`)}
       </div>
-      ${hopeless ? html`<slot name="fallback"></slot>` : null}
+      ${hopeless ? html`<div part="fallback"><slot name="fallback"></slot></div>` : null}
       <div part="error-actions">
         ${remedies.map(remedy)}
         <button part="button report-button" type="button" ?disabled=${!act} @click=${() => act?.report()}>

@@ -46,6 +46,7 @@ export function renderMessageList(view: MessageListView): TemplateResult {
         tabindex="0"
         @scroll=${(event: Event) => scrolled(event.currentTarget as HTMLElement)}
       >
+        <div class="turns">
         ${turns.length === 0 ? renderEmpty(view) : null}
         ${repeat(
           turns,
@@ -53,6 +54,7 @@ export function renderMessageList(view: MessageListView): TemplateResult {
           (turn, index) => renderTurn(view, turn, index === turns.length - 1),
         )}
         ${turns.length > 0 && !growing ? renderSuggestions(view) : null}
+        </div>
       </div>
       ${
         toEnd

@@ -2,6 +2,7 @@
 // visitor agrees, or makes room.
 import {html, nothing, type TemplateResult} from 'lit';
 import type {ModelInspection} from '../../protocol/messages.ts';
+import type {Advice} from '../chat/error-advice.ts';
 import type {Language} from '../languages/index.ts';
 import type {FoundModel} from '../model/files/ollama-folder.ts';
 import type {ModelFiles} from '../model/model-files.ts';
@@ -21,6 +22,8 @@ export interface OfferActions {
 export interface PosterView {
   language: Language;
   offer: ModelOffer;
+  /** What to say of `offer.problem`; null where there is none. */
+  advice: Advice | null;
   /** Null where the visitor cannot bring a model. */
   files: ModelFiles | null;
   disabled: boolean;
@@ -29,6 +32,7 @@ export interface PosterView {
 
 export function renderPoster(view: PosterView): TemplateResult {
   const {language, offer} = view;
+  if (willNotRun(view)) return renderRefusal(view);
   return html`
     <div part="poster">
       <slot name="poster">
@@ -41,7 +45,25 @@ export function renderPoster(view: PosterView): TemplateResult {
   `;
 }
 
-function renderOffer({language, offer, disabled, act}: PosterView): TemplateResult {
+/** Loading would say the same again: what the file, the page or the browser lacks is not there a moment later. */
+const willNotRun = ({offer, advice}: PosterView) =>
+  Boolean(advice?.hopeless || offer.inspection?.problem || offer.problem?.code === 'option-invalid');
+
+/** It cannot run here: says so before anybody has waited, and shows what the page has instead. */
+function renderRefusal(view: PosterView): TemplateResult {
+  const {offer, advice, files} = view;
+  return html`
+    <div part="poster" role="status">
+      <div part="poster-title">${advice?.title}</div>
+      <p part="poster-text"><slot name=${`error-${offer.problem?.code}`}>${advice?.text}</slot></p>
+      ${advice?.notes.map((note) => html`<p part="note">${note}</p>`)}
+      ${advice?.hopeless ? html`<div part="fallback"><slot name="fallback"></slot></div>` : nothing}
+      ${files ? renderFiles(view, files) : nothing}
+    </div>
+  `;
+}
+
+function renderOffer({language, offer, advice, disabled, act}: PosterView): TemplateResult {
   const {inspection, removing} = offer;
   const begun = inspection && inspection.storage !== 'file' && inspection.storedBytes > 0;
   const label = begun && !offer.complete ? 'loadContinue' : 'load';
@@ -49,7 +71,7 @@ function renderOffer({language, offer, disabled, act}: PosterView): TemplateResu
   return html`
     <dl part="facts">${facts(language, offer)}</dl>
     <div part="notes" role="status">
-      ${notes(language, offer).map((note) => html`<p part="note">${note}</p>`)}
+      ${[...(advice ? [advice.text, ...advice.notes] : []), ...notes(language, offer)].map((note) => html`<p part="note">${note}</p>`)}
     </div>
     <button part="button load-button" type="button" ?disabled=${off} @click=${() => act.load()}>
       ${language.text(label)}
@@ -104,7 +126,7 @@ function facts(language: Language, offer: ModelOffer): TemplateResult[] {
   if (!source) return [];
   const rows: [string, unknown][] = [[language.text('factFile'), modelName(source.file, inspection)]];
   rows.push([language.text('factSize'), sizeText(language, offer)]);
-  rows.push([language.text('factHost'), source.host ?? language.text('hostDevice')]);
+  if (source.host !== '') rows.push([language.text('factHost'), source.host ?? language.text('hostDevice')]);
   if (inspection) {
     const {license, memory, freeBytes, storage} = inspection;
     if (license.name !== null || license.link !== null) rows.push([language.text('factLicense'), licenseText(license)]);
@@ -148,8 +170,7 @@ function notes(language: Language, offer: ModelOffer): string[] {
   if (offer.heldBack) found.push(language.text('noteSaveData'));
   if (offer.failure) found.push(language.text(`error-${offer.failure.code}`));
   if (!inspection) return found;
-  const {problem, storage, resumable, size, storedBytes, freeBytes, online} = inspection;
-  if (problem) found.push(language.text(`error-${problem.code}`));
+  const {storage, resumable, size, storedBytes, freeBytes, online} = inspection;
   if (offer.complete && !online && !navigator.onLine) found.push(language.text('offlineReady'));
   const missing = size - storedBytes;
   if (missing <= 0 || storage === 'file') return found;

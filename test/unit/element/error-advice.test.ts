@@ -3,7 +3,7 @@ import {advise, type Situation} from '../../../src/element/chat/error-advice.ts'
 import {ENGLISH} from '../../../src/element/languages/index.ts';
 import {ERROR_CODES, type ErrorCode, GemmaError} from '../../../src/errors.ts';
 
-const LOADING: Situation = {loaded: false, ownFile: false, online: true};
+const LOADING: Situation = {loaded: false, ownFile: false, online: true, secure: true};
 const advice = (code: ErrorCode, situation: Partial<Situation> = {}, detail = {}) =>
   advise(new GemmaError(code, 'x', {detail}), {...LOADING, ...situation}, ENGLISH);
 
