@@ -10,6 +10,7 @@ import {
   partialSize,
   splitConstants,
 } from '../src/engine/kernels/attention_split.ts';
+import {attentionTiled} from '../src/engine/kernels/attention_tiled.ts';
 import * as kernels from '../src/engine/kernels/kernels.ts';
 import {RESULT_WORDS, sample, sampleBlocks, topCandidates} from '../src/engine/kernels/sample.ts';
 import {packSamplerState, SAMPLER_STATE_WORDS, type SamplerSettings} from '../src/engine/sampling/sampler-state.ts';
@@ -121,6 +122,8 @@ function rows(): Row[] {
       const constants = {N_HEAD: heads, N_HEAD_KV: kvHeads, HEAD_DIM: headDim, SCALE: 1};
       const sizes = {q: f32(heads, headDim), k: cache, v: cache, y: f32(heads, headDim)};
       list.push(row(`${at(heads, headDim)} over ${context} keys`, kernels.attention, constants, n, sizes));
+      const tiled = {N_HEAD: heads, N_HEAD_KV: kvHeads, QUADS: headDim / 4, SCALE: 1};
+      list.push(row(`${at(heads, headDim)} over ${context} keys`, attentionTiled, tiled, n, sizes));
       if (n <= 8) {
         const split = {N_HEAD: heads, N_HEAD_KV: kvHeads, SCALE: 1, ...splitConstants(heads, kvHeads, headDim)};
         const parts = 4 * n * partialSize(heads, kvHeads, headDim);

@@ -3,7 +3,7 @@
 //   y = Σ_s e^(m_s − m) · vector_s / Σ_s e^(m_s − m) · sum_s        m = max_s m_s
 //
 // Shapes    partial: [n_rows, N_HEAD, MAX_SPLITS, 4 + HEAD_DIM] f32: maximum, sum, 0, 0, vector; y: [n_rows, N_HEAD, HEAD_DIM]
-// Dispatch  x over pieces of 64 values of a head, y over N_HEAD, z over rows
+// Dispatch  x over pieces of 64 values of a head, y over N_HEAD, z over the rows that ROWS names
 // Numerics  f32, the order of the sums fixed by the number of splits; exponents are ≥ −80
 // Reference test/reference/attention.ts
 
@@ -17,6 +17,7 @@ struct Shape {
   WINDOW: u32,
   HEAD_DIM: u32,
   MAX_SPLITS: u32,
+  ROWS: u32, // see lib/row_range.wgsl
 }
 
 #include "lib/step.wgsl"
@@ -31,11 +32,13 @@ var<workgroup> vectors: array<vec4f, WORKGROUP_SIZE>;
 var<workgroup> totals: array<vec2f, LANES>; // maximum and sum
 
 #include "lib/attention_splits.wgsl"
+#include "lib/row_range.wgsl"
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn attention_merge(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid: u32) {
-  let r = wid.z;
-  if (r >= step.n_rows) {
+  let range = row_range(shape.ROWS);
+  let r = range.x + wid.z;
+  if (r >= range.y) {
     return;
   }
   let splits = splits_of(rows[r].position, shape.WINDOW);

@@ -10,7 +10,7 @@
 //
 // Shapes    q, y: [n_rows, N_HEAD, HEAD_DIM] f32; k, v: [n_pages · PAGE_SIZE, N_HEAD_KV, HEAD_DIM];
 //           partial: [n_rows, N_HEAD, MAX_SPLITS, 4 + HEAD_DIM] f32: maximum, sum, 0, 0, then the vector
-// Dispatch  x over splits of the longest row, y over N_HEAD_KV × groups of eight heads, z over rows; what a row does not
+// Dispatch  x over splits of the longest row, y over N_HEAD_KV × groups of eight heads, z over the rows that ROWS names; what a row does not
 //           need does nothing
 // Limits    HEAD_DIM a multiple of 4, at most 512; 13 KiB of workgroup memory
 // Numerics  f32. Online softmax over tiles of 64 keys; lib/attention_splits.wgsl cuts by the row's own position, so a
@@ -31,6 +31,7 @@ struct Shape {
   WINDOW: u32, // 0: every earlier key
   SOFTCAP: f32, // 0: none
   MAX_SPLITS: u32,
+  ROWS: u32, // see lib/row_range.wgsl
 }
 override QUADS: u32; // HEAD_DIM / 4
 override HEAD_QUADS: u32 = 2u; // 1 where no more than four query heads share a KV head
@@ -60,6 +61,7 @@ var<workgroup> fades: array<vec4f, 2>;
 
 #include "lib/attention_splits.wgsl"
 #include "lib/paging.wgsl"
+#include "lib/row_range.wgsl"
 #include "lib/tanh.wgsl"
 
 // Products of one quad of a key with four heads.
@@ -95,8 +97,9 @@ fn query(base: u32, head: u32, last: u32, quad: u32) -> mat4x4f {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn attention_split_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid: u32) {
-  let r = wid.z;
-  if (r >= step.n_rows) {
+  let range = row_range(shape.ROWS);
+  let r = range.x + wid.z;
+  if (r >= range.y) {
     return;
   }
   let row = rows[r];
@@ -264,20 +267,4 @@ fn attention_split_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
   }
 }
 
-// With constant indices only: a matrix that is indexed otherwise would be kept in memory.
-fn column(heads: mat4x4f, i: u32) -> vec4f {
-  return select(select(heads[0], heads[1], i == 1u), select(heads[2], heads[3], i == 3u), i >= 2u);
-}
-
-fn faded(heads: mat4x4f, fade: vec4f) -> mat4x4f {
-  return mat4x4f(heads[0] * fade.x, heads[1] * fade.y, heads[2] * fade.z, heads[3] * fade.w);
-}
-
-fn weighted(heads: mat4x4f, value: vec4f, weight: vec4f) -> mat4x4f {
-  return mat4x4f(
-    heads[0] + weight.x * value,
-    heads[1] + weight.y * value,
-    heads[2] + weight.z * value,
-    heads[3] + weight.w * value,
-  );
-}
+#include "lib/four_vectors.wgsl"

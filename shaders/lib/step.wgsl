@@ -2,8 +2,8 @@
 struct Step {
   n_rows: u32,    // tokens in this step, of any mix of sequences
   n_outputs: u32, // rows that go through the head
-  pad_0: u32,
-  pad_1: u32,
+  n_decode: u32,  // rows in front that continue an answer; the others are of prompts
+  pad: u32,
 }
 
 // One token of one sequence.

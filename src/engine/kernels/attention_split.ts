@@ -43,8 +43,19 @@ function splitsOf(nKeys: number, window: number, most: number): number {
 const define = (variant: string, parts: readonly string[]) =>
   defineKernel([...parts, shader.replace('_VARIANT(', `_${variant}(`)].join('\n'), {
     bindings: ['step', 'rows', 'page_tables', 'q', 'k', 'v', 'partial', 'y'],
-    constants: ['N_HEAD', 'N_HEAD_KV', 'SCALE', 'WINDOW', 'SOFTCAP', 'QUADS', 'HEAD_QUADS', 'MAX_SPLITS', 'PAGE_SIZE'],
-    defaults: {WINDOW: 0, SOFTCAP: 0},
+    constants: [
+      'N_HEAD',
+      'N_HEAD_KV',
+      'SCALE',
+      'WINDOW',
+      'SOFTCAP',
+      'QUADS',
+      'HEAD_QUADS',
+      'MAX_SPLITS',
+      'ROWS',
+      'PAGE_SIZE',
+    ],
+    defaults: {WINDOW: 0, SOFTCAP: 0, ROWS: 0},
     grid: ({nRows, nKeys}: KeyShape, {N_HEAD, N_HEAD_KV, WINDOW, MAX_SPLITS}): Grid => [
       splitsOf(nKeys, WINDOW, MAX_SPLITS),
       N_HEAD_KV * Math.ceil(N_HEAD / N_HEAD_KV / HEADS),
@@ -59,8 +70,8 @@ export const attentionSplitSubgroup = define('f32_subgroup', ['enable subgroups;
 
 export const attentionMerge = defineKernel(mergeShader, {
   bindings: ['step', 'rows', 'partial', 'y'],
-  constants: ['N_HEAD', 'WINDOW', 'HEAD_DIM', 'MAX_SPLITS'],
-  defaults: {WINDOW: 0},
+  constants: ['N_HEAD', 'WINDOW', 'HEAD_DIM', 'MAX_SPLITS', 'ROWS'],
+  defaults: {WINDOW: 0, ROWS: 0},
   grid: ({nRows, nKeys}: KeyShape, {N_HEAD, HEAD_DIM, WINDOW, MAX_SPLITS}): Grid => {
     if (splitsOf(nKeys, WINDOW, MAX_SPLITS) <= 1) return [0, 0, 0]; // no row has a second split
     return [Math.ceil(HEAD_DIM / 64), N_HEAD, nRows];

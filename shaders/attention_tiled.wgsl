@@ -1,0 +1,247 @@
+// attention_tiled — causal softmax attention of many rows over a paged KV cache: a workgroup takes 32 queries that share a
+// KV head, of neighbouring rows and of all query heads that share it, over tiles of 64 keys.
+// src/engine/kernels/attention_tiled.ts adds how the cache is stored (lib/cache_<type>.wgsl) and puts its name for VARIANT.
+//
+//   s_p = SCALE · q · k_p        over p ≤ position, on sliding layers only position − p < WINDOW
+//   s_p ← SOFTCAP · tanh(s_p / SOFTCAP)      where SOFTCAP is above 0 (Gemma 2)
+//   y   = Σ_p softmax(s)_p · v_p
+//
+// Shapes    q, y: [n_rows, N_HEAD, HEAD_DIM] f32; k, v: [n_pages · PAGE_SIZE, N_HEAD_KV, HEAD_DIM]
+// Dispatch  x over tiles of 32 · N_HEAD_KV / N_HEAD rows of those that ROWS names, y over N_HEAD_KV
+// Limits    HEAD_DIM a multiple of 4, at most 512; at most 32 query heads a KV head; 14 KiB of workgroup memory
+// Numerics  f32, online softmax. Tiles begin at multiples of 64 positions, and a tile in which a row sees nothing leaves
+//           its sums as they are: a row has the same bits in any cut of a prompt. No infinities: exponents are ≥ −80
+// Source    Dao et al., "FlashAttention" (2022)
+// Reference test/reference/attention.ts
+
+const WORKGROUP_SIZE = 256u;
+const KEYS = 64u; // of a tile
+const GROUPS = 8u; // of four queries; 32 invocations each
+const CHUNK = 8u; // quads of q and k at a time
+const NO_SCORE = -3.0e38;
+
+struct Shape {
+  N_HEAD: u32,
+  N_HEAD_KV: u32,
+  SCALE: f32,
+  WINDOW: u32, // 0: every earlier key
+  SOFTCAP: f32, // 0: none
+  ROWS: u32, // see lib/row_range.wgsl
+}
+override QUADS: u32; // HEAD_DIM / 4
+override PAGE_SIZE: u32 = 32u; // a power of two
+
+#include "lib/step.wgsl"
+
+@group(0) @binding(0) var<uniform> step: Step;
+@group(0) @binding(1) var<storage, read> rows: array<Row>;
+@group(0) @binding(2) var<storage, read> page_tables: array<u32>;
+@group(0) @binding(3) var<storage, read> q: array<vec4f>;
+@group(0) @binding(4) var<storage, read> k: array<CacheWord>;
+@group(0) @binding(5) var<storage, read> v: array<CacheWord>;
+@group(0) @binding(6) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(7) var<uniform> shape: Shape;
+
+// Quads of keys, [CHUNK][KEYS]; then scores and weights of four queries beside each other, [KEYS][GROUPS].
+var<workgroup> key_tile: array<vec4f, 512>;
+var<workgroup> query_tile: array<vec4f, 256>; // [CHUNK][32]
+var<workgroup> slots: array<u32, KEYS>; // where a key of the tile is in k and v
+// By group of four queries.
+var<workgroup> eighths: array<vec4f, 64>; // [8][GROUPS]: maxima, at last sums, of eighths of a tile
+var<workgroup> largest: array<vec4f, GROUPS>;
+var<workgroup> fades: array<vec4f, GROUPS>;
+var<workgroup> firsts: array<vec4u, GROUPS>; // visible positions: first … end − 1
+var<workgroup> ends: array<vec4u, GROUPS>;
+
+#include "lib/paging.wgsl"
+#include "lib/row_range.wgsl"
+#include "lib/tanh.wgsl"
+
+fn first_visible(position: u32) -> u32 {
+  let end = position + 1u;
+  return select(0u, end - min(end, shape.WINDOW), shape.WINDOW > 0u);
+}
+
+fn capped(score: f32) -> f32 {
+  return shape.SOFTCAP * tanh_clamped(score / shape.SOFTCAP);
+}
+
+fn finished(sum: vec4f) -> vec4f {
+  let scaled = sum * shape.SCALE;
+  if (shape.SOFTCAP > 0.0) {
+    return vec4f(capped(scaled.x), capped(scaled.y), capped(scaled.z), capped(scaled.w));
+  }
+  return scaled;
+}
+
+fn weights_of(score: vec4f, maximum: vec4f) -> vec4f {
+  return select(vec4f(), exp(max(score - maximum, vec4f(-80.0))), score > vec4f(NO_SCORE));
+}
+
+// Where the vector of query i of a tile begins in q and y, and whether there is such a query.
+fn place_of(i: u32, first_row: u32, n_queries: u32, kv_head: u32) -> u32 {
+  let share = shape.N_HEAD / shape.N_HEAD_KV;
+  let query = min(i, n_queries * share - 1u);
+  return ((first_row + query / share) * shape.N_HEAD + kv_head * share + query % share) * QUADS;
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn attention_tiled_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let share = shape.N_HEAD / shape.N_HEAD_KV;
+  let range = row_range(shape.ROWS);
+  let first_row = range.x + wid.x * (32u / share);
+  if (first_row >= range.y) {
+    return;
+  }
+  let n_queries = min(32u / share, range.y - first_row);
+  let kv_head = wid.y;
+  let kv_quad = kv_head * QUADS;
+  let group = lid / 32u;
+  let lane = lid % 32u;
+
+  // Unrolled: an indexed array would spill to memory. Four queries at quads lane, lane + 32, lane + 64, lane + 96.
+  var out_0 = mat4x4f();
+  var out_1 = mat4x4f();
+  var out_2 = mat4x4f();
+  var out_3 = mat4x4f();
+  var weight_sum = vec4f(); // of four queries and an eighth of the keys, in the first 64 invocations
+  if (lid < GROUPS) {
+    largest[lid] = vec4f(NO_SCORE);
+  }
+
+  // Neighbouring rows of one sequence at a time: mostly all.
+  var run_end = 0u;
+  for (var run = 0u; run < n_queries; run = run_end) {
+    let table = rows[first_row + run].page_table;
+    run_end = run + 1u;
+    while (run_end < n_queries && rows[first_row + run_end].page_table == table) {
+      run_end++;
+    }
+    let start = first_visible(rows[first_row + run].position);
+    let end = rows[first_row + run_end - 1u].position + 1u;
+    workgroupBarrier();
+    if (lid < 32u) {
+      let query = lid / share;
+      let position = rows[first_row + min(query, n_queries - 1u)].position;
+      let within = query >= run && query < run_end;
+      firsts[lid / 4u][lid % 4u] = select(0u, first_visible(position), within);
+      ends[lid / 4u][lid % 4u] = select(0u, position + 1u, within);
+    }
+
+    for (var tile = start / KEYS * KEYS; tile < end; tile += KEYS) {
+      workgroupBarrier(); // slots and scores of the tile before have been read
+      if (lid < KEYS) {
+        slots[lid] = cache_slot(table, clamp(tile + lid, start, end - 1u));
+      }
+      // Products of four queries with the keys lane and lane + 32.
+      var score_0 = vec4f();
+      var score_1 = vec4f();
+      for (var chunk = 0u; chunk < QUADS; chunk += CHUNK) {
+        workgroupBarrier();
+        for (var i = lid; i < CHUNK * KEYS; i += WORKGROUP_SIZE) {
+          let quad = chunk + i % CHUNK;
+          let key = select(vec4f(), cache_k(slots[i / CHUNK], kv_quad + min(quad, QUADS - 1u)), quad < QUADS);
+          key_tile[i % CHUNK * KEYS + i / CHUNK] = key;
+        }
+        let quad = min(chunk + lid % CHUNK, QUADS - 1u);
+        query_tile[lid % CHUNK * 32u + lid / CHUNK] = q[place_of(lid / CHUNK, first_row, n_queries, kv_head) + quad];
+        workgroupBarrier();
+        for (var i = 0u; i < CHUNK; i++) {
+          let at = i * 32u + 4u * group;
+          let four = mat4x4f(query_tile[at], query_tile[at + 1u], query_tile[at + 2u], query_tile[at + 3u]);
+          score_0 += key_tile[i * KEYS + lane] * four;
+          score_1 += key_tile[i * KEYS + lane + 32u] * four;
+        }
+      }
+      let position_0 = vec4u(tile + lane);
+      let position_1 = position_0 + 32u;
+      let from_0 = (position_0 >= firsts[group]) & (position_0 < ends[group]);
+      let from_1 = (position_1 >= firsts[group]) & (position_1 < ends[group]);
+      score_0 = select(vec4f(NO_SCORE), finished(score_0), from_0);
+      score_1 = select(vec4f(NO_SCORE), finished(score_1), from_1);
+      workgroupBarrier(); // key_tile has been read
+      key_tile[lane * GROUPS + group] = score_0;
+      key_tile[(lane + 32u) * GROUPS + group] = score_1;
+      workgroupBarrier();
+
+      if (lid < 64u) {
+        var maximum = vec4f(NO_SCORE);
+        for (var i = 0u; i < 8u; i++) {
+          maximum = max(maximum, key_tile[(lid / GROUPS * 8u + i) * GROUPS + lid % GROUPS]);
+        }
+        eighths[lid] = maximum;
+      }
+      workgroupBarrier();
+      if (lid < GROUPS) {
+        var maximum = largest[lid];
+        for (var i = 0u; i < 8u; i++) {
+          maximum = max(maximum, eighths[i * GROUPS + lid]);
+        }
+        fades[lid] = exp(max(largest[lid] - maximum, vec4f(-80.0)));
+        largest[lid] = maximum;
+      }
+      workgroupBarrier();
+      key_tile[lane * GROUPS + group] = weights_of(score_0, largest[group]);
+      key_tile[(lane + 32u) * GROUPS + group] = weights_of(score_1, largest[group]);
+      workgroupBarrier();
+
+      if (lid < 64u) {
+        weight_sum *= fades[lid % GROUPS];
+        for (var i = 0u; i < 8u; i++) {
+          weight_sum += key_tile[(lid / GROUPS * 8u + i) * GROUPS + lid % GROUPS];
+        }
+      }
+      let fade = fades[group];
+      out_0 = faded(out_0, fade);
+      out_1 = faded(out_1, fade);
+      out_2 = faded(out_2, fade);
+      out_3 = faded(out_3, fade);
+      let n_keys = min(KEYS, end - tile);
+      if (lane < QUADS) {
+        for (var key = 0u; key < n_keys; key++) {
+          let weight = key_tile[key * GROUPS + group];
+          let slot = slots[key];
+          out_0 = weighted(out_0, cache_v(slot, kv_quad + lane), weight);
+          if (QUADS > 32u) {
+            out_1 = weighted(out_1, cache_v(slot, kv_quad + min(lane + 32u, QUADS - 1u)), weight);
+          }
+          if (QUADS > 64u) {
+            out_2 = weighted(out_2, cache_v(slot, kv_quad + min(lane + 64u, QUADS - 1u)), weight);
+          }
+          if (QUADS > 96u) {
+            out_3 = weighted(out_3, cache_v(slot, kv_quad + min(lane + 96u, QUADS - 1u)), weight);
+          }
+        }
+      }
+    }
+  }
+
+  workgroupBarrier();
+  if (lid < 64u) {
+    eighths[lid] = weight_sum;
+  }
+  workgroupBarrier();
+  var total = vec4f(); // at least the e^0 of the largest score
+  for (var i = 0u; i < 8u; i++) {
+    total += eighths[i * GROUPS + group];
+  }
+  for (var c = 0u; c < 4u; c++) {
+    let query = 4u * group + c;
+    if (query >= n_queries * share) {
+      return;
+    }
+    let at = place_of(query, first_row, n_queries, kv_head);
+    store(at, lane, column(out_0, c) / total[c]);
+    store(at, lane + 32u, column(out_1, c) / total[c]);
+    store(at, lane + 64u, column(out_2, c) / total[c]);
+    store(at, lane + 96u, column(out_3, c) / total[c]);
+  }
+}
+
+fn store(at: u32, quad: u32, value: vec4f) {
+  if (quad < QUADS) {
+    y[at + quad] = value;
+  }
+}
+
+#include "lib/four_vectors.wgsl"

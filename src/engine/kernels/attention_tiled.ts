@@ -1,0 +1,18 @@
+// Binds shaders/attention_tiled.wgsl: attention of many rows.
+import shader from '../../../shaders/attention_tiled.wgsl';
+import cacheF32 from '../../../shaders/lib/cache_f32.wgsl';
+import {defineKernel, type Grid, type RowShape} from '../../gpu/kernel.ts';
+
+// As in the shader.
+const QUERIES = 32;
+
+/** nRows counts the rows that ROWS names. */
+export const attentionTiled = defineKernel([cacheF32, shader.replace('_VARIANT(', '_f32(')].join('\n'), {
+  bindings: ['step', 'rows', 'page_tables', 'q', 'k', 'v', 'y'],
+  constants: ['N_HEAD', 'N_HEAD_KV', 'SCALE', 'WINDOW', 'SOFTCAP', 'ROWS', 'QUADS', 'PAGE_SIZE'],
+  defaults: {WINDOW: 0, SOFTCAP: 0, ROWS: 0},
+  grid: ({nRows}: RowShape, {N_HEAD, N_HEAD_KV}): Grid => {
+    const rowsOfTile = Math.floor((QUERIES * N_HEAD_KV) / N_HEAD);
+    return [Math.ceil(nRows / rowsOfTile), N_HEAD_KV, 1];
+  },
+});
