@@ -1,8 +1,8 @@
 // `npm run bench -- engine [file.gguf] [--prompts 32,256] [--contexts 0,512] [--batches 1,4] [--tokens 64]`: load, prefill
 // and decode in Node over Dawn, and what a token costs in dispatches, submits, bytes and objects.
 import {parseArgs} from 'node:util';
+import {findGpu} from '../scripts/lib/gpu.ts';
 import {requestDevice} from '../src/gpu/device.ts';
-import {findGpu} from '../test/helpers/gpu.ts';
 import {fileSource} from './lib/file-source.ts';
 import {measureEngine} from './lib/measure.ts';
 

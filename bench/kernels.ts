@@ -2,6 +2,8 @@
 // kernel at Gemma 3 1B's and Gemma 4 E2B's shapes, in Node over Dawn. GB/s counts what a perfect kernel would move: weights
 // once, inputs once, outputs once.
 import {parseArgs} from 'node:util';
+import {findGpu} from '../scripts/lib/gpu.ts';
+import {noise} from '../scripts/lib/noise.ts';
 import {
   attentionMerge,
   attentionSplit,
@@ -19,8 +21,6 @@ import {requestDevice} from '../src/gpu/device.ts';
 import {type Constants, completeConstants, type Kernel} from '../src/gpu/kernel.ts';
 import {PipelineCache} from '../src/gpu/pipelines.ts';
 import {bind} from '../src/gpu/recorder.ts';
-import {findGpu} from '../test/helpers/gpu.ts';
-import {noise} from '../test/helpers/noise.ts';
 
 const PAGE_SIZE = 32;
 /** Keys that attention is over. */

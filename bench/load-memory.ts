@@ -7,27 +7,18 @@ import {statSync, unlinkSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {parseArgs} from 'node:util';
+import {findGpu, preferLavapipe} from '../scripts/lib/gpu.ts';
 import {readGguf} from '../src/gguf/read-gguf.ts';
 import {requestDevice} from '../src/gpu/device.ts';
-import {findAdapter, findGpu} from '../test/helpers/gpu.ts';
 import {type BigShape, type BigType, writeBigModel} from './lib/big-model.ts';
 import {bundle} from './lib/bundle.ts';
 import {fileSource} from './lib/file-source.ts';
+import type {LoadFigures, Table} from './lib/load-figures.ts';
 import type {LoadBench} from './lib/load-page.ts';
-import {afterLastByte, type LoadTimes, timeLoad} from './lib/load-times.ts';
+import {afterLastByte, timeLoad} from './lib/load-times.ts';
 import {family, forgetPeak, peak, resident} from './lib/resident.ts';
 
 declare const loadBench: LoadBench;
-
-/** Where the per-layer embedding table lies. */
-export type Table = 'gpu' | 'host';
-
-export interface LoadFigures {
-  weightBytes: number;
-  kvBytes: number;
-  scratchBytes: number;
-  times: LoadTimes;
-}
 
 interface Measured extends LoadFigures {
   adapter: string;
@@ -79,7 +70,7 @@ function inNode(file: string, table: Table): Promise<Measured> {
 }
 
 async function measureHere(file: string, perLayerEmbeddings: Table): Promise<void> {
-  await findAdapter(); // lavapipe, where it is installed
+  await preferLavapipe();
   const {device, info} = await requestDevice(await findGpu());
   const source = fileSource(file);
   const header = await readGguf(source);

@@ -1,17 +1,17 @@
 // `npm run bench -- models`: what the published Gemma models need on a GPU, computed from headers of their sizes by the
 // planner that refuses a model before its download. The table of docs/models.md. Nothing is run or measured.
 
+import {DENSE_SHAPES, type DenseShape} from '../scripts/model-files/dense-shapes.ts';
+import {GEMMA3N_PUBLISHED} from '../scripts/model-files/gemma3n-published.ts';
+import {GEMMA4_PUBLISHED} from '../scripts/model-files/gemma4-published.ts';
+import {ggufHeader} from '../scripts/model-files/gguf-writer.ts';
+import {modelMetadata, planTensors, type Shape} from '../scripts/model-files/model.ts';
 import {planMemory} from '../src/engine/memory/memory-plan.ts';
 import {readConfig} from '../src/engine/model/config.ts';
 import type {ModelConfig} from '../src/engine/model/model-config.ts';
 import {tensorBytes} from '../src/gguf/ggml-types.ts';
 import {readGguf} from '../src/gguf/read-gguf.ts';
 import {memorySource} from '../src/store/sources/memory-source.ts';
-import {ggufHeader} from '../test/fixtures/gguf-writer.ts';
-import {DENSE_SHAPES, type DenseShape} from '../test/fixtures/models/dense-shapes.ts';
-import {GEMMA3N_PUBLISHED} from '../test/fixtures/models/gemma3n-published.ts';
-import {GEMMA4_PUBLISHED} from '../test/fixtures/models/gemma4-published.ts';
-import {modelMetadata, planTensors, type Shape} from '../test/fixtures/models/model.ts';
 import {type BigType, typedLikePublished} from './lib/big-model.ts';
 
 const gemma3: DenseShape = {

@@ -4,8 +4,8 @@
 import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {parseArgs} from 'node:util';
-import type {Results} from './gpu/main.ts';
 import type {ModelFigures} from './gpu/model-figures.ts';
+import type {Results} from './gpu/results.ts';
 import {bars, type Group, lines, type Panel, stacks} from './lib/charts.ts';
 
 interface LlamaResults {

@@ -2,14 +2,14 @@
 // brings and costs, each figure a ratio of two measurements in this run. In Node over Dawn; on a real GPU the same.
 import {getEventListeners} from 'node:events';
 import {parseArgs} from 'node:util';
+import {countObjects} from '../scripts/lib/count-objects.ts';
+import {findGpu} from '../scripts/lib/gpu.ts';
 import type {Lane} from '../src/chat/lane.ts';
 import type {Engine} from '../src/engine/engine.ts';
 import {loadEngine} from '../src/engine/load-engine.ts';
 import {readGguf} from '../src/gguf/read-gguf.ts';
 import {requestDevice} from '../src/gpu/device.ts';
 import {Scheduler} from '../src/worker/scheduler.ts';
-import {countObjects} from '../test/helpers/count-objects.ts';
-import {findGpu} from '../test/helpers/gpu.ts';
 import {fileSource} from './lib/file-source.ts';
 import {allocatedBytes, heapAfterCollection} from './lib/heap.ts';
 import {argmax, tokens} from './lib/measure.ts';

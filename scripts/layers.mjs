@@ -1,6 +1,8 @@
-// `npm run layers`: imports inside src/ may only go the ways of ARCHITECTURE.md.
+// `npm run layers`: imports inside src/ may only go the ways of ARCHITECTURE.md, benches take nothing from test/, and no
+// files of src/, bench/ or test/reference/ import each other in a circle.
 import {readdirSync, readFileSync} from 'node:fs';
 import path from 'node:path';
+import {importCircles} from './lib/import-circles.mjs';
 import {ROOT} from './lib/run.mjs';
 
 /** What each folder of src/ may import besides itself. `errors` is src/errors.ts; `shaders` is shaders/. */
@@ -22,7 +24,6 @@ const ALLOWED = {
 };
 const IMPORT =
   /(?:^|[\s;])(?:import|export)\b[^'"`;]*?['"](\.{1,2}\/[^'"]+)['"]|import\(\s*['"](\.{1,2}\/[^'"]+)['"]\s*\)/g;
-const src = path.join(ROOT, 'src');
 
 function layerOf(file) {
   const relative = path.relative(ROOT, file).split(path.sep);
@@ -32,23 +33,42 @@ function layerOf(file) {
 }
 
 const problems = [];
-let files = 0;
-for (const entry of readdirSync(src, {recursive: true, withFileTypes: true})) {
-  if (!entry.isFile() || !entry.name.endsWith('.ts') || entry.name.endsWith('.d.ts')) continue;
-  files += 1;
-  const file = path.join(entry.parentPath, entry.name);
-  const from = layerOf(file);
-  const allowed = ALLOWED[from];
-  const name = path.relative(ROOT, file);
-  if (!allowed) {
-    problems.push(`${name}: no such layer`);
-    continue;
-  }
-  for (const [, one, other] of readFileSync(file, 'utf8').matchAll(IMPORT)) {
-    const target = layerOf(path.resolve(path.dirname(file), one ?? other));
-    if (target !== from && !allowed.includes(target)) problems.push(`${name}: ${from} must not import ${one ?? other}`);
+/** Of every file of these folders, the files it imports. */
+const imports = new Map();
+for (const folder of ['src', 'bench', 'test/reference']) {
+  for (const entry of readdirSync(path.join(ROOT, folder), {recursive: true, withFileTypes: true})) {
+    if (!entry.isFile() || !/\.(ts|mjs)$/.test(entry.name) || entry.name.endsWith('.d.ts')) continue;
+    const file = path.join(entry.parentPath, entry.name);
+    const found = [...readFileSync(file, 'utf8').matchAll(IMPORT)];
+    imports.set(
+      file,
+      found.map(([, one, other]) => path.resolve(path.dirname(file), one ?? other)),
+    );
   }
 }
+
+const relative = (file) => path.relative(ROOT, file);
+for (const [file, targets] of imports) {
+  if (relative(file).startsWith('bench')) {
+    for (const target of targets) {
+      if (relative(target).startsWith('test'))
+        problems.push(`${relative(file)}: a bench must not import ${relative(target)}`);
+    }
+  }
+  const from = layerOf(file);
+  if (from === null) continue;
+  const allowed = ALLOWED[from];
+  if (!allowed) {
+    problems.push(`${relative(file)}: no such layer`);
+    continue;
+  }
+  for (const target of targets) {
+    const to = layerOf(target);
+    if (to !== from && !allowed.includes(to))
+      problems.push(`${relative(file)}: ${from} must not import ${relative(target)}`);
+  }
+}
+for (const circle of importCircles(imports)) problems.push(`import each other: ${circle.map(relative).join(', ')}`);
 for (const problem of problems) console.error(problem);
-console.log(`layers: ${files} files, ${problems.length} wrong imports`);
+console.log(`layers: ${imports.size} files, ${problems.length} problems`);
 process.exitCode = problems.length > 0 ? 1 : 0;

@@ -1,7 +1,7 @@
 // The floor of a decode step on this adapter: as many dependent dispatches as a fused step has, each reading the real
 // bytes of its matrix once, four-bit weights unpacked and multiplied. What an engine over WebGPU could reach with perfect
 // kernels and nothing else to do. Its sums are of zeros and mean nothing. Knows no engine.
-import type {Gemma4Shape} from '../../test/fixtures/models/gemma4-shapes.ts';
+import type {Gemma4Shape} from '../../scripts/model-files/gemma4-shapes.ts';
 import {median} from './step-times.ts';
 
 export interface Floor {

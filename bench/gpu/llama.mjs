@@ -13,7 +13,7 @@ import {createRequire} from 'node:module';
 import {availableParallelism} from 'node:os';
 import path from 'node:path';
 import {parseArgs} from 'node:util';
-import {defineLlamaStructs} from '../../test/conformance/llama-structs.mjs';
+import {defineLlamaStructs} from '../../scripts/lib/llama-structs.mjs';
 
 const {values: options} = parseArgs({
   options: {

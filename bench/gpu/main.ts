@@ -10,26 +10,13 @@ import {parseArgs} from 'node:util';
 import {requestDevice} from '../../src/gpu/device.ts';
 import {bigModelBytes, writeBigModel} from '../lib/big-model.ts';
 import {fileSource} from '../lib/file-source.ts';
-import {type AdapterReport, openAdapter} from './adapter.ts';
+import {openAdapter} from './adapter.ts';
 import {measureFloor} from './floor.ts';
-import {type ModelFigures, measureModel} from './model-figures.ts';
-import {measureRoofline, type Roofline} from './roofline.ts';
+import {measureModel} from './model-figures.ts';
+import type {Results} from './results.ts';
+import {measureRoofline} from './roofline.ts';
 import {lengths, type Run, runs} from './runs.ts';
 import {table} from './table.ts';
-import type {TestReport} from './test-runner.ts';
-
-export interface Results {
-  /** A software adapter and tiny models: proves that the script runs, and nothing about speed. */
-  dry: boolean;
-  date: string;
-  commit: string;
-  adapter: AdapterReport;
-  tests: TestReport | null;
-  roofline: Roofline;
-  models: ModelFigures[];
-  /** Models that the time did not allow, and why. */
-  skipped: string[];
-}
 
 const {values: options, positionals} = parseArgs({
   allowPositionals: true,

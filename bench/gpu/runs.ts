@@ -1,6 +1,6 @@
 // Which models are measured, in which order, at which lengths; and the same in small for a dry run.
 
-import type {Gemma4Shape} from '../../test/fixtures/models/gemma4-shapes.ts';
+import type {Gemma4Shape} from '../../scripts/model-files/gemma4-shapes.ts';
 import {BIG_SHAPES, type BigShape, type BigType} from '../lib/big-model.ts';
 
 export interface Run {

@@ -1,6 +1,7 @@
 // The results as Markdown, for people. Measures nothing.
-import type {Results} from './main.ts';
+
 import type {ModelFigures} from './model-figures.ts';
+import type {Results} from './results.ts';
 
 /** Three significant digits. */
 const number = (value: number | null | undefined): string => {

@@ -1,11 +1,11 @@
 // Writes model files of published sizes with random weights, gigabytes without holding them: a tensor's noise is one
 // tile of rows, repeated, and tensors of equal rows share it. Good for timing, useless for judging logits. Node only.
 import {closeSync, openSync, writeSync} from 'node:fs';
+import {GEMMA4_PUBLISHED} from '../../scripts/model-files/gemma4-published.ts';
+import {GEMMA4_SHAPES, type Gemma4Shape} from '../../scripts/model-files/gemma4-shapes.ts';
+import {ggufHeader} from '../../scripts/model-files/gguf-writer.ts';
+import {fill, modelMetadata, planTensors, type TensorPlan, type WeightType} from '../../scripts/model-files/model.ts';
 import {tensorBytes} from '../../src/gguf/ggml-types.ts';
-import {ggufHeader} from '../../test/fixtures/gguf-writer.ts';
-import {GEMMA4_PUBLISHED} from '../../test/fixtures/models/gemma4-published.ts';
-import {GEMMA4_SHAPES, type Gemma4Shape} from '../../test/fixtures/models/gemma4-shapes.ts';
-import {fill, modelMetadata, planTensors, type TensorPlan, type WeightType} from '../../test/fixtures/models/model.ts';
 
 const ALIGNMENT = 32;
 const TILE_VALUES = 2 ** 20;

@@ -3,7 +3,7 @@
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {requestDevice} from '../../src/gpu/device.ts';
 import {blobSource} from '../../src/store/sources/blob-source.ts';
-import type {LoadFigures, Table} from '../load-memory.ts';
+import type {LoadFigures, Table} from './load-figures.ts';
 import {timeLoad} from './load-times.ts';
 
 const bench = {

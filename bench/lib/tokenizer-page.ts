@@ -1,12 +1,13 @@
 // The browser's half of bench/tokenizer.ts: makes or reads a vocabulary, loads a tokenizer of it, encodes and decodes.
 // Bundled into a page; what it measures is on globalThis.tokenizerBench.
+
+import {metadataOf} from '../../scripts/model-files/gguf-writer.ts';
+import {seededRandom} from '../../scripts/model-files/random.ts';
 import type {Metadata} from '../../src/gguf/metadata.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {blobSource} from '../../src/store/sources/blob-source.ts';
 import {createTokenizer} from '../../src/tokenizer/create-tokenizer.ts';
 import type {Tokenizer} from '../../src/tokenizer/tokenizer.ts';
-import {metadataOf} from '../../test/fixtures/gguf-writer.ts';
-import {seededRandom} from '../../test/fixtures/random.ts';
 
 /** Gemma 4's sizes. */
 const TOKENS = 262_144;

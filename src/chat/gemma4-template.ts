@@ -1,13 +1,7 @@
 // Gemma 4's prompt format, for files that carry no template: turns, thinking, tools, tool calls and their responses.
 // Text in, text out; knows no tokens.
-import type {
-  PlainObject,
-  PlainValue,
-  TemplateInput,
-  TemplateMessage,
-  TemplateTool,
-  TemplateToolCall,
-} from './template-input.ts';
+import type {PlainObject, PlainValue} from './plain-value.ts';
+import type {TemplateInput, TemplateMessage, TemplateTool, TemplateToolCall} from './template-input.ts';
 import {isObject} from './template-input.ts';
 
 const QUOTE = '<|"|>';

@@ -2,10 +2,8 @@
 // wire's. Knows no template.
 import {GemmaError} from '../errors.ts';
 import type {ChatMessage, ToolDefinition} from '../protocol/messages.ts';
+import type {PlainObject, PlainValue} from './plain-value.ts';
 import {plainParameters} from './tool-schema.ts';
-
-export type PlainValue = string | number | boolean | null | PlainValue[] | {[key: string]: PlainValue};
-export type PlainObject = {[key: string]: PlainValue};
 
 export interface TemplateToolCall {
   id: string;

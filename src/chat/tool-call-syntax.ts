@@ -1,6 +1,6 @@
 // Reads the body of a tool call of Gemma 4 or FunctionGemma, `call:NAME{key:value,…}`, whose strings stand between quote tokens. Forgives
 // what models get wrong: a missing last quote or brace, other quotes, a bare word as a value. Knows no tokens.
-import type {PlainObject, PlainValue} from './template-input.ts';
+import type {PlainObject, PlainValue} from './plain-value.ts';
 
 /** Deeper nesting is no call that a model means, and would cost stack. */
 const MAX_DEPTH = 64;

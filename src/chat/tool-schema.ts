@@ -1,7 +1,7 @@
 // JSON Schemas of tools as libraries write them (zod, Pydantic, TypeBox), made plain: what chat templates read has one type
 // a value, no references and no alternatives. Knows no template.
 import {GemmaError} from '../errors.ts';
-import type {PlainObject, PlainValue} from './template-input.ts';
+import type {PlainObject, PlainValue} from './plain-value.ts';
 
 /** Larger schemas are no tool that a model could read, and a reference that doubles at each level would grow without end. */
 const MAX_VALUES = 20_000;

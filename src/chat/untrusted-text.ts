@@ -1,7 +1,8 @@
 // Keeps what people wrote apart from a template's own markup. A template sees a placeholder where a text stands, so
 // that afterwards every character of the prompt is known to be markup or text. Knows no template and no tokenizer.
 import {GemmaError} from '../errors.ts';
-import type {PlainValue, TemplateInput, TemplateMessage} from './template-input.ts';
+import type {PlainValue} from './plain-value.ts';
+import type {TemplateInput, TemplateMessage} from './template-input.ts';
 
 /** A part of a prompt: markup may hold control tokens, text never does. */
 export interface Segment {

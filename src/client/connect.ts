@@ -3,7 +3,8 @@
 import {GemmaError, hasCode} from '../errors.ts';
 import {Caller} from '../protocol/caller.ts';
 import {type Attention, type HelloResult, PROTOCOL_VERSION} from '../protocol/messages.ts';
-import {type Locks, type OpenPort, openDedicated, openElected, openShared, type WorkerPlatform} from './workers.ts';
+import type {Locks, OpenPort, WorkerPlatform} from './worker-platform.ts';
+import {openDedicated, openElected, openShared} from './workers.ts';
 
 /** What of the page a connection needs; tests bring their own. */
 export interface Platform extends WorkerPlatform {

@@ -2,7 +2,7 @@
 // whose worker serves them all. Owns who is host and for how long. A lazy chunk: what the client has too is passed in.
 import type {GemmaError} from '../errors.ts';
 import {HostPort} from './host-port.ts';
-import type {OpenPort, StartedWorker, WorkerPlatform} from './workers.ts';
+import type {OpenPort, StartedWorker, WorkerPlatform} from './worker-platform.ts';
 
 interface Means {
   startWorker(url: URL, platform: WorkerPlatform): StartedWorker;

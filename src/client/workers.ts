@@ -1,41 +1,8 @@
 // Starts workers and gets a port to them: one shared between tabs, that of the tab that is host, or one that this page's
 // clients share. Knows no message but the one that brings a dedicated worker its port.
 import {GemmaError} from '../errors.ts';
-import type {PortLike} from '../protocol/endpoint.ts';
-import type {WorkerMessage} from '../protocol/messages.ts';
-import type {Channels} from './host-port.ts';
 import {workerScript} from './trusted-types.ts';
-
-type ErrorSource = Pick<EventTarget, 'addEventListener'>;
-export type SharedWorkerLike = ErrorSource & {readonly port: MessagePort};
-export type WorkerLike = ErrorSource & {
-  postMessage(message: WorkerMessage, transfer?: Transferable[]): void;
-  terminate(): void;
-};
-
-/** What we use of `navigator.locks`. */
-export interface Locks {
-  request(name: string, options: {signal?: AbortSignal}, held: () => unknown): Promise<unknown>;
-}
-
-export interface WorkerPlatform {
-  /** The page's origin. */
-  readonly origin: string;
-  readonly SharedWorker?: new (url: string, options: {type: 'module'}) => SharedWorkerLike;
-  readonly Worker?: new (url: string, options: {type: 'module'}) => WorkerLike;
-  readonly locks?: Locks;
-  readonly BroadcastChannel?: Channels;
-  /** Calls back when the page goes or is frozen; returns how to stop listening. */
-  onPageStops?(listener: () => void): () => void;
-}
-
-export interface OpenPort {
-  readonly port: PortLike;
-  /** Resolves with `worker-failed` if the script does not load or start. */
-  readonly failed: Promise<GemmaError>;
-  /** The port is no longer needed. Called once. */
-  release(): void;
-}
+import type {ErrorSource, OpenPort, StartedWorker, WorkerPlatform} from './worker-platform.ts';
 
 /** @throws GemmaError `worker-failed` */
 export function openShared(url: URL, {SharedWorker}: WorkerPlatform): OpenPort {
@@ -91,12 +58,6 @@ function startPageWorker(url: URL, platform: WorkerPlatform): PageWorker {
 
 function forget(key: string, entry: PageWorker): void {
   if (pageWorkers.get(key) === entry) pageWorkers.delete(key);
-}
-
-export interface StartedWorker {
-  readonly worker: WorkerLike;
-  /** Resolves with the reason when its script does not load, or fails. */
-  readonly failed: Promise<GemmaError>;
 }
 
 /** A script from another origin is loaded by a small module of ours that imports it: browsers start no foreign worker. */

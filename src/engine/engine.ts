@@ -2,7 +2,7 @@
 // Knows no text, no messages and no network.
 import type {GgufFile} from '../gguf/gguf-file.ts';
 import type {PipelineCache} from '../gpu/pipelines.ts';
-import type {PageCounts, PageGroup} from './kv/kv-cache.ts';
+import type {PageCounts, PageGroup} from './kv/pages.ts';
 
 /** One conversation's keys and values. */
 export interface Sequence {

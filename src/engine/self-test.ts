@@ -16,7 +16,7 @@ import {
   topExperts as topExpertsF64,
 } from './float64.ts';
 import {attention, geglu, isWeightType, mulMat, rmsNorm, softcap, topExperts} from './kernels/kernels.ts';
-import {PAGE_SIZE} from './kv/kv-cache.ts';
+import {PAGE_SIZE} from './kv/pages.ts';
 
 /** One kernel's output and what it should be, each value within its own tolerance. */
 interface Case {

@@ -5,8 +5,9 @@ import {createModelStore} from '../store/create-model-store.ts';
 import {loadModel} from './load-model.ts';
 import {ModelHost} from './model-host.ts';
 import {ModelLibrary} from './model-library.ts';
-import {type Session, serve, type WorkerContext} from './serve.ts';
+import {type Session, serve} from './serve.ts';
 import {serveTabs} from './serve-tabs.ts';
+import type {WorkerContext} from './worker-context.ts';
 
 const {locks, gpu} = navigator as {locks?: LockManager; gpu?: GPU};
 

@@ -6,7 +6,7 @@
 // pages that are still known. Nothing is dropped, and because a row's bits do not depend on its step, nothing changes.
 import type {Lane, LaneStep} from '../chat/lane.ts';
 import type {Engine, Sequence, StepInput} from '../engine/engine.ts';
-import {PAGE_SIZE} from '../engine/kv/kv-cache.ts';
+import {PAGE_SIZE} from '../engine/kv/pages.ts';
 import {GemmaError, hasCode} from '../errors.ts';
 import type {Attention} from '../protocol/messages.ts';
 import {ChunkSize} from './chunk-size.ts';

@@ -2,7 +2,8 @@
 // that name, and then have a channel each for a port. Knows nothing of the election.
 import {isObject, isString} from '../protocol/check.ts';
 import type {HostMessage} from '../protocol/messages.ts';
-import {serve, type WorkerContext} from './serve.ts';
+import {serve} from './serve.ts';
+import type {WorkerContext} from './worker-context.ts';
 
 type Channels = new (name: string) => BroadcastChannel;
 

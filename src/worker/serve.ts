@@ -6,26 +6,10 @@ import {GemmaError, isAbort} from '../errors.ts';
 import {Endpoint, type PortLike} from '../protocol/endpoint.ts';
 import {type Attention, PROTOCOL_VERSION, type Reply, type Request, type Results} from '../protocol/messages.ts';
 import {type BadRequest, parseRequest} from '../protocol/parse.ts';
-import type {Instance, ModelHost, ModelUser} from './model-host.ts';
-import type {ModelLibrary} from './model-library.ts';
+import type {Instance, ModelUser} from './model-host.ts';
 import {chatGeneration, completionGeneration} from './requests.ts';
 import {workerStats} from './stats.ts';
-
-/** What we use of `navigator.locks`. */
-export interface Locks {
-  request(name: string, options: {signal?: AbortSignal}, held: () => unknown): Promise<unknown>;
-}
-
-/** What all sessions of a worker share. */
-export interface WorkerContext {
-  readonly host: ModelHost;
-  readonly library: ModelLibrary;
-  readonly locks: Locks | undefined;
-  /** Name of the lock that says this worker is alive, once it is held. */
-  readonly lock: Promise<string | null>;
-  readonly webgpu: boolean;
-  readonly sessions: Set<Session>;
-}
+import type {WorkerContext} from './worker-context.ts';
 
 type Answer = {[K in keyof Results]: Extract<Request, {type: K}>}[keyof Results];
 type Generate = Extract<Request, {type: 'chat' | 'completion'}>;

@@ -1,6 +1,6 @@
 // What the worker says about itself. Counts nothing of its own.
 import type {WorkerStats} from '../protocol/messages.ts';
-import type {WorkerContext} from './serve.ts';
+import type {WorkerContext} from './worker-context.ts';
 
 const NO_PAGES = {used: 0, shared: 0, cached: 0, free: 0};
 const NOTHING = {weightBytes: 0, kvBytes: 0, scratchBytes: 0, kvPages: {full: NO_PAGES, sliding: NO_PAGES}};

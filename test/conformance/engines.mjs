@@ -6,11 +6,12 @@ import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {build} from 'vite';
 import {launch} from '../../scripts/lib/browser.mjs';
+import {waitIdly} from '../../scripts/lib/gpu.ts';
 import {ROOT} from '../../scripts/lib/run.mjs';
 import {serve} from '../../scripts/lib/serve.mjs';
 import {viteWgsl} from '../../scripts/lib/wgsl.mjs';
 import {PipelineCache} from '../../src/gpu/pipelines.ts';
-import {findAdapter, waitIdly} from '../helpers/gpu.ts';
+import {findAdapter} from '../helpers/gpu.ts';
 import {runEngine} from './engine-run.ts';
 import {oneAtATime} from './turns.mjs';
 

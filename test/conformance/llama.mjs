@@ -5,7 +5,7 @@ import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {getBinsDir} from '@node-llama-cpp/linux-x64';
-import {defineLlamaStructs} from './llama-structs.mjs';
+import {defineLlamaStructs} from '../../scripts/lib/llama-structs.mjs';
 
 const require = createRequire(import.meta.url);
 const koffi = require('koffi');

@@ -1,7 +1,8 @@
 // What is judged: models by seed, architecture, weight type and shape, and how each is run. Not the whole cross product
 // but what differs for a reason. Picks up whatever shapes and weight types the fixtures have. Knows no judge.
+
+import {SHAPES, WEIGHT_TYPES} from '../../scripts/model-files/model.ts';
 import {GOLDEN_MODELS} from '../fixtures/golden.ts';
-import {SHAPES, WEIGHT_TYPES} from '../fixtures/models/model.ts';
 
 /** Chunks that the engine is fed in; the last repeats. Prefill in three sizes, tokens, a chunk behind tokens, tokens. */
 const DEFAULT_FEED = [1, 33, 17, 1, 1, 1, 22, 1];

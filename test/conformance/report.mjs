@@ -2,7 +2,7 @@
 // others stay as they were (page.mjs).
 import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
-import {SHAPES} from '../fixtures/models/model.ts';
+import {SHAPES} from '../../scripts/model-files/model.ts';
 import {CLEAR_MARGIN} from './compare.mjs';
 import {isWllamasOwn, TOLERANCE} from './judge.mjs';
 import {allCells} from './matrix.mjs';
@@ -98,7 +98,7 @@ function headOf({command, adapters, judges, models, minutes, cores}, misses, old
   for (const {name, description} of adapters) facts.set(`Engine on ${name}`, description);
   facts.set('float64 reference', 'the forward pass in float64, weights dequantized exactly');
   for (const {name, description} of judges) facts.set(JUDGES[name].title, description);
-  facts.set('Models', `${models.length}, generated (\`test/fixtures/models/\`): ${architectures().join(', ')}`);
+  facts.set('Models', `${models.length}, generated (\`scripts/model-files/\`): ${architectures().join(', ')}`);
   facts.set(`\`${command}\``, `${minutes.toFixed(1)} minutes on ${cores} cores`);
   const known = new Map(tableRows(old, 'judge').map((row) => [row.get('judge'), row]));
   const asked = new Set(['reference', ...judges.map(({name}) => name)]);

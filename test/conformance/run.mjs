@@ -10,7 +10,7 @@
 import {readFileSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
 import {parseArgs} from 'node:util';
-import {generateModel, SHAPES} from '../fixtures/models/model.ts';
+import {generateModel, SHAPES} from '../../scripts/model-files/model.ts';
 import {forcedTokens} from '../helpers/forced-tokens.ts';
 import {openDawn, openSwiftShader} from './engines.mjs';
 import {FAULTS, withFault} from './faults.mjs';

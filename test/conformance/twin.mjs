@@ -1,8 +1,9 @@
 // The F32 twin of a GGUF: the same metadata and tensors, every weight dequantized by ggml itself. What llama.cpp makes
 // of it is free of the activation rounding that its kernels for quantized weights do.
+
+import {writeGguf} from '../../scripts/model-files/gguf-writer.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {memorySource} from '../../src/store/sources/memory-source.ts';
-import {writeGguf} from '../fixtures/gguf-writer.ts';
 import {dequantize} from './llama.mjs';
 
 /** bytes of a GGUF → bytes of its twin. */

@@ -4,7 +4,7 @@ import {execFileSync} from 'node:child_process';
 import {readFileSync, writeFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import path from 'node:path';
-import {writeGguf} from '../fixtures/gguf-writer.ts';
+import {writeGguf} from '../../scripts/model-files/gguf-writer.ts';
 
 const require = createRequire(import.meta.url);
 

@@ -6,9 +6,9 @@ import {expect} from 'chai';
 import type {Browser, BrowserContext, Page} from 'playwright-core';
 import {launch} from '../../scripts/lib/browser.mjs';
 import {type Server, serve} from '../../scripts/lib/serve.mjs';
+import {PAGE_SHAPE} from '../../scripts/model-files/gemma4-shapes.ts';
+import {generateModel} from '../../scripts/model-files/model.ts';
 import type {GemmaClient} from '../../src/client/index.ts';
-import {PAGE_SHAPE} from '../fixtures/models/gemma4-shapes.ts';
-import {generateModel} from '../fixtures/models/model.ts';
 import {sendBytes} from '../helpers/send-bytes.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');

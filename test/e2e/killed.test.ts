@@ -6,7 +6,7 @@ import {expect} from 'chai';
 import type {BrowserContext, Page} from 'playwright-core';
 import {build} from 'vite';
 import {type Server, serve} from '../../scripts/lib/serve.mjs';
-import {seededRandom} from '../fixtures/random.ts';
+import {seededRandom} from '../../scripts/model-files/random.ts';
 import {GatedServer, type Sent} from '../helpers/gated-server.ts';
 import {KillableBrowser} from '../helpers/killable-browser.ts';
 import type {StoreReply, StoreRequest} from '../helpers/store-worker.ts';

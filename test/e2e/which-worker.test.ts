@@ -5,10 +5,10 @@ import path from 'node:path';
 import {expect} from 'chai';
 import type {BrowserContext, Page} from 'playwright-core';
 import {openSite, type Site} from '../../scripts/lib/browser.mjs';
+import {PAGE_SHAPE} from '../../scripts/model-files/gemma4-shapes.ts';
+import {generateModel} from '../../scripts/model-files/model.ts';
 import type {GemmaClient} from '../../src/client/index.ts';
 import {PROTOCOL_VERSION} from '../../src/protocol/messages.ts';
-import {PAGE_SHAPE} from '../fixtures/models/gemma4-shapes.ts';
-import {generateModel} from '../fixtures/models/model.ts';
 import {GatedServer} from '../helpers/gated-server.ts';
 import {BLIND_SHARED_WORKER, hide} from '../helpers/worker-ways.ts';
 

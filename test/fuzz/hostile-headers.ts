@@ -1,10 +1,11 @@
 // Headers of model files with something wrong in them, by number: the same number gives the same bytes. Half are damaged
 // bytes, half well-formed files that claim what no model has. Knows no reader.
+
+import {ggufHeader, type TensorEntry, type WritableValue} from '../../scripts/model-files/gguf-writer.ts';
+import {modelMetadata, planTensors} from '../../scripts/model-files/model.ts';
+import {type Random, seededRandom} from '../../scripts/model-files/random.ts';
+import {SHAPES, type ShapeName} from '../../scripts/model-files/shapes.ts';
 import {ggmlType} from '../../src/gguf/ggml-types.ts';
-import {ggufHeader, type TensorEntry, type WritableValue} from '../fixtures/gguf-writer.ts';
-import {modelMetadata, planTensors} from '../fixtures/models/model.ts';
-import {SHAPES, type ShapeName} from '../fixtures/models/shapes.ts';
-import {type Random, seededRandom} from '../fixtures/random.ts';
 
 export interface HostileHeader {
   /** What was done to which file. */

@@ -1,8 +1,9 @@
 // The kernels of Gemma 3n alone: altup_predict, altup_correct, match_rms, gaussian_topk.
+
+import {noise} from '../../scripts/lib/noise.ts';
 import {altupCorrect, altupPredict, gaussianTopk, matchRms} from '../../src/engine/kernels/kernels.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
 import {runKernel, runKernelOutputs, withDevice} from '../helpers/gpu.ts';
-import {noise} from '../helpers/noise.ts';
 import * as reference from '../reference/kernels.ts';
 
 const streamsOf = (length: number) => [1, 2, 3, 4].map((seed) => noise(length, seed));

@@ -1,8 +1,8 @@
 // Caches of random keys and values with pages in random order, for tests of the attention kernels.
 
-import {seededRandom} from '../fixtures/random.ts';
+import {noise} from '../../scripts/lib/noise.ts';
+import {seededRandom} from '../../scripts/model-files/random.ts';
 import {rowData, stepData} from '../helpers/gpu.ts';
-import {noise} from '../helpers/noise.ts';
 import * as reference from '../reference/kernels.ts';
 
 export interface AttentionCase {

@@ -1,12 +1,12 @@
 // A tensor larger than WebGPU's guaranteed binding of 128 MiB, on a device that grants no more: the embedding, which is
 // also the head, is cut into slices of rows, read a row a token and multiplied whole. Never in memory at once here.
 import {expect} from 'chai';
+import {ggufHeader} from '../../scripts/model-files/gguf-writer.ts';
+import {fill, modelMetadata, planTensors, SHAPES} from '../../scripts/model-files/model.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import {tensorBytes} from '../../src/gguf/ggml-types.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
-import {ggufHeader} from '../fixtures/gguf-writer.ts';
-import {fill, modelMetadata, planTensors, SHAPES} from '../fixtures/models/model.ts';
 import {expectLogits} from '../helpers/engine.ts';
 import {withDevice} from '../helpers/gpu.ts';
 import {ReferenceModel} from '../reference/forward.ts';

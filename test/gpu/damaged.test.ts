@@ -1,6 +1,9 @@
 // Files whose header is right and whose tensor data are not: whatever the bytes, loading and every step end, and what is
 // sampled is a token or a clean error.
 import {expect} from 'chai';
+import type {ModelSpec} from '../../scripts/model-files/model.ts';
+import {toF16} from '../../scripts/model-files/quantize.ts';
+import {type Random, seededRandom} from '../../scripts/model-files/random.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
 import {createSampler} from '../../src/engine/sampling/sampler.ts';
 import {type ErrorCode, GemmaError} from '../../src/errors.ts';
@@ -8,9 +11,6 @@ import {ggmlType, halfOffsets} from '../../src/gguf/ggml-types.ts';
 import type {GgufFile, TensorInfo} from '../../src/gguf/gguf-file.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {memorySource} from '../../src/store/sources/memory-source.ts';
-import type {ModelSpec} from '../fixtures/models/model.ts';
-import {toF16} from '../fixtures/quantize.ts';
-import {type Random, seededRandom} from '../fixtures/random.ts';
 import {testModel} from '../helpers/engine.ts';
 import {pipelinesOf, withDevice} from '../helpers/gpu.ts';
 

@@ -1,9 +1,9 @@
 // The kernels of one value an invocation: add_scaled, geglu, softcap, copy_rows.
 import {expect} from 'chai';
+import {noise} from '../../scripts/lib/noise.ts';
 import {addScaled, copyRows, geglu, softcap} from '../../src/engine/kernels/kernels.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
 import {runKernel, stepData, withDevice} from '../helpers/gpu.ts';
-import {noise} from '../helpers/noise.ts';
 import * as reference from '../reference/kernels.ts';
 
 describe('add_scaled', () => {

@@ -1,7 +1,7 @@
 // What a step costs, what it refuses, and how an engine ends.
 import {expect} from 'chai';
+import {countObjects} from '../../scripts/lib/count-objects.ts';
 import {type ErrorCode, GemmaError} from '../../src/errors.ts';
-import {countObjects} from '../helpers/count-objects.ts';
 import {TOKENS, withEngine} from '../helpers/engine.ts';
 import {withDevice} from '../helpers/gpu.ts';
 

@@ -1,6 +1,6 @@
 // The whole engine against the float64 judge, and against itself: a row's logits depend on nothing but its own past.
 import {expect} from 'chai';
-import {SHAPES, type ShapeName} from '../fixtures/models/model.ts';
+import {SHAPES, type ShapeName} from '../../scripts/model-files/model.ts';
 import {expectLogits, expectSameLogits, feed, judge, TOKENS, testModel, withEngine} from '../helpers/engine.ts';
 import {inBrowser, withDevice} from '../helpers/gpu.ts';
 

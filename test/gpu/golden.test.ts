@@ -1,11 +1,11 @@
 // The engine against logits that transformers gave: whole models of every shape and weight type, in prefill chunks and
 // token by token, on whatever adapter there is.
 import {expect} from 'chai';
+import {generateModel} from '../../scripts/model-files/model.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {GOLDEN_MODELS, goldenError, loadGolden} from '../fixtures/golden.ts';
-import {generateModel} from '../fixtures/models/model.ts';
 import {engineLogits} from '../helpers/forced-tokens.ts';
 import {inBrowser, pipelinesOf, withDevice} from '../helpers/gpu.ts';
 

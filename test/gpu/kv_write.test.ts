@@ -1,7 +1,7 @@
+import {noise} from '../../scripts/lib/noise.ts';
 import {kvWrite} from '../../src/engine/kernels/kernels.ts';
 import {expectSame} from '../helpers/close.ts';
 import {rowData, runKernel, stepData, withDevice} from '../helpers/gpu.ts';
-import {noise} from '../helpers/noise.ts';
 import * as reference from '../reference/kernels.ts';
 
 describe('kv_write', () => {

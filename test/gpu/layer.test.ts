@@ -1,5 +1,6 @@
 // src/gpu/ on a device: what it reads out of a shader, compiles, counts, replays and reports.
 import {expect} from 'chai';
+import {findGpu} from '../../scripts/lib/gpu.ts';
 import {GemmaError} from '../../src/errors.ts';
 import {BufferPool} from '../../src/gpu/buffers.ts';
 import {guarded, requestDevice} from '../../src/gpu/device.ts';
@@ -8,7 +9,7 @@ import {completeConstants, defineKernel, type RowShape, reflect} from '../../src
 import {PipelineCache} from '../../src/gpu/pipelines.ts';
 import {Profiler} from '../../src/gpu/profiler.ts';
 import {Recorder} from '../../src/gpu/recorder.ts';
-import {findGpu, readBuffer, upload, withDevice} from '../helpers/gpu.ts';
+import {readBuffer, upload, withDevice} from '../helpers/gpu.ts';
 
 const SCALE = `
 // @group(0) @binding(9) var<uniform> comment: u32;

@@ -1,9 +1,10 @@
 // The other tests run with WebGPU's guaranteed limits. Here the adapter's maxima, and the same bits.
+
+import {noise} from '../../scripts/lib/noise.ts';
 import {attention, mulMat, rmsNorm} from '../../src/engine/kernels/kernels.ts';
 import {expectSame} from '../helpers/close.ts';
 import {rowData, runKernel, stepData, withDevice} from '../helpers/gpu.ts';
 import {testWeight} from '../helpers/gpu-weights.ts';
-import {noise} from '../helpers/noise.ts';
 
 async function results(device: GPUDevice): Promise<Float32Array[]> {
   const weight = testWeight('Q6_K', 9, 256);

@@ -1,10 +1,10 @@
 import {expect} from 'chai';
+import {noise} from '../../scripts/lib/noise.ts';
 import {mulMat, WEIGHT_TYPES, type WeightType} from '../../src/engine/kernels/kernels.ts';
 import {ggmlType} from '../../src/gguf/ggml-types.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
 import {runKernel, stepData, withDevice} from '../helpers/gpu.ts';
 import {sliceRows, type TestWeight, testWeight} from '../helpers/gpu-weights.ts';
-import {noise} from '../helpers/noise.ts';
 import * as reference from '../reference/kernels.ts';
 
 interface Slice {

@@ -1,12 +1,12 @@
 // The per-layer embedding table on the GPU and in the file: the same logits, bit for bit, and the memory that was planned.
 import {expect} from 'chai';
+import type {ModelSpec} from '../../scripts/model-files/model.ts';
 import type {GpuEngine} from '../../src/engine/gpu-engine.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
 import {planMemory} from '../../src/engine/memory/memory-plan.ts';
 import {readConfig} from '../../src/engine/model/config.ts';
 import {GemmaError} from '../../src/errors.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
-import type {ModelSpec} from '../fixtures/models/model.ts';
 import {expectSameLogits, feed, TOKENS, testModel, withEngine} from '../helpers/engine.ts';
 import {pipelinesOf, withDevice} from '../helpers/gpu.ts';
 

@@ -1,15 +1,16 @@
 // Files that cannot run, through the worker's own load path: each is refused by what is wrong with it and with what would
 // be right, before a byte of a tensor is asked for.
 import {expect} from 'chai';
+import {findGpu} from '../../scripts/lib/gpu.ts';
+import {ggufHeader, type TensorEntry, type WritableValue} from '../../scripts/model-files/gguf-writer.ts';
+import {modelMetadata, planTensors, SHAPES, type ShapeName} from '../../scripts/model-files/model.ts';
 import {GemmaError} from '../../src/errors.ts';
 import {tensorBytes} from '../../src/gguf/ggml-types.ts';
 import type {ModelSource} from '../../src/store/model-store.ts';
 import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {loadModel} from '../../src/worker/load-model.ts';
-import {ggufHeader, type TensorEntry, type WritableValue} from '../fixtures/gguf-writer.ts';
-import {modelMetadata, planTensors, SHAPES, type ShapeName} from '../fixtures/models/model.ts';
 import {FakeStore} from '../helpers/fake-store.ts';
-import {findGpu, withDevice} from '../helpers/gpu.ts';
+import {withDevice} from '../helpers/gpu.ts';
 
 interface Changes {
   shape?: ShapeName;

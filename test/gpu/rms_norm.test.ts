@@ -1,7 +1,7 @@
+import {noise} from '../../scripts/lib/noise.ts';
 import {rmsNorm} from '../../src/engine/kernels/kernels.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
 import {runKernel, withDevice} from '../helpers/gpu.ts';
-import {noise} from '../helpers/noise.ts';
 import * as reference from '../reference/kernels.ts';
 
 const EPS = 1e-6;

@@ -1,7 +1,7 @@
+import {noise} from '../../scripts/lib/noise.ts';
 import {rope, ropeTable} from '../../src/engine/kernels/kernels.ts';
 import {expectClose} from '../helpers/close.ts';
 import {rowData, runKernel, withDevice} from '../helpers/gpu.ts';
-import {noise} from '../helpers/noise.ts';
 import * as reference from '../reference/kernels.ts';
 
 const CONTEXT = 131072;

@@ -1,4 +1,5 @@
 import {expect} from 'chai';
+import {noise} from '../../scripts/lib/noise.ts';
 import {RESULT_WORDS, sample, sampleBlocks, topCandidates} from '../../src/engine/kernels/sample.ts';
 import {logSoftmax} from '../../src/engine/sampling/log-softmax.ts';
 import {createSampler} from '../../src/engine/sampling/sampler.ts';
@@ -9,7 +10,6 @@ import {
   type SamplerSettings,
 } from '../../src/engine/sampling/sampler-state.ts';
 import {runKernelOutputs, stepData, withDevice} from '../helpers/gpu.ts';
-import {noise} from '../helpers/noise.ts';
 
 const HISTORY = 64;
 const DEFAULTS: SamplerSettings = {

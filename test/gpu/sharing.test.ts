@@ -1,9 +1,9 @@
 // Many sequences in the same steps, on shared pages: each must get, bit for bit, the logits it gets alone in an engine
 // that shares nothing.
 import {expect} from 'chai';
+import {type Random, seededRandom} from '../../scripts/model-files/random.ts';
 import type {Sequence} from '../../src/engine/engine.ts';
 import type {GpuEngine} from '../../src/engine/gpu-engine.ts';
-import {type Random, seededRandom} from '../fixtures/random.ts';
 import {expectSameLogits, feed, TOKENS, withEngine} from '../helpers/engine.ts';
 import {inBrowser, withDevice} from '../helpers/gpu.ts';
 

@@ -1,7 +1,7 @@
+import {noise} from '../../scripts/lib/noise.ts';
 import {sumExperts} from '../../src/engine/kernels/kernels.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
 import {runKernel, stepData, withDevice} from '../helpers/gpu.ts';
-import {noise} from '../helpers/noise.ts';
 import * as reference from '../reference/kernels.ts';
 
 const run = (device: GPUDevice, x: Float32Array, weights: Float32Array, n: number, used: number) =>

@@ -1,8 +1,8 @@
 import {expect} from 'chai';
+import {noise} from '../../scripts/lib/noise.ts';
 import {topExperts} from '../../src/engine/kernels/kernels.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
 import {runKernelOutputs, stepData, withDevice} from '../helpers/gpu.ts';
-import {noise} from '../helpers/noise.ts';
 import * as reference from '../reference/kernels.ts';
 
 interface Options {

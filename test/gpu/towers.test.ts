@@ -1,12 +1,12 @@
 // A file that holds vision and audio towers beside the text model, as Ollama's blobs do: it runs as text, and what the
 // towers take is never asked for.
 import {expect} from 'chai';
+import {type WritableTensor, writeGguf} from '../../scripts/model-files/gguf-writer.ts';
+import {fill, modelMetadata, planTensors} from '../../scripts/model-files/model.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {memorySource} from '../../src/store/sources/memory-source.ts';
-import {type WritableTensor, writeGguf} from '../fixtures/gguf-writer.ts';
-import {fill, modelMetadata, planTensors} from '../fixtures/models/model.ts';
 import {expectSameLogits, feed, SMALL, TOKENS, testModel} from '../helpers/engine.ts';
 import {pipelinesOf, withDevice} from '../helpers/gpu.ts';
 

@@ -1,8 +1,9 @@
 // The header of a generated model with a key or a tensor changed: what a damaged or hostile file says. Knows no config.
+
+import {metadataOf, type WritableValue} from '../../scripts/model-files/gguf-writer.ts';
+import type {Shape} from '../../scripts/model-files/model.ts';
 import type {GgufFile, TensorInfo} from '../../src/gguf/gguf-file.ts';
 import {Metadata, type MetadataValue} from '../../src/gguf/metadata.ts';
-import {metadataOf, type WritableValue} from '../fixtures/gguf-writer.ts';
-import type {Shape} from '../fixtures/models/model.ts';
 import {testModel} from './engine.ts';
 
 export interface Changes {

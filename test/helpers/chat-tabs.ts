@@ -1,8 +1,8 @@
 // Tabs with two chats each in a real browser, driven from outside: opened, asked, and what their worker says of itself.
 import type {BrowserContext, Page} from 'playwright-core';
 import {openSite, type Site} from '../../scripts/lib/browser.mjs';
-import {PAGE_SHAPE} from '../fixtures/models/gemma4-shapes.ts';
-import {generateModel} from '../fixtures/models/model.ts';
+import {PAGE_SHAPE} from '../../scripts/model-files/gemma4-shapes.ts';
+import {generateModel} from '../../scripts/model-files/model.ts';
 import {sendBytes} from './send-bytes.ts';
 
 export const QUESTIONS = ['How do I put you on my page?', 'Who are you?'];

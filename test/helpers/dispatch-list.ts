@@ -1,5 +1,7 @@
 // The dispatches of a model's forward pass in order, from its header alone: no GPU and no weights.
 
+import {metadataOf} from '../../scripts/model-files/gguf-writer.ts';
+import {modelMetadata, planTensors, type Shape, type WeightType} from '../../scripts/model-files/model.ts';
 import type {StepShape} from '../../src/engine/graph/lowering.ts';
 import {assemble, createWeights} from '../../src/engine/memory/assemble.ts';
 import {type MemoryOptions, planEngine} from '../../src/engine/memory/memory-plan.ts';
@@ -8,8 +10,6 @@ import {tensorBytes} from '../../src/gguf/ggml-types.ts';
 import type {GgufFile, TensorInfo} from '../../src/gguf/gguf-file.ts';
 import {CountingBuffers} from '../../src/gpu/counting-buffers.ts';
 import type {Grid} from '../../src/gpu/kernel.ts';
-import {metadataOf} from '../fixtures/gguf-writer.ts';
-import {modelMetadata, planTensors, type Shape, type WeightType} from '../fixtures/models/model.ts';
 
 const LIMITS = {maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27};
 

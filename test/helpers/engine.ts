@@ -1,5 +1,7 @@
 // Loads a generated model for a test, beside its float64 judge. Models and judgements are made once a process.
 import {expect} from 'chai';
+import {GEMMA4_SHAPES, type Gemma4Shape} from '../../scripts/model-files/gemma4-shapes.ts';
+import {generateModel, type ModelSpec} from '../../scripts/model-files/model.ts';
 import type {EngineOptions, Sequence, StepInput} from '../../src/engine/engine.ts';
 import type {GpuEngine} from '../../src/engine/gpu-engine.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
@@ -7,8 +9,6 @@ import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import type {GgufFile} from '../../src/gguf/gguf-file.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {memorySource} from '../../src/store/sources/memory-source.ts';
-import {GEMMA4_SHAPES, type Gemma4Shape} from '../fixtures/models/gemma4-shapes.ts';
-import {generateModel, type ModelSpec} from '../fixtures/models/model.ts';
 import {ReferenceModel} from '../reference/forward.ts';
 import {pipelinesOf} from './gpu.ts';
 

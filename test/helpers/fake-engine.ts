@@ -1,13 +1,13 @@
 // An engine whose logits are a function of the tokens its sequence has really run: wrong keys and values, reused or
 // mixed up, show as wrong text. Every step lets other tasks run, as a GPU's answer would.
 import {setImmediate} from 'node:timers';
+import {metadataOf} from '../../scripts/model-files/gguf-writer.ts';
+import {tinyTokenizerMetadata} from '../../scripts/model-files/tiny-tokenizer.ts';
 import type {Engine, EngineStats, Sequence, StepInput} from '../../src/engine/engine.ts';
 import {type CachedSequence, KvCache} from '../../src/engine/kv/kv-cache.ts';
 import type {GgufFile} from '../../src/gguf/gguf-file.ts';
 import {createTokenizer} from '../../src/tokenizer/create-tokenizer.ts';
 import type {Tokenizer} from '../../src/tokenizer/tokenizer.ts';
-import {metadataOf} from '../fixtures/gguf-writer.ts';
-import {tinyTokenizerMetadata} from '../fixtures/tiny-tokenizer.ts';
 
 export const VOCAB_SIZE = 704;
 

@@ -12,8 +12,9 @@ import type {Tokenizer} from '../../src/tokenizer/tokenizer.ts';
 import type {LoadOptions as HostOptions, LoadedModel} from '../../src/worker/loaded-model.ts';
 import {type HostClock, ModelHost} from '../../src/worker/model-host.ts';
 import {ModelLibrary} from '../../src/worker/model-library.ts';
-import {type Session, serve, type WorkerContext} from '../../src/worker/serve.ts';
+import {type Session, serve} from '../../src/worker/serve.ts';
 import {serveTabs} from '../../src/worker/serve-tabs.ts';
+import type {WorkerContext} from '../../src/worker/worker-context.ts';
 import {FakeEngine, type FakeEngineOptions, tinyTokenizer, VOCAB_SIZE} from './fake-engine.ts';
 
 /** Web Locks of one origin. `kill` releases what a holder that died held. */

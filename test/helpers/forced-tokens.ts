@@ -1,6 +1,7 @@
 // The token ids that logits are compared on, and the way the engine is fed them. Knows no figures.
+
+import {seededRandom} from '../../scripts/model-files/random.ts';
 import type {Engine} from '../../src/engine/engine.ts';
-import {seededRandom} from '../fixtures/random.ts';
 
 /** bos, then ids from the whole vocabulary. More than 64 positions: several times the fixtures' sliding windows. */
 export function forcedTokens(vocabSize: number, count = 80): number[] {

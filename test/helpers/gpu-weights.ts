@@ -1,9 +1,10 @@
 // Weight tensors of every type for kernel tests: random blocks, awkward scales, and the values they stand for.
+
+import {noise, noiseBytes} from '../../scripts/lib/noise.ts';
+import {encodeTensor, toF16} from '../../scripts/model-files/quantize.ts';
 import type {WeightType} from '../../src/engine/kernels/weight-types.ts';
 import {dequantize} from '../../src/gguf/dequantize.ts';
 import {ggmlType, halfOffsets, paddedRowBytes, rowBytes} from '../../src/gguf/ggml-types.ts';
-import {encodeTensor, toF16} from '../fixtures/quantize.ts';
-import {noise, noiseBytes} from './noise.ts';
 
 export interface TestWeight {
   /** [nRows][n], as the CPU reads them. */

@@ -1,10 +1,10 @@
 // The float64 reference against logits that transformers gave, and the generator against the bytes it gave them for.
 import {expect} from 'chai';
+import {generateModel, planTensors, SHAPES, type ShapeName} from '../../scripts/model-files/model.ts';
 import {WEIGHT_TYPES as ENGINE_TYPES} from '../../src/engine/kernels/weight-types.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {GOLDEN_MODELS, goldenError, loadGolden, sha256} from '../fixtures/golden.ts';
-import {generateModel, planTensors, SHAPES, type ShapeName} from '../fixtures/models/model.ts';
 import {ReferenceModel} from '../reference/forward.ts';
 
 // 5e-7 to 8e-6 is seen: transformers adds up in float32 (docs/conformance.md).

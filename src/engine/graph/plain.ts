@@ -19,7 +19,7 @@ import {
   sumExperts,
   topExperts,
 } from '../kernels/kernels.ts';
-import {PAGE_SIZE} from '../kv/kv-cache.ts';
+import {PAGE_SIZE} from '../kv/pages.ts';
 import type {CacheTensor, WeightTensor} from './graph.ts';
 import {type Binding, type Lowering, type LoweringContext, type StepBufferName, work} from './lowering.ts';
 

@@ -8,10 +8,8 @@ import {GemmaError} from '../../errors.ts';
 import type {Sequence} from '../engine.ts';
 import {PagePool} from './page-pool.ts';
 import {PageTable} from './page-table.ts';
+import {PAGE_GROUPS, PAGE_SIZE, type PageCounts, type PageGroup} from './pages.ts';
 import {PrefixIndex, type PrefixMatch, type PrefixNode} from './prefix-index.ts';
-
-/** Positions a page holds. The kernels' PAGE_SIZE. */
-export const PAGE_SIZE = 32;
 
 export interface KvCacheShape {
   /** Pages of the full-attention layers. */
@@ -28,9 +26,6 @@ export interface KvCacheShape {
   sharePrefixes?: boolean;
 }
 
-export const PAGE_GROUPS = ['full', 'sliding'] as const;
-export type PageGroup = (typeof PAGE_GROUPS)[number];
-
 /** A sequence and how many positions it is about to grow by. */
 export interface Growth {
   sequence: CachedSequence;
@@ -42,14 +37,6 @@ export interface PageCopy {
   group: PageGroup;
   from: number;
   to: number;
-}
-
-export interface PageCounts {
-  /** In use by sequences; of these, in use by more than one; kept for their contents only; free. */
-  used: number;
-  shared: number;
-  cached: number;
-  free: number;
 }
 
 const NO_PAGE = -1;

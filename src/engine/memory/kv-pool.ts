@@ -1,7 +1,7 @@
 // How many pages of keys and values a model gets on a device, and the buffers they lie in. Knows no sequence.
 import {GemmaError} from '../../errors.ts';
 import type {Buffers} from '../../gpu/buffers.ts';
-import {PAGE_SIZE, type PageGroup} from '../kv/kv-cache.ts';
+import {PAGE_SIZE, type PageGroup} from '../kv/pages.ts';
 import type {LayerConfig, ModelConfig} from '../model/model-config.ts';
 
 export interface KvPoolRequest {

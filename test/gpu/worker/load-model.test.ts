@@ -1,17 +1,18 @@
 // A generated file of every architecture through the worker's own load, and a chat with it through the real client and
 // the real sessions: prompt by the file's template, every answered token the one that the float64 reference would choose.
 import {expect} from 'chai';
+import {findGpu} from '../../../scripts/lib/gpu.ts';
+import {writeGguf} from '../../../scripts/model-files/gguf-writer.ts';
+import {fill, modelMetadata, planTensors, SHAPES, type ShapeName} from '../../../scripts/model-files/model.ts';
 import {createTemplate, renderToTokens} from '../../../src/chat/template.ts';
 import {readGguf} from '../../../src/gguf/read-gguf.ts';
 import type {ChatMessage} from '../../../src/protocol/messages.ts';
 import {memorySource} from '../../../src/store/sources/memory-source.ts';
 import {createTokenizer} from '../../../src/tokenizer/create-tokenizer.ts';
 import {loadModel} from '../../../src/worker/load-model.ts';
-import {writeGguf} from '../../fixtures/gguf-writer.ts';
-import {fill, modelMetadata, planTensors, SHAPES, type ShapeName} from '../../fixtures/models/model.ts';
 import {FakeStore} from '../../helpers/fake-store.ts';
 import {closePorts, FakeWorker, rejection} from '../../helpers/fake-worker.ts';
-import {findAdapter, findGpu} from '../../helpers/gpu.ts';
+import {findAdapter} from '../../helpers/gpu.ts';
 import {ReferenceModel} from '../../reference/forward.ts';
 
 const MESSAGES: ChatMessage[] = [

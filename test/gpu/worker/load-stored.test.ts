@@ -1,12 +1,13 @@
 // The worker's load over the store: what it says while bytes come from the network, from the disk or are verified, and
 // what becomes of files that are of no use or change meanwhile.
 import {expect} from 'chai';
+import {findGpu} from '../../../scripts/lib/gpu.ts';
+import {writeGguf} from '../../../scripts/model-files/gguf-writer.ts';
+import {fill, modelMetadata, planTensors, SHAPES} from '../../../scripts/model-files/model.ts';
 import type {LoadPhase, LoadProgress} from '../../../src/protocol/messages.ts';
 import {lockName} from '../../../src/store/folder/writer-lock.ts';
 import {loadModel} from '../../../src/worker/load-model.ts';
-import {writeGguf} from '../../fixtures/gguf-writer.ts';
-import {fill, modelMetadata, planTensors, SHAPES} from '../../fixtures/models/model.ts';
-import {findAdapter, findGpu} from '../../helpers/gpu.ts';
+import {findAdapter} from '../../helpers/gpu.ts';
 import {requestedRange, serveRanges} from '../../unit/store/local-server.ts';
 import {rejection} from '../../unit/store/rejection.ts';
 import {hashOf, Rig, refuse} from '../../unit/store/rig.ts';

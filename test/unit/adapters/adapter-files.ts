@@ -1,7 +1,8 @@
 // Adapter files for tests, as llama.cpp's converter and PEFT write them.
+
+import {writeGguf} from '../../../scripts/model-files/gguf-writer.ts';
 import type {GgmlTypeName} from '../../../src/gguf/ggml-types.ts';
 import {memorySource} from '../../../src/store/sources/memory-source.ts';
-import {writeGguf} from '../../fixtures/gguf-writer.ts';
 
 export const bytesOf = (values: ArrayLike<number>): Uint8Array => new Uint8Array(Float32Array.from(values).buffer);
 

@@ -1,5 +1,7 @@
 import {Template} from '@huggingface/jinja';
 import {expect} from 'chai';
+import {metadataOf, type WritableValue} from '../../../scripts/model-files/gguf-writer.ts';
+import {tinyTokenizerMetadata} from '../../../scripts/model-files/tiny-tokenizer.ts';
 import {
   createTemplate,
   readTemplate,
@@ -11,8 +13,6 @@ import {templateMessage, templateTool} from '../../../src/chat/template-input.ts
 import type {ChatMessage, ToolDefinition} from '../../../src/protocol/messages.ts';
 import {createTokenizer} from '../../../src/tokenizer/create-tokenizer.ts';
 import type {Tokenizer} from '../../../src/tokenizer/tokenizer.ts';
-import {metadataOf, type WritableValue} from '../../fixtures/gguf-writer.ts';
-import {tinyTokenizerMetadata} from '../../fixtures/tiny-tokenizer.ts';
 
 const metadata = tinyTokenizerMetadata(1024);
 

@@ -1,10 +1,10 @@
 import {expect} from 'chai';
+import {type Random, seededRandom} from '../../../scripts/model-files/random.ts';
 import {BoundedTemplate} from '../../../src/chat/bounded-jinja.ts';
 import {renderGemma4} from '../../../src/chat/gemma4-template.ts';
 import {templateTool} from '../../../src/chat/template-input.ts';
 import {plainParameters} from '../../../src/chat/tool-schema.ts';
 import type {ToolDefinition} from '../../../src/protocol/messages.ts';
-import {type Random, seededRandom} from '../../fixtures/random.ts';
 
 /** The schema of one property. */
 const plain = (schema: unknown, more: object = {}) =>

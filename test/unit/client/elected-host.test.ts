@@ -2,7 +2,7 @@
 import {expect} from 'chai';
 import type {Platform} from '../../../src/client/connect.ts';
 import {GemmaClient, type LoadOptions} from '../../../src/client/gemma-client.ts';
-import type {Locks} from '../../../src/client/workers.ts';
+import type {Locks} from '../../../src/client/worker-platform.ts';
 import type {WorkerMessage} from '../../../src/protocol/messages.ts';
 import {serve} from '../../../src/worker/serve.ts';
 import {continuation, tinyTokenizer} from '../../helpers/fake-engine.ts';

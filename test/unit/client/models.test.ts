@@ -1,8 +1,8 @@
 // What a page may name a model by, and the questions that need no loaded model, over a real session.
 import {expect} from 'chai';
+import {generateModel} from '../../../scripts/model-files/model.ts';
 import {modelRef, modelUrl} from '../../../src/client/model-src.ts';
 import {inspect, storedModels} from '../../../src/client/models.ts';
-import {generateModel} from '../../fixtures/models/model.ts';
 import {FakeStore} from '../../helpers/fake-store.ts';
 import {closePorts, FakeWorker, rejection} from '../../helpers/fake-worker.ts';
 

@@ -1,12 +1,17 @@
 // An independent reader, @huggingface/gguf, finds the same in the same files.
 import {GGMLQuantizationType, gguf} from '@huggingface/gguf';
 import {expect} from 'chai';
+import {
+  type WritableGguf,
+  type WritableTensor,
+  type WritableValue,
+  writeGguf,
+} from '../../../scripts/model-files/gguf-writer.ts';
+import {type Random, seededRandom} from '../../../scripts/model-files/random.ts';
 import {GGML_TYPES, tensorBytes} from '../../../src/gguf/ggml-types.ts';
 import type {GgufFile} from '../../../src/gguf/gguf-file.ts';
 import type {MetadataValue} from '../../../src/gguf/metadata.ts';
 import {readGguf} from '../../../src/gguf/read-gguf.ts';
-import {type WritableGguf, type WritableTensor, type WritableValue, writeGguf} from '../../fixtures/gguf-writer.ts';
-import {type Random, seededRandom} from '../../fixtures/random.ts';
 import {countingSource} from './counting-source.ts';
 
 const TYPE_IDS = ['u8', 'i8', 'u16', 'i16', 'u32', 'i32', 'f32', 'bool', 'string', 'array', 'u64', 'i64', 'f64'];

@@ -1,10 +1,10 @@
 // Every block format against known values and against a second derivation of its formula.
 import {expect} from 'chai';
+import {seededRandom} from '../../../scripts/model-files/random.ts';
 import {DEQUANTIZABLE, dequantize, dequantizeRow} from '../../../src/gguf/dequantize.ts';
 import type {GgmlTypeName} from '../../../src/gguf/ggml-types.ts';
 import {ggmlType, halfOffsets} from '../../../src/gguf/ggml-types.ts';
 import {f16ToF32} from '../../../src/gguf/half.ts';
-import {seededRandom} from '../../fixtures/random.ts';
 import {BLOCK_FORMULAS, halfValue} from './block-formulas.ts';
 
 // Blocks of bytes 7i + 3 (mod 256) with d = 0x2E66 and m, dmin = 0x2A66 (MXFP4: e = 125), as the Python package

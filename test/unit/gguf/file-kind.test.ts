@@ -1,8 +1,8 @@
 // Split models, adapters and towers.
 import {expect} from 'chai';
+import {metadataOf, writeGguf} from '../../../scripts/model-files/gguf-writer.ts';
 import {fileKind, parseSplitName, splitInfo, splitNames} from '../../../src/gguf/file-kind.ts';
 import {readGguf} from '../../../src/gguf/read-gguf.ts';
-import {metadataOf, writeGguf} from '../../fixtures/gguf-writer.ts';
 import {rejection} from '../store/rejection.ts';
 import {countingSource} from './counting-source.ts';
 

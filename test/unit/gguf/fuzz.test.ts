@@ -1,11 +1,11 @@
 // Property: whatever the bytes, the reader parses or throws GemmaError, reads no byte twice, none beyond the end, and
 // takes memory in proportion to the file. Mutations come from a seed; a failure names its own.
 import {expect} from 'chai';
+import {writeGguf} from '../../../scripts/model-files/gguf-writer.ts';
+import {type Random, seededRandom} from '../../../scripts/model-files/random.ts';
 import {GemmaError} from '../../../src/errors.ts';
 import {splitInfo} from '../../../src/gguf/file-kind.ts';
 import {readGguf} from '../../../src/gguf/read-gguf.ts';
-import {writeGguf} from '../../fixtures/gguf-writer.ts';
-import {type Random, seededRandom} from '../../fixtures/random.ts';
 import {countingSource} from './counting-source.ts';
 
 const ORIGINAL = writeGguf({

@@ -1,9 +1,9 @@
 // Headers that break one rule each: the error has the right code and names what was found; nothing is read or
 // allocated on a false promise.
 import {expect} from 'chai';
+import {writeGguf} from '../../../scripts/model-files/gguf-writer.ts';
 import type {ErrorCode} from '../../../src/errors.ts';
 import {readGguf} from '../../../src/gguf/read-gguf.ts';
-import {writeGguf} from '../../fixtures/gguf-writer.ts';
 import {rejection} from '../store/rejection.ts';
 import {countingSource} from './counting-source.ts';
 import {entry, join, rawHeader, TYPE, tensor, text, u8, u32, u64} from './raw-header.ts';

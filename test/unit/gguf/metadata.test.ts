@@ -1,9 +1,9 @@
 // The typed getters: lenient about widths and about scalar or array, strict about everything else.
 import {expect} from 'chai';
+import {metadataOf} from '../../../scripts/model-files/gguf-writer.ts';
 import {GemmaError} from '../../../src/errors.ts';
 import type {Metadata, MetadataValue} from '../../../src/gguf/metadata.ts';
 import {PackedStrings} from '../../../src/gguf/metadata.ts';
-import {metadataOf} from '../../fixtures/gguf-writer.ts';
 
 const INTEGER_TYPES = ['u8', 'i8', 'u16', 'i16', 'u32', 'i32', 'u64', 'i64', 'f32', 'f64'] as const;
 

@@ -1,7 +1,7 @@
 import {expect} from 'chai';
+import {writeGguf} from '../../../scripts/model-files/gguf-writer.ts';
 import {PEEK_BYTES, peekMetadata} from '../../../src/gguf/peek-metadata.ts';
 import {memorySource} from '../../../src/store/sources/memory-source.ts';
-import {writeGguf} from '../../fixtures/gguf-writer.ts';
 import {rejection} from '../store/rejection.ts';
 import {countingSource} from './counting-source.ts';
 

@@ -1,9 +1,9 @@
 // What the reader makes of well-formed files, and what reading them costs.
 import {expect} from 'chai';
+import {f32Bytes, writeGguf} from '../../../scripts/model-files/gguf-writer.ts';
 import {GGML_TYPES, tensorBytes} from '../../../src/gguf/ggml-types.ts';
 import {PackedStrings} from '../../../src/gguf/metadata.ts';
 import {readGguf} from '../../../src/gguf/read-gguf.ts';
-import {f32Bytes, writeGguf} from '../../fixtures/gguf-writer.ts';
 import {rejection} from '../store/rejection.ts';
 import {countingSource} from './counting-source.ts';
 

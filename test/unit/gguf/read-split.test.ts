@@ -1,9 +1,9 @@
 import {expect} from 'chai';
+import {f32Bytes, writeGguf} from '../../../scripts/model-files/gguf-writer.ts';
 import {readGguf} from '../../../src/gguf/read-gguf.ts';
 import {readSplitGguf} from '../../../src/gguf/read-split.ts';
 import {joinedSource} from '../../../src/store/sources/joined-source.ts';
 import {memorySource} from '../../../src/store/sources/memory-source.ts';
-import {f32Bytes, writeGguf} from '../../fixtures/gguf-writer.ts';
 import {splitModel} from '../../fixtures/split-model.ts';
 import {rejection} from '../store/rejection.ts';
 

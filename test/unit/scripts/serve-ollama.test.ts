@@ -4,9 +4,9 @@ import {symlinkSync, truncateSync, writeFileSync} from 'node:fs';
 import {request as httpRequest} from 'node:http';
 import path from 'node:path';
 import {expect} from 'chai';
+import {seededRandom} from '../../../scripts/model-files/random.ts';
 import {defaultModels} from '../../../scripts/serve-ollama/command.mjs';
 import {type OllamaServer, serveOllama} from '../../../scripts/serve-ollama/server.mjs';
-import {seededRandom} from '../../fixtures/random.ts';
 import {type OllamaFolder, ollamaFolder, ollamaManifest} from '../../helpers/ollama-folder.ts';
 
 const {u32} = seededRandom(5);

@@ -1,7 +1,7 @@
 // What every ByteSource promises, as a suite that each source's test runs.
 import {expect} from 'chai';
+import {seededRandom} from '../../../scripts/model-files/random.ts';
 import type {ByteSource} from '../../../src/gguf/byte-source.ts';
-import {seededRandom} from '../../fixtures/random.ts';
 import {rejection} from './rejection.ts';
 
 // More than two pieces of any source, and no multiple of a power of two.

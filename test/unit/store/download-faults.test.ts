@@ -2,7 +2,7 @@
 // asked for again (the rig's server looks at the disk), and what is told of the progress is true.
 import {gzipSync} from 'node:zlib';
 import {expect} from 'chai';
-import {seededRandom} from '../../fixtures/random.ts';
+import {seededRandom} from '../../../scripts/model-files/random.ts';
 import {requestedRange, serveRanges, serveWhole} from './local-server.ts';
 import {rejection} from './rejection.ts';
 import {BLOCK, hashOf, noiseFile, Rig, refuse, SIZE, sendPart} from './rig.ts';

@@ -1,9 +1,8 @@
 // What a bad server, a bad connection and a bad address come to. The server misbehaves in one way a test.
 import {gzipSync} from 'node:zlib';
 import {expect} from 'chai';
+import {writeGguf} from '../../../scripts/model-files/gguf-writer.ts';
 import {readGguf} from '../../../src/gguf/read-gguf.ts';
-
-import {writeGguf} from '../../fixtures/gguf-writer.ts';
 import {type LocalServer, requestedRange, serveRanges, serveWhole, startServer} from './local-server.ts';
 import {openUrl} from './open-url.ts';
 import {rejection} from './rejection.ts';

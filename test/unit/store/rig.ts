@@ -2,12 +2,12 @@
 import {createHash} from 'node:crypto';
 import type {IncomingMessage, ServerResponse} from 'node:http';
 import {expect} from 'chai';
+import {seededRandom} from '../../../scripts/model-files/random.ts';
 import {opfsBlocks} from '../../../src/store/blocks/opfs-blocks.ts';
 import {createModelStore} from '../../../src/store/create-model-store.ts';
 import {blockName, MANIFEST_NAME} from '../../../src/store/folder/manifest.ts';
 import {sha256Hex} from '../../../src/store/hash/integrity.ts';
 import type {ModelSource, ModelStore, OpenOptions, StoreProgress} from '../../../src/store/model-store.ts';
-import {seededRandom} from '../../fixtures/random.ts';
 import {FakeClock, FakeFileSystem, fakeLocks} from '../../helpers/store-fakes.ts';
 import {type Handler, type LocalServer, requestedRange, serveRanges, startServer} from './local-server.ts';
 

@@ -1,9 +1,9 @@
 // Our incremental SHA-256 against Node's own, and the ways a hash is written.
 import {createHash} from 'node:crypto';
 import {expect} from 'chai';
+import {seededRandom} from '../../../scripts/model-files/random.ts';
 import {blockHash, linkedSha256, parseIntegrity, sha256Hex} from '../../../src/store/hash/integrity.ts';
 import {padded, Sha256} from '../../../src/store/hash/sha256.ts';
-import {seededRandom} from '../../fixtures/random.ts';
 
 const random = seededRandom(5);
 const bytesOf = (length: number) => Uint8Array.from({length}, () => random.u32());

@@ -1,8 +1,8 @@
 import {expect} from 'chai';
+import {metadataOf} from '../../../scripts/model-files/gguf-writer.ts';
+import {tinyTokenizerMetadata} from '../../../scripts/model-files/tiny-tokenizer.ts';
 import {createTokenizer} from '../../../src/tokenizer/create-tokenizer.ts';
 import type {Tokenizer} from '../../../src/tokenizer/tokenizer.ts';
-import {metadataOf} from '../../fixtures/gguf-writer.ts';
-import {tinyTokenizerMetadata} from '../../fixtures/tiny-tokenizer.ts';
 import {BYTES, mergeNaively, randomTexts, SPECIALS, smallMetadata} from './vocabularies.ts';
 
 const texts = (tokenizer: Tokenizer, text: string) =>

@@ -1,7 +1,8 @@
 // Small vocabularies for tokenizer tests, and the plainest possible encoders to compare with.
+
+import {metadataOf, type WritableValue} from '../../../scripts/model-files/gguf-writer.ts';
+import {seededRandom} from '../../../scripts/model-files/random.ts';
 import type {Metadata} from '../../../src/gguf/metadata.ts';
-import {metadataOf, type WritableValue} from '../../fixtures/gguf-writer.ts';
-import {seededRandom} from '../../fixtures/random.ts';
 
 export type Kind = 'normal' | 'unknown' | 'control' | 'user' | 'unused' | 'byte';
 const TYPES: Record<Kind, number> = {normal: 1, unknown: 2, control: 3, user: 4, unused: 5, byte: 6};

@@ -1,7 +1,7 @@
 import {expect} from 'chai';
+import {type WritableValue, writeGguf} from '../../../scripts/model-files/gguf-writer.ts';
+import {generateModel} from '../../../scripts/model-files/model.ts';
 import {ModelLibrary} from '../../../src/worker/model-library.ts';
-import {type WritableValue, writeGguf} from '../../fixtures/gguf-writer.ts';
-import {generateModel} from '../../fixtures/models/model.ts';
 import {splitModel} from '../../fixtures/split-model.ts';
 import {FakeStore} from '../../helpers/fake-store.ts';
 import {rejection} from '../store/rejection.ts';

@@ -1,10 +1,10 @@
 import {expect} from 'chai';
+import {seededRandom} from '../../../scripts/model-files/random.ts';
 import type {Lane} from '../../../src/chat/lane.ts';
 import {GemmaError} from '../../../src/errors.ts';
 import type {Attention} from '../../../src/protocol/messages.ts';
 import {Meter} from '../../../src/worker/meter.ts';
 import {type Job, Scheduler} from '../../../src/worker/scheduler.ts';
-import {seededRandom} from '../../fixtures/random.ts';
 import {FakeEngine, type FakeEngineOptions, someToken} from '../../helpers/fake-engine.ts';
 import {rejection, until} from '../../helpers/fake-worker.ts';
 

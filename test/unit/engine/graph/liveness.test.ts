@@ -1,5 +1,8 @@
 // Which activations share a buffer, checked by running graphs on buffers that remember what was written to them last.
 import {expect} from 'chai';
+import {GEMMA3N_PUBLISHED} from '../../../../scripts/model-files/gemma3n-published.ts';
+import {GEMMA4_PUBLISHED} from '../../../../scripts/model-files/gemma4-published.ts';
+import {SHAPES, type Shape} from '../../../../scripts/model-files/shapes.ts';
 import {
   type Activation,
   type AnyOperation,
@@ -13,9 +16,6 @@ import {activationBytes, lifetimesOf, planActivations} from '../../../../src/eng
 import {dependenciesOf, stagesOf} from '../../../../src/engine/graph/stages.ts';
 import {readConfig} from '../../../../src/engine/model/config.ts';
 import {graphOf} from '../../../../src/engine/model/registry.ts';
-import {GEMMA3N_PUBLISHED} from '../../../fixtures/models/gemma3n-published.ts';
-import {GEMMA4_PUBLISHED} from '../../../fixtures/models/gemma4-published.ts';
-import {SHAPES, type Shape} from '../../../fixtures/models/shapes.ts';
 import {randomGraph, shuffled} from '../../../fixtures/random-graph.ts';
 import {headerOf} from '../../../helpers/dispatch-list.ts';
 

@@ -1,11 +1,11 @@
 // What a step may leave out, and what an operation waits for: derived from a graph, on graphs small enough to see.
 import {expect} from 'chai';
+import {SHAPES} from '../../../../scripts/model-files/shapes.ts';
 import {buildGraph, type GraphBuilder} from '../../../../src/engine/graph/builder.ts';
 import {type Activation, activationsOut, checkGraph} from '../../../../src/engine/graph/graph.ts';
 import {dependenciesOf, stagesOf} from '../../../../src/engine/graph/stages.ts';
 import {readConfig} from '../../../../src/engine/model/config.ts';
 import {graphOf} from '../../../../src/engine/model/registry.ts';
-import {SHAPES} from '../../../fixtures/models/shapes.ts';
 import {headerOf} from '../../../helpers/dispatch-list.ts';
 
 const tensors = new Map([

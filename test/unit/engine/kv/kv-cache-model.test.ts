@@ -2,15 +2,10 @@
 // its places, copies and writes are carried out as a step would, and after each act every live sequence must find
 // everywhere it may look exactly what it would have written itself.
 import {expect} from 'chai';
-import {
-  type CachedSequence,
-  KvCache,
-  type KvCacheShape,
-  PAGE_SIZE,
-  type PageGroup,
-} from '../../../../src/engine/kv/kv-cache.ts';
+import {seededRandom} from '../../../../scripts/model-files/random.ts';
+import {type CachedSequence, KvCache, type KvCacheShape} from '../../../../src/engine/kv/kv-cache.ts';
+import {PAGE_SIZE, type PageGroup} from '../../../../src/engine/kv/pages.ts';
 import {GemmaError} from '../../../../src/errors.ts';
-import {seededRandom} from '../../../fixtures/random.ts';
 
 const GROUPS = ['full', 'sliding'] as const;
 

@@ -1,11 +1,11 @@
 // Rows of a table that stays in the file: what is read, in how many reads, and what is remembered.
 import {expect} from 'chai';
+import {noiseBytes} from '../../../../scripts/lib/noise.ts';
 import {HostedRows, hostedRowCapacity} from '../../../../src/engine/memory/hosted-rows.ts';
 import {layOut} from '../../../../src/engine/memory/weights.ts';
 import type {ByteSource} from '../../../../src/gguf/byte-source.ts';
 import type {GgmlTypeName} from '../../../../src/gguf/ggml-types.ts';
 import {tensorBytes} from '../../../../src/gguf/ggml-types.ts';
-import {noiseBytes} from '../../../helpers/noise.ts';
 
 const OFFSET = 96;
 

@@ -1,10 +1,10 @@
 // The memory plan from headers alone: figures, placement of the per-layer table, refusals. That the figures are those of
 // a loaded engine: test/gpu/placement.test.ts.
 import {expect} from 'chai';
+import type {ModelSpec} from '../../../../scripts/model-files/model.ts';
 import {guessBudget, type MemoryOptions, planMemory} from '../../../../src/engine/memory/memory-plan.ts';
 import {readConfig} from '../../../../src/engine/model/config.ts';
 import {type ErrorCode, GemmaError} from '../../../../src/errors.ts';
-import type {ModelSpec} from '../../../fixtures/models/model.ts';
 import {testModel} from '../../../helpers/engine.ts';
 
 const DESKTOP = {maxBufferSize: 2 ** 32, maxStorageBufferBindingSize: 2 ** 32 - 4};

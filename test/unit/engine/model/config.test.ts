@@ -1,9 +1,9 @@
 import {expect} from 'chai';
+import {GEMMA4_SHAPES, type Gemma4Shape} from '../../../../scripts/model-files/gemma4-shapes.ts';
+import type {WritableValue} from '../../../../scripts/model-files/gguf-writer.ts';
 import {readConfig} from '../../../../src/engine/model/config.ts';
 import type {Gemma4Config} from '../../../../src/engine/model/gemma4/config.ts';
 import {type ErrorCode, GemmaError} from '../../../../src/errors.ts';
-import type {WritableValue} from '../../../fixtures/gguf-writer.ts';
-import {GEMMA4_SHAPES, type Gemma4Shape} from '../../../fixtures/models/gemma4-shapes.ts';
 import {type Changes, changedHeader as headerOf} from '../../../helpers/changed-header.ts';
 import {SMALL} from '../../../helpers/engine.ts';
 

@@ -1,11 +1,11 @@
 // What headers of gemma, gemma2 and gemma3 files say, written as converters and early versions of Ollama write them.
 import {expect} from 'chai';
+import {DENSE_SHAPES, type DenseShape, type DenseShapeName} from '../../../../scripts/model-files/dense-shapes.ts';
+import type {WritableValue} from '../../../../scripts/model-files/gguf-writer.ts';
 import {readConfig} from '../../../../src/engine/model/config.ts';
 import type {Gemma2Config} from '../../../../src/engine/model/gemma2/config.ts';
 import type {Gemma3Config} from '../../../../src/engine/model/gemma3/config.ts';
 import {type ErrorCode, GemmaError} from '../../../../src/errors.ts';
-import type {WritableValue} from '../../../fixtures/gguf-writer.ts';
-import {DENSE_SHAPES, type DenseShape, type DenseShapeName} from '../../../fixtures/models/dense-shapes.ts';
 import {type Changes, changedHeader} from '../../../helpers/changed-header.ts';
 
 const shapeOf = (name: DenseShapeName): DenseShape => DENSE_SHAPES[name];

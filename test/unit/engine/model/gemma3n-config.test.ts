@@ -1,10 +1,10 @@
 // What headers of gemma3n files say, written as converters and Ollama write them.
 import {expect} from 'chai';
+import {GEMMA3N_SHAPES, type Gemma3nShape} from '../../../../scripts/model-files/gemma3n-shapes.ts';
+import type {WritableValue} from '../../../../scripts/model-files/gguf-writer.ts';
 import {readConfig} from '../../../../src/engine/model/config.ts';
 import type {Gemma3nConfig} from '../../../../src/engine/model/gemma3n/config.ts';
 import {type ErrorCode, GemmaError} from '../../../../src/errors.ts';
-import type {WritableValue} from '../../../fixtures/gguf-writer.ts';
-import {GEMMA3N_SHAPES, type Gemma3nShape} from '../../../fixtures/models/gemma3n-shapes.ts';
 import {type Changes, changedHeader} from '../../../helpers/changed-header.ts';
 
 const {gemma3n: FEW, 'gemma3n-shared': SHARED} = GEMMA3N_SHAPES;

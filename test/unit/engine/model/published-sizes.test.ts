@@ -1,15 +1,15 @@
 // Headers of the published sizes, without a tokenizer and without data: what they are read as, and that every one of them
 // can be laid out at WebGPU's guaranteed limits.
 import {expect} from 'chai';
+import {gemma4Metadata} from '../../../../scripts/model-files/gemma4.ts';
+import {GEMMA4_PUBLISHED} from '../../../../scripts/model-files/gemma4-published.ts';
+import {metadataOf} from '../../../../scripts/model-files/gguf-writer.ts';
+import {planTensors} from '../../../../scripts/model-files/model.ts';
 import {planMemory} from '../../../../src/engine/memory/memory-plan.ts';
 import {readConfig} from '../../../../src/engine/model/config.ts';
 import type {Gemma4Config} from '../../../../src/engine/model/gemma4/config.ts';
 import {tensorBytes} from '../../../../src/gguf/ggml-types.ts';
 import type {GgufFile, TensorInfo} from '../../../../src/gguf/gguf-file.ts';
-import {metadataOf} from '../../../fixtures/gguf-writer.ts';
-import {gemma4Metadata} from '../../../fixtures/models/gemma4.ts';
-import {GEMMA4_PUBLISHED} from '../../../fixtures/models/gemma4-published.ts';
-import {planTensors} from '../../../fixtures/models/model.ts';
 
 const GUARANTEED = {maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27};
 const ANY_MEMORY = {memoryBudget: 2 ** 40, contextLength: 4096};

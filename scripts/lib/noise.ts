@@ -1,5 +1,5 @@
 // Deterministic test data: the same numbers on every engine.
-import {seededRandom} from '../fixtures/random.ts';
+import {seededRandom} from '../model-files/random.ts';
 
 /** Bell-shaped f32 values, mean 0, standard deviation 1. */
 export function noise(length: number, seed = 1): Float32Array<ArrayBuffer> {
