@@ -41,14 +41,17 @@ export class Recorder<Step> {
   ): void {
     const values = completeConstants(kernel, constants);
     const bindGroup = bind(this.#device, this.#pipelines, kernel, constants, buffers, label);
-    const pending = this.#pipelines.get(kernel, constants).then((pipeline) => ({
-      label,
-      kernel: kernel.name,
-      constants: values,
-      pipeline,
-      bindGroup,
-      grid: (step: Step) => kernel.grid(shape(step), values),
-    }));
+    const pending = this.#pipelines
+      .get(kernel, constants)
+      .catch(named(label))
+      .then((pipeline) => ({
+        label,
+        kernel: kernel.name,
+        constants: values,
+        pipeline,
+        bindGroup,
+        grid: (step: Step) => kernel.grid(shape(step), values),
+      }));
     pending.catch(() => undefined); // `finish` reports it
     this.#dispatches.push(pending);
   }
@@ -80,6 +83,7 @@ export class Recording<Step> {
       pass ??= encoder.beginComputePass(splits ? profiler.pass(dispatch) : profiler?.pass({kernel: 'recording'}));
       pass.setPipeline(dispatch.pipeline);
       pass.setBindGroup(0, dispatch.bindGroup);
+      if (profiler) pass.insertDebugMarker(dispatch.label); // for captures; it costs a call a dispatch
       pass.dispatchWorkgroups(x, y, z);
       count++;
       if (splits) {
@@ -91,6 +95,12 @@ export class Recording<Step> {
     return count;
   }
 }
+
+/** Says which dispatch an error belongs to. */
+const named = (label: string) => (error: unknown) => {
+  const {code, message, detail} = GemmaError.from(error);
+  throw new GemmaError(code, `${label}: ${message}`, {cause: error, detail});
+};
 
 /**
  * A bind group with a buffer for every name of the kernel, and its shape.

@@ -287,6 +287,24 @@ describe('Recorder', () => {
       );
     }),
   );
+
+  it(
+    'says in every error what a dispatch computes, where it is told',
+    withDevice(async (device) => {
+      const recorder = new Recorder<RowShape>(device, new PipelineCache(device));
+      const x = upload(device, new Float32Array(4));
+      const label = 'blk.3.attn_q · scale';
+      const missing = await thrown(() => recorder.add(scale, {N: 4}, {x} as never, (step) => step, label));
+      expect(missing.message).to.equal('blk.3.attn_q · scale: no buffer for y');
+      const broken = {...scale, code: SCALE.replace('x[id.x] *', 'nonsense *')};
+      device.pushErrorScope('validation');
+      recorder.add(broken, {N: 4}, {x, y: x}, (step) => step, label);
+      const error = await thrown(() => recorder.finish());
+      await device.popErrorScope();
+      expect(error.code).to.equal('shader-invalid');
+      expect(error.message).to.match(/^blk\.3\.attn_q · scale: kernel scale .*nonsense/s);
+    }),
+  );
 });
 
 describe('Profiler', () => {
@@ -297,8 +315,8 @@ describe('Profiler', () => {
         const profiler = new Profiler(device);
         const recorder = new Recorder<RowShape>(device, new PipelineCache(device));
         const [x, y] = [upload(device, new Float32Array(64)), upload(device, new Float32Array(64))];
-        recorder.add(scale, {N: 64}, {x, y}, (step) => step);
-        recorder.add(scale, {N: 64}, {x, y}, (step) => step);
+        recorder.add(scale, {N: 64}, {x, y}, (step) => step, 'gate · scale');
+        recorder.add(scale, {N: 64}, {x, y}, (step) => step, 'up · scale');
         const recording = await recorder.finish();
         for (let round = 0; round < 2; round++) {
           const encoder = device.createCommandEncoder();
@@ -309,6 +327,7 @@ describe('Profiler', () => {
           expect(others).to.deep.equal([]);
           expect(time).to.include({kernel: 'scale', dispatches: 2});
           expect(time.constants).to.include({N: 64});
+          expect(time.labels).to.deep.equal(['gate · scale', 'up · scale']);
           expect(time.nanoseconds).to.be.at.least(0);
         }
         profiler.destroy();

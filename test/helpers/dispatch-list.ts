@@ -15,6 +15,8 @@ const LIMITS = {maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27};
 
 /** One dispatch: what runs, with what, and over how many workgroups in a step. */
 export interface ListedDispatch {
+  /** What it computes and by which kernel. */
+  label: string;
   kernel: string;
   constants: Readonly<Record<string, number>>;
   grid(step: StepShape): Grid;
@@ -39,5 +41,5 @@ export function dispatchesOf(file: GgufFile, options: MemoryOptions = {}): Liste
   const {sizes, graph} = planEngine(config, LIMITS, {memoryBudget: 2 ** 40, ...options});
   const buffers = new CountingBuffers(LIMITS);
   const {dispatches} = assemble(config, graph, sizes, createWeights(buffers, sizes), new Map(), buffers);
-  return dispatches.map(({kernel, constants, grid}) => ({kernel: kernel.name, constants, grid}));
+  return dispatches.map(({label, kernel, constants, grid}) => ({label, kernel: kernel.name, constants, grid}));
 }

@@ -6,8 +6,8 @@ import {expect} from 'chai';
 import {
   type DispatchHashes,
   dispatchCases,
-  gridText,
   hashesOf,
+  labelText,
   listOf,
   listText,
   TEXT_CASES,
@@ -31,7 +31,7 @@ describe('dispatch lists', () => {
     it(`are those that are stored, line by line, for ${name}`, async () => {
       const list = listOf(cases[name]);
       const url = stored(`${name}.txt`);
-      const text = `${listText(list)}\n${gridText(list)}`;
+      const text = `${listText(list)}\n${labelText(list)}`;
       if (update) await writeFile(url, text);
       expect(text.split('\n')).to.deep.equal((await readFile(url, 'utf8')).split('\n'));
     });
