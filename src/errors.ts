@@ -23,6 +23,7 @@ export const ERROR_CODES = [
   'range-unsupported',
   'file-changed',
   'integrity-mismatch',
+  'knowledge-invalid',
   // the disk
   'storage-full',
   'storage-failed',

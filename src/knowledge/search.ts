@@ -1,0 +1,297 @@
+// From a question to passages: one index, open. Owns ranking and what of the index is in memory; where files come from is
+// index-files.ts's.
+import {
+  type DirectoryEntry,
+  IMPACT_STEPS,
+  type Manifest,
+  parseManifest,
+  readPages,
+  readTermDirectory,
+  readTermShard,
+  readTextBlock,
+  readTextDirectory,
+  type TermEntry,
+  type TextBlock,
+} from './format.ts';
+import type {IndexFiles} from './index-files.ts';
+import {allowedEdits, nearest} from './spelling.ts';
+import {rarity} from './weigh.ts';
+import {baseLanguage, Words} from './words.ts';
+
+export interface SearchOptions {
+  /** Most passages. Default 5. */
+  limit?: number;
+  /** Most passages of one page. Default 3. */
+  perPage?: number;
+  /** The question's language, where it is not the index's first. */
+  language?: string;
+  signal?: AbortSignal;
+}
+
+export interface FoundPassage {
+  /** Absolute address of the page, with the anchor of the passage. */
+  url: string;
+  /** Title of the page, headings down to the passage, its text: all as the page has them, to be shown as text. */
+  title: string;
+  headings: string[];
+  text: string;
+  /** For comparing passages of one answer. */
+  score: number;
+}
+
+export interface SearchResult {
+  passages: FoundPassage[];
+  /** Whether the passages are likely to answer the question. */
+  sufficient: boolean;
+  /** What `sufficient` is decided by, 0 to 1. */
+  confidence: number;
+  /** Words that the index does not have and what was searched instead. */
+  corrections: {word: string; instead: string}[];
+}
+
+/** Confidence from which on passages are given as an answer. */
+export const SUFFICIENT = 0.5;
+const MOST_TERMS = 32;
+/** Blocks and shards in memory; the oldest go first. */
+const MOST_SHARDS = 256;
+const MOST_BLOCKS = 128;
+
+interface Asked {
+  entry: TermEntry;
+  weight: number;
+}
+
+export class SiteSearch {
+  readonly #files: IndexFiles;
+  readonly #manifest: Manifest;
+  /** First passage of each page. */
+  readonly #pages: Uint32Array;
+  readonly #shards: Kept<Map<string, TermEntry>>;
+  readonly #blocks: Kept<TextBlock>;
+  readonly #terms: Kept<DirectoryEntry<string>[]>;
+  readonly #texts: Kept<DirectoryEntry<number>[]>;
+
+  private constructor(files: IndexFiles, manifest: Manifest, pages: Uint32Array) {
+    this.#files = files;
+    this.#manifest = manifest;
+    this.#pages = pages;
+    const limit = pages[pages.length - 1];
+    this.#shards = new Kept(MOST_SHARDS, (name, signal) =>
+      files.file(name, signal).then((bytes) => readTermShard(bytes, limit)),
+    );
+    this.#blocks = new Kept(MOST_BLOCKS, (name, signal) => files.file(name, signal).then(readTextBlock));
+    this.#terms = new Kept(64, (name, signal) => files.file(name, signal).then(readTermDirectory));
+    this.#texts = new Kept(64, (name, signal) => files.file(name, signal).then(readTextDirectory));
+  }
+
+  /**
+   * @param integrity SHA-256 that the manifest must have: it names every other file by its hash
+   * @throws GemmaError `network`, `http-status`, `integrity-mismatch`, `knowledge-invalid`
+   */
+  static async open(files: IndexFiles, options: {integrity?: string; signal?: AbortSignal} = {}): Promise<SiteSearch> {
+    const manifest = parseManifest(await files.manifest(options.integrity, options.signal));
+    const pages = readPages(await files.file(manifest.pages.file, options.signal));
+    return new SiteSearch(files, manifest, pages);
+  }
+
+  get pages(): number {
+    return this.#manifest.pages.count;
+  }
+
+  get passages(): number {
+    return this.#manifest.passages;
+  }
+
+  async search(question: string, options: SearchOptions = {}): Promise<SearchResult> {
+    const {limit = 5, perPage = 3, signal} = options;
+    const words = await Words.of(this.#language(options.language));
+    const asked = words.questionTerms(question.slice(0, 2000)).slice(0, MOST_TERMS);
+    const found = await Promise.all(asked.map(({term}) => this.#lookUp(term, signal)));
+    const corrections: SearchResult['corrections'] = [];
+    const terms: Asked[] = [];
+    let unknown = 0;
+    await Promise.all(
+      asked.map(async ({term, word}, i) => {
+        const entry = found[i];
+        if (entry) {
+          terms.push({entry, weight: rarity(entry.passages, this.passages)});
+          return;
+        }
+        const instead = await this.#mend(term, signal);
+        if (!instead) {
+          unknown += 1;
+          return;
+        }
+        corrections.push({word, instead: instead.term});
+        terms.push({entry: instead.entry, weight: 0.8 * rarity(instead.entry.passages, this.passages)});
+      }),
+    );
+    const ranked = this.#rank(terms).slice(0, Math.max(50, limit * 5));
+    const chosen = this.#choose(ranked, limit, perPage);
+    const passages = await Promise.all(chosen.map(({passage, score}) => this.#passage(passage, score, signal)));
+    const confidence = this.#confidence(terms, unknown, ranked);
+    return {
+      passages: passages.filter((each) => each !== null),
+      sufficient: passages.length > 0 && confidence >= SUFFICIENT,
+      confidence,
+      corrections,
+    };
+  }
+
+  #language(asked: string | undefined): string {
+    const {languages} = this.#manifest;
+    const language = baseLanguage(asked);
+    return languages.includes(language) ? language : (languages[0] ?? '');
+  }
+
+  async #shardOf(term: string, signal?: AbortSignal): Promise<Map<string, TermEntry> | null> {
+    const part = lastAtMost(this.#manifest.terms, term);
+    if (!part) return null;
+    const shard = lastAtMost(await this.#terms.get(part.file, signal), term);
+    return shard ? this.#shards.get(shard.file, signal) : null;
+  }
+
+  async #lookUp(term: string, signal?: AbortSignal): Promise<TermEntry | null> {
+    return (await this.#shardOf(term, signal))?.get(term) ?? null;
+  }
+
+  /** What was meant by a term that there is not: near ones stand in the same shard, unless the first letters are wrong. */
+  async #mend(term: string, signal?: AbortSignal): Promise<{term: string; entry: TermEntry} | null> {
+    if (allowedEdits(term) === 0) return null;
+    for (const start of [term, term[1] + term[0] + term.slice(2)]) {
+      const shard = await this.#shardOf(start, signal);
+      const near = shard && nearest(term, shard);
+      if (near) return {term: near, entry: shard.get(near)!};
+    }
+    return null;
+  }
+
+  #rank(terms: readonly Asked[]): {passage: number; score: number; share: number}[] {
+    const scores = new Map<number, {score: number; share: number}>();
+    for (const {entry, weight} of terms) {
+      for (const {passage, impact} of entry.postings) {
+        const score = (weight * impact) / IMPACT_STEPS;
+        const sum = scores.get(passage);
+        if (sum) {
+          sum.score += score;
+          sum.share += weight;
+        } else scores.set(passage, {score, share: weight});
+      }
+    }
+    const ranked = [...scores].map(([passage, {score, share}]) => ({passage, score, share}));
+    return ranked.sort((a, b) => b.score - a.score || a.passage - b.passage);
+  }
+
+  #choose(ranked: readonly {passage: number; score: number}[], limit: number, perPage: number) {
+    const counts = new Map<number, number>();
+    const chosen: {passage: number; score: number}[] = [];
+    for (const each of ranked) {
+      if (chosen.length >= limit) break;
+      const page = this.#pageOf(each.passage);
+      const count = counts.get(page) ?? 0;
+      if (count >= perPage) continue;
+      counts.set(page, count + 1);
+      chosen.push(each);
+    }
+    return chosen;
+  }
+
+  #pageOf(passage: number): number {
+    let low = 0;
+    let high = this.#pages.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#pages[middle] <= passage) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  async #passage(passage: number, score: number, signal?: AbortSignal): Promise<FoundPassage | null> {
+    const part = lastAtMost(this.#manifest.texts, passage);
+    const entry = part && lastAtMost(await this.#texts.get(part.file, signal), passage);
+    const block = entry && (await this.#blocks.get(entry.file, signal));
+    const found = block?.passages.get(passage);
+    if (!block || !found) return null;
+    const {url, title} = block.pages[found.page];
+    const address = pageAddress(url, found.anchor, this.#files.url, this.#manifest.site);
+    if (!address) return null;
+    return {url: address, title, headings: found.headings, text: found.text, score};
+  }
+
+  /**
+   * How much of what was asked the best passages have: the share of the question's words, weighed by how rare they are,
+   * and how much they say of those passages. A long question is never found whole; a word that the site does not use
+   * tells most.
+   */
+  #confidence(terms: readonly Asked[], unknown: number, ranked: readonly {share: number; score: number}[]): number {
+    const known = terms.reduce((sum, {weight}) => sum + weight, 0);
+    if (known === 0) return 0;
+    const all = known + unknown * rarity(0, this.passages);
+    const best = ranked.slice(0, 5);
+    const share = Math.max(...best.map((each) => each.share), 0) / all;
+    const score = best.reduce((sum, each) => sum + each.score, 0) / 5 / all;
+    const length = Math.min(6, terms.length + unknown);
+    return Math.min(1, Math.max(0, (share + score + 0.02 * length - 0.1 * unknown) / 1.6));
+  }
+}
+
+/** The passage's address; null where an index tries to lead to another origin than its own site's. */
+function pageAddress(url: string, anchor: string, index: string, site: string): string | null {
+  try {
+    const base = new URL(site, index);
+    const address = new URL(url, base);
+    if (!/^https?:$/.test(address.protocol) || address.origin !== base.origin) return null;
+    address.hash = anchor === '' ? '' : `#${encodeURIComponent(anchor)}`;
+    return address.href;
+  } catch {
+    return null;
+  }
+}
+
+function lastAtMost<Key extends string | number>(
+  entries: readonly DirectoryEntry<Key>[],
+  key: Key,
+): DirectoryEntry<Key> | null {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (entries[middle].first <= key) low = middle + 1;
+    else high = middle;
+  }
+  return low > 0 ? entries[low - 1] : null;
+}
+
+/** What was read of files, so many of them. Two that ask for one file wait for the same. */
+class Kept<T> {
+  readonly #most: number;
+  readonly #read: (name: string, signal?: AbortSignal) => Promise<T>;
+  readonly #values = new Map<string, Promise<T>>();
+
+  constructor(most: number, read: (name: string, signal?: AbortSignal) => Promise<T>) {
+    this.#most = most;
+    this.#read = read;
+  }
+
+  get(name: string, signal?: AbortSignal): Promise<T> {
+    const kept = this.#values.get(name);
+    if (kept) return kept;
+    // One that leaves must not end what others wait for: a file is small, and is read to its end.
+    const value = this.#read(name);
+    this.#values.set(name, value);
+    value.catch(() => this.#values.delete(name));
+    if (this.#values.size > this.#most) this.#values.delete(this.#values.keys().next().value!);
+    return abortable(value, signal);
+  }
+}
+
+function abortable<T>(value: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (!signal) return value;
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason);
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, {once: true});
+    value.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
