@@ -101,6 +101,22 @@ async function buildLibrary() {
   }
 }
 
+/** What runs in Node: one file, with what it imports. */
+async function buildIndexer() {
+  await build({
+    ...shared,
+    plugins: [],
+    ssr: {noExternal: true},
+    build: {
+      ssr: path.join(root, 'src/indexer/index.ts'),
+      outDir: dist,
+      emptyOutDir: false,
+      target: 'node20',
+      rolldownOptions: {output: {entryFileNames: 'index-site.js', codeSplitting: false}},
+    },
+  });
+}
+
 /** The links between the demo's pages, as they stand on one of them. */
 const navigationOn = (page, html) => html.trim().replace(`href="${page}"`, `href="${page}" aria-current="page"`);
 
@@ -167,7 +183,9 @@ async function checkSizes() {
 
 await rm(dist, {recursive: true, force: true});
 await buildLibrary();
+await buildIndexer();
 await buildDemo();
 await run('tsc', ['-p', 'tsconfig.types.json']);
+await run('tsc', ['-p', 'tsconfig.types-node.json']);
 await checkChunks();
 await checkSizes();

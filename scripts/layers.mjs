@@ -9,10 +9,10 @@ import {ROOT} from './lib/run.mjs';
 const ALLOWED = {
   index: ['element', 'client', 'protocol', 'errors'],
   launcher: ['index', 'element'],
-  element: ['client', 'protocol', 'errors'],
-  client: ['protocol', 'errors'],
+  element: ['client', 'knowledge', 'protocol', 'errors'],
+  client: ['knowledge', 'protocol', 'errors'],
   protocol: ['errors'],
-  worker: ['adapters', 'chat', 'engine', 'gpu', 'store', 'gguf', 'tokenizer', 'protocol', 'errors'],
+  worker: ['adapters', 'chat', 'engine', 'gpu', 'knowledge', 'store', 'gguf', 'tokenizer', 'protocol', 'errors'],
   adapters: ['gguf', 'errors'],
   chat: ['tokenizer', 'engine', 'protocol', 'errors'],
   engine: ['gpu', 'gguf', 'shaders', 'errors'],
@@ -20,6 +20,9 @@ const ALLOWED = {
   tokenizer: ['gguf', 'errors'],
   store: ['gguf', 'errors'],
   gguf: ['errors'],
+  knowledge: ['errors'],
+  // In Node: what `npx gemma-chat index` runs.
+  indexer: ['knowledge', 'errors'],
   errors: [],
 };
 const IMPORT =

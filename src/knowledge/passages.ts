@@ -140,9 +140,10 @@ function* pieces(text: string, {enough}: PassageSize): Iterable<string> {
   if (piece.trim() !== '') yield piece.trim();
 }
 
-/** Sentences and lines; what is longer than any sentence is cut after so many letters. */
+/** Sentences and lines; what is longer than most sentences is cut between words, and so is what has no words. */
 function* parts(text: string): Iterable<string> {
   for (const [sentence] of text.matchAll(/[^\n.!?。！？]*(?:[.!?。！？]+[)"'”’」]*\s*|\n+|$)/gu)) {
-    for (let at = 0; at < sentence.length; at += 600) yield sentence.slice(at, at + 600);
+    if (sentence.length <= 300) yield sentence;
+    else for (const [run] of sentence.matchAll(/\s*\S{1,80}\s*/gu)) yield run;
   }
 }

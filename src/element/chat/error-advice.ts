@@ -74,6 +74,7 @@ const OWNERS = new Set<ErrorCode>([
   'template-invalid',
   'adapter-invalid',
   'integrity-mismatch',
+  'knowledge-invalid',
   'http-status',
   'cors',
   'range-unsupported',

@@ -178,6 +178,8 @@ export const strings: Strings = {
   'error-range-unsupported': 'Der Server mit dem Modell kann es nicht in Stücken senden.',
   'error-file-changed': 'Die Modelldatei hat sich beim Laden geändert. Versuchen Sie es erneut.',
   'error-integrity-mismatch': 'Die Modelldatei ist nicht die, die diese Seite verlangt. Nichts davon wurde behalten.',
+  'error-knowledge-invalid':
+    'Das Verzeichnis der Seiten dieser Website ist nicht brauchbar. Der Betreiber muss es neu erstellen.',
   'error-storage-full':
     'Auf diesem Gerät ist nicht genug Platz für das Modell. Schaffen Sie Platz und versuchen Sie es erneut; was schon heruntergeladen ist, bleibt.',
   'error-storage-failed':

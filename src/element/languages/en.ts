@@ -24,6 +24,7 @@ const errors = {
   'error-range-unsupported': 'The server that holds the model cannot send it in pieces.',
   'error-file-changed': 'The model file changed while it was being loaded. Try again.',
   'error-integrity-mismatch': 'The model file is not the one this page asks for. Nothing of it was kept.',
+  'error-knowledge-invalid': 'The index of this site’s pages cannot be used. Its owner has to make it anew.',
   'error-storage-full':
     'There is not enough space on this device for the model. Free some, then try again; what was downloaded so far is kept.',
   'error-storage-failed': 'The browser could not store or read the model on this device. Try again.',

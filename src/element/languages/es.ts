@@ -182,6 +182,8 @@ export const strings: Strings = {
   'error-range-unsupported': 'El servidor que aloja el modelo no puede enviarlo por partes.',
   'error-file-changed': 'El archivo del modelo cambió mientras se cargaba. Inténtelo de nuevo.',
   'error-integrity-mismatch': 'El archivo del modelo no es el que pide esta página. No se ha guardado nada de él.',
+  'error-knowledge-invalid':
+    'El índice de las páginas de este sitio no se puede usar. Su responsable tiene que crearlo de nuevo.',
   'error-storage-full':
     'No hay espacio suficiente en este dispositivo para el modelo. Libere espacio e inténtelo de nuevo; lo descargado se conserva.',
   'error-storage-failed': 'El navegador no pudo guardar o leer el modelo en este dispositivo. Inténtelo de nuevo.',

@@ -185,6 +185,7 @@ export const strings: Strings = {
   'error-range-unsupported': 'Le serveur qui détient le modèle ne peut pas l’envoyer par morceaux.',
   'error-file-changed': 'Le fichier du modèle a changé pendant le chargement. Réessayez.',
   'error-integrity-mismatch': 'Le fichier du modèle n’est pas celui que cette page demande. Rien n’en a été conservé.',
+  'error-knowledge-invalid': 'L’index des pages de ce site est inutilisable. Son responsable doit le recréer.',
   'error-storage-full':
     'L’espace libre de cet appareil ne suffit pas pour le modèle. Libérez de la place, puis réessayez ; ce qui a été téléchargé est conservé.',
   'error-storage-failed': 'Le navigateur n’a pas pu enregistrer ou lire le modèle sur cet appareil. Réessayez.',

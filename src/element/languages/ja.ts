@@ -174,6 +174,7 @@ export const strings: Strings = {
   'error-range-unsupported': 'モデルを置いているサーバーは、分割して送ることができません。',
   'error-file-changed': '読み込み中にモデルのファイルが変更されました。もう一度お試しください。',
   'error-integrity-mismatch': 'モデルのファイルが、このページの求めるものと異なります。ファイルは保存されていません。',
+  'error-knowledge-invalid': 'このサイトのページの索引は使えません。運営者が作り直す必要があります。',
   'error-storage-full':
     'この端末にはモデルのための空き容量が足りません。空きを増やしてから、もう一度お試しください。ダウンロード済みの分は残っています。',
   'error-storage-failed': 'ブラウザがこの端末でモデルを保存または読み取れませんでした。もう一度お試しください。',

@@ -182,6 +182,8 @@ export const strings: Strings = {
   'error-range-unsupported': 'O servidor que guarda o modelo não consegue enviá-lo em partes.',
   'error-file-changed': 'O arquivo do modelo mudou enquanto era carregado. Tente de novo.',
   'error-integrity-mismatch': 'O arquivo do modelo não é o que esta página pede. Nada dele foi guardado.',
+  'error-knowledge-invalid':
+    'O índice das páginas deste site não pode ser usado. O responsável precisa criá-lo de novo.',
   'error-storage-full':
     'Não há espaço suficiente neste dispositivo para o modelo. Libere espaço e tente de novo; o que já foi baixado é mantido.',
   'error-storage-failed': 'O navegador não conseguiu guardar ou ler o modelo neste dispositivo. Tente de novo.',

@@ -172,6 +172,7 @@ export const strings: Strings = {
   'error-range-unsupported': '存放模型的服务器无法分段发送文件。',
   'error-file-changed': '模型文件在加载过程中发生了变化。请重试。',
   'error-integrity-mismatch': '模型文件不是此页面所要求的文件，未保留任何内容。',
+  'error-knowledge-invalid': '本网站页面的索引无法使用，需要网站所有者重新生成。',
   'error-storage-full': '此设备上的空间不足以存放模型。请释放空间后重试，已下载的部分会保留。',
   'error-storage-failed': '浏览器无法在此设备上保存或读取模型。请重试。',
   'error-webgpu-missing':
