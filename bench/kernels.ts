@@ -15,8 +15,8 @@ import {
 import {attentionTiled} from '../src/engine/kernels/attention_tiled.ts';
 import * as kernels from '../src/engine/kernels/kernels.ts';
 import {RESULT_WORDS, sample, sampleBlocks, topCandidates} from '../src/engine/kernels/sample.ts';
+import {rowWords} from '../src/engine/kernels/weight-layout.ts';
 import {packSamplerState, SAMPLER_STATE_WORDS, type SamplerSettings} from '../src/engine/sampling/sampler-state.ts';
-import {paddedRowBytes} from '../src/gguf/ggml-types.ts';
 import {requestDevice} from '../src/gpu/device.ts';
 import {type Constants, completeConstants, type Kernel} from '../src/gpu/kernel.ts';
 import {PipelineCache} from '../src/gpu/pipelines.ts';
@@ -107,7 +107,7 @@ function rows(): Row[] {
     for (const type of kernels.WEIGHT_TYPES) {
       // Gemma 4 E2B's ffn_up.
       const [nIn, nOut] = [1536, 6144];
-      const stride = paddedRowBytes(type, nIn);
+      const stride = 4 * rowWords(type, nIn);
       const slice = {N_SLICE_ROWS: nOut, ROW_STRIDE_WORDS: stride / 4};
       const sizes = {x: f32(nIn), weight: nOut * stride, y: f32(nOut)};
       list.push(row(`${at(nIn)} → ${nOut}`, kernels.mulMat[type], {N_IN: nIn, N_OUT: nOut, ...slice}, n, sizes));
@@ -200,7 +200,7 @@ const REQUEST: SamplerSettings = {
 /** 26B-A4B's gates, out of 16 experts instead of 128. What must move are the experts used, each once. */
 function expertRow(type: kernels.WeightType, n: number): Row {
   const [nIn, nOut, used, count] = [2816, 704, 8, 16];
-  const stride = paddedRowBytes(type, nIn);
+  const stride = 4 * rowWords(type, nIn);
   const constants = {N_IN: nIn, N_OUT: nOut, USED: used, EXPERT_ROWS: 2 * nOut, N_SLICE_ROWS: 2 * nOut * count};
   const sizes = {x: 4 * n * nIn, weight: 2 * nOut * count * stride, y: 4 * n * used * nOut};
   const moved = sizes.x + sizes.y + Math.min(count, n * used) * nOut * stride;

@@ -1,5 +1,5 @@
-// mul_mat_id_<type> — y = W_e · x for each expert e that a row uses, W in the file's own format. Made for every weight
-// type as mul_mat is: src/engine/kernels/weight-kernels.ts.
+// mul_mat_id_<type> — y = W_e · x for each expert e that a row uses. Made for every weight type as mul_mat is:
+// src/engine/kernels/weight-kernels.ts.
 //
 //   y[r, s, o] = Σ_i W[e · EXPERT_ROWS + EXPERT_OFFSET + o, i] · x[r, i]      e = experts[r, s], o < N_OUT
 //                                                         (X_PER_EXPERT = 1: x[r, s, i])
@@ -9,15 +9,17 @@
 // tells them apart. A slice may end within an expert.
 //
 // Shapes    x: [n_rows, N_IN] or [n_rows, USED, N_IN] f32; experts: [n_rows, USED] u32; y: [n_rows, USED, N_OUT] f32;
-//           weight: a slice of N_SLICE_ROWS rows of W, one every ROW_STRIDE_WORDS words
-// Dispatch  a workgroup makes 8 outputs of one (row, expert): 8 teams of 8 invocations, a team an output; an invocation
-//           unpacks 8 weights at a time. Workgroups run over tiles of outputs, then over pairs of row and expert
-// Numerics  f32. The order of every sum is fixed by N_IN alone: a row has the same bits alone and among others
+//           weight: a slice of N_SLICE_ROWS rows of W, four beside each other (interleave_rows.wgsl), ROW_STRIDE_WORDS
+//           words each; FIRST_ROW is a multiple of 4
+// Dispatch  TEAM invocations share four rows of W for one (row, expert), WORKGROUP_SIZE / TEAM teams a workgroup; an
+//           invocation unpacks 8 weights of each at a time. Workgroups run over rows of W, then over pairs of row and expert
+// Numerics  f32. The order of every sum is fixed by N_IN and TEAM: a row has the same bits alone and among others
 // Reference test/reference/mul_mat_id.ts
 
-const WORKGROUP_SIZE = 64u;
-const TEAM = 8u; // invocations that share an output
-const OUTPUT_TILE = 8u; // WORKGROUP_SIZE / TEAM
+override WORKGROUP_SIZE: u32 = 64u;
+override TEAM: u32 = 8u; // a power of two, at most WORKGROUP_SIZE
+
+const ROW_TILE = 1u;
 
 struct Shape {
   N_IN: u32,
@@ -36,11 +38,9 @@ struct Shape {
 @group(0) @binding(0) var<uniform> step: Step;
 @group(0) @binding(1) var<storage, read> x: array<Activation>;
 @group(0) @binding(2) var<storage, read> experts: array<u32>;
-@group(0) @binding(3) var<storage, read> weight: array<WeightWord>;
+@group(0) @binding(3) var<storage, read> weight: array<vec4u>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 @group(0) @binding(5) var<uniform> shape: Shape;
-
-var<workgroup> partial: array<f32, WORKGROUP_SIZE>;
 
 #include "lib/linear.wgsl"
 
@@ -48,42 +48,49 @@ var<workgroup> partial: array<f32, WORKGROUP_SIZE>;
 fn mul_mat_id_TYPE(
   @builtin(workgroup_id) wid: vec3u,
   @builtin(num_workgroups) grid: vec3u,
-  @builtin(local_invocation_index) lid: u32,
+  at: Invocation,
 ) {
-  let n_tiles = (shape.N_OUT + OUTPUT_TILE - 1u) / OUTPUT_TILE;
+  let teams = WORKGROUP_SIZE / TEAM;
+  // Rows of an expert may begin within four: one quad more than they fill.
+  let n_quads = shape.N_OUT / 4u + 2u;
+  let n_tiles = (n_quads + teams - 1u) / teams;
   let work = linear_workgroup(wid, grid);
   let pair = work / n_tiles;
   if (pair >= step.n_rows * shape.USED) {
     return;
   }
-  let first_output = OUTPUT_TILE * (work % n_tiles);
-  let end_output = min(first_output + OUTPUT_TILE, shape.N_OUT);
   let first_row = experts[pair] * shape.EXPERT_ROWS + shape.EXPERT_OFFSET;
-  // What of the tile lies in this slice.
-  let first = max(first_row + first_output, shape.FIRST_ROW);
-  let end = min(first_row + end_output, shape.FIRST_ROW + shape.N_SLICE_ROWS);
-  if (first >= end) {
+  let first_quad = first_row / 4u + teams * (work % n_tiles);
+  // The part of this expert's rows that is in this slice.
+  let first = max(first_row, shape.FIRST_ROW);
+  let end = min(first_row + shape.N_OUT, shape.FIRST_ROW + shape.N_SLICE_ROWS);
+  if (first >= end || 4u * first_quad >= end || 4u * (first_quad + teams) <= first) {
     return;
   }
 
-  // A team whose output is not there repeats another, and nobody looks at the result.
-  let row = clamp(first_row + first_output + lid / TEAM, first, end - 1u) - shape.FIRST_ROW;
+  // A team without outputs recomputes others; the store below is guarded.
+  let quad = clamp(first_quad + at.lid / TEAM, first / 4u, (end - 1u) / 4u) - shape.FIRST_ROW / 4u;
+  let base = quad * shape.ROW_STRIDE_WORDS;
   let x_row = select(pair / shape.USED, pair, shape.X_PER_EXPERT == 1u);
-  var sum = 0.0;
-  for (var chunk = lid % TEAM; 8u * chunk < shape.N_IN; chunk += TEAM) {
-    let values = cut_tail(dequantize(row * shape.ROW_STRIDE_WORDS, chunk), chunk);
-    sum += dot(values[0], load_quad(x_row, 2u * chunk)) + dot(values[1], load_quad(x_row, 2u * chunk + 1u));
+  var sums = vec4f();
+  for (var i = at.lid % TEAM; 8u * i < shape.N_IN; i += TEAM) {
+    let quads = tile_quads(i);
+    sums += tile_product(tile_at(base, i), load_quad(x_row, quads.x), load_quad(x_row, quads.y));
   }
-  partial[lid] = sum;
-  workgroupBarrier();
+  contribute(0u, sums, at);
+  join(at);
 
-  let output_row = first_row + first_output + lid;
-  if (lid >= OUTPUT_TILE || output_row < first || output_row >= end) {
-    return;
+  for (var j = at.lid; j < teams; j += WORKGROUP_SIZE) {
+    let joined = total(0u, j, at);
+    for (var c = 0u; c < 4u; c++) {
+      let row = 4u * (first_quad + j) + c;
+      if (row >= first && row < end) {
+        y[pair * shape.N_OUT + row - first_row] = joined[c];
+      }
+    }
   }
-  var total = 0.0;
-  for (var i = 0u; i < TEAM; i++) {
-    total += partial[lid * TEAM + i];
-  }
-  y[pair * shape.N_OUT + first_output + lid] = total;
+}
+
+fn row_length() -> u32 {
+  return shape.N_IN;
 }

@@ -125,7 +125,7 @@ const bench = {
       const asking = performance.now();
       const weights = await guarded(device, () => createWeights(pool, sizes));
       const start = performance.now();
-      await uploadWeights(device, source, sizes.layouts, weights);
+      await uploadWeights(device, source, sizes.layouts, weights, new PipelineCache(device));
       await device.queue.onSubmittedWorkDone();
       const end = performance.now();
       await source.settle();
@@ -153,7 +153,7 @@ const bench = {
       };
       const pass = async (): Promise<number> => {
         const start = performance.now();
-        await uploadWeights(device, memory, sizes.layouts, weights);
+        await uploadWeights(device, memory, sizes.layouts, weights, new PipelineCache(device));
         await device.queue.onSubmittedWorkDone();
         return performance.now() - start;
       };

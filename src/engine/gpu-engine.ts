@@ -201,7 +201,7 @@ export class GpuEngine implements Engine {
     }
     this.#write(buffers.rows, 0, this.#rowData, 0, 4 * rows);
     if (hosted) {
-      const bytes = rows * hosted.rows.strideBytes;
+      const bytes = hosted.rows.bytesOf(rows);
       this.#parts.device.queue.writeBuffer(hosted.buffer, 0, hosted.rows.data, 0, bytes);
       this.#counts.bytesWritten += bytes;
     }

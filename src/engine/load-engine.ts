@@ -70,7 +70,7 @@ export async function loadEngine(
       uploaded = loaded;
       options.onProgress?.(loaded, total + tableBytes);
     };
-    await uploadWeights(device, source, sizes.layouts, weights, {signal: streaming, onProgress});
+    await uploadWeights(device, source, sizes.layouts, weights, pipelines, {signal: streaming, onProgress});
     if (table) {
       await prefetch(source, table, (read) => options.onProgress?.(uploaded + read, uploaded + tableBytes), streaming);
     }

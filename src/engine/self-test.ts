@@ -2,7 +2,7 @@
 // hard arithmetic against float64 on small data, and the loaded model against itself. Knows no file.
 import {GemmaError} from '../errors.ts';
 import {dequantizeRow} from '../gguf/dequantize.ts';
-import {type GgmlTypeName, ggmlType, halfOffsets, paddedRowBytes, rowBytes} from '../gguf/ggml-types.ts';
+import {type GgmlTypeName, ggmlType, halfOffsets, rowBytes} from '../gguf/ggml-types.ts';
 import {BufferPool} from '../gpu/buffers.ts';
 import {guarded} from '../gpu/device.ts';
 import type {PipelineCache} from '../gpu/pipelines.ts';
@@ -16,6 +16,7 @@ import {
   topExperts as topExpertsF64,
 } from './float64.ts';
 import {attention, geglu, isWeightType, mulMat, rmsNorm, softcap, topExperts} from './kernels/kernels.ts';
+import {interleaveRows, rowWords} from './kernels/weight-layout.ts';
 import {PAGE_SIZE} from './kv/pages.ts';
 
 /** One kernel's output and what it should be, each value within its own tolerance. */
@@ -120,13 +121,12 @@ function checkNumbers(logits: Float32Array): void {
 function mulMatCase(recorder: Recorder<null>, pool: BufferPool, type: GgmlTypeName): Case {
   const outputs = 12;
   if (!isWeightType(type)) throw new GemmaError('internal', `no kernel multiplies ${type}`);
-  const stride = paddedRowBytes(type, N);
-  const bytes = new Uint8Array(outputs * stride);
+  const bytes = new Uint8Array(outputs * rowBytes(type, N));
   const x = waves(2 * N);
   const expected = new Float64Array(2 * outputs);
   const tolerance = new Float64Array(2 * outputs);
   for (let o = 0; o < outputs; o++) {
-    const row = bytes.subarray(o * stride, o * stride + rowBytes(type, N));
+    const row = bytes.subarray(o * rowBytes(type, N), (o + 1) * rowBytes(type, N));
     fillRow(type, row, o);
     const weights = new Float32Array(N);
     dequantizeRow(type, row, weights);
@@ -141,11 +141,11 @@ function mulMatCase(recorder: Recorder<null>, pool: BufferPool, type: GgmlTypeNa
   const y = pool.create(`self-test ${type}`, 'scratch', 4 * expected.length);
   recorder.add(
     mulMat[type],
-    {N_IN: N, N_SLICE_ROWS: outputs, N_OUT: outputs, ROW_STRIDE_WORDS: stride / 4},
+    {N_IN: N, N_SLICE_ROWS: outputs, N_OUT: outputs, ROW_STRIDE_WORDS: rowWords(type, N)},
     {
       step: stepBuffer(pool, 2),
       x: pool.createFrom('self-test x', 'scratch', x),
-      weight: pool.createFrom('self-test weight', 'scratch', bytes),
+      weight: pool.createFrom('self-test weight', 'scratch', interleaveRows(type, N, bytes, outputs)),
       y,
     },
     () => ({nRows: 2}),

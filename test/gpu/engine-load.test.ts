@@ -1,6 +1,7 @@
 // Loading: what is fetched, what arrives on the GPU, what stops it, and what the self-test finds.
 import {expect} from 'chai';
-import {WEIGHT_TYPES} from '../../src/engine/kernels/kernels.ts';
+import {WEIGHT_TYPES, type WeightType} from '../../src/engine/kernels/kernels.ts';
+import {interleaveRows} from '../../src/engine/kernels/weight-layout.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
 import {allocateWeight, layOut, uploadWeights} from '../../src/engine/memory/weights.ts';
 import {readConfig} from '../../src/engine/model/config.ts';
@@ -10,7 +11,7 @@ import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import {BufferPool} from '../../src/gpu/buffers.ts';
 import {PipelineCache} from '../../src/gpu/pipelines.ts';
 import {testModel, withEngine} from '../helpers/engine.ts';
-import {readBuffer, withDevice} from '../helpers/gpu.ts';
+import {pipelinesOf, readBuffer, withDevice} from '../helpers/gpu.ts';
 
 /** The same bytes in pieces of `piece`, cut off at `end`; ranges that were streamed are noted. */
 function slowSource(bytes: Uint8Array, piece: number, end = bytes.length) {
@@ -67,17 +68,15 @@ describe('engine load', function () {
           .map((tensor) => layOut(tensor, maxSliceBytes));
         const pool = new BufferPool(device);
         const weights = new Map(layouts.map((layout) => [layout.tensor.name, allocateWeight(pool, layout)]));
-        await uploadWeights(device, slowSource(bytes, piece).source, layouts, weights);
-        for (const {tensor, rowBytes, strideBytes, nOut} of layouts) {
+        await uploadWeights(device, slowSource(bytes, piece).source, layouts, weights, pipelinesOf(device));
+        for (const {tensor, rowBytes, nIn, nOut, matrix} of layouts) {
           const {slices} = weights.get(tensor.name)!;
           expect(slices.reduce((sum, {nRows}) => sum + nRows, 0)).to.equal(nOut);
           for (const {buffer, firstRow, nRows} of slices) {
             expect(buffer.size).to.be.at.most(Math.max(16, maxSliceBytes));
-            const expected = new Uint8Array(nRows * strideBytes);
-            for (let row = 0; row < nRows; row++) {
-              const at = tensor.offset + (firstRow + row) * rowBytes;
-              expected.set(bytes.subarray(at, at + rowBytes), row * strideBytes);
-            }
+            const at = tensor.offset + firstRow * rowBytes;
+            const rows = bytes.subarray(at, at + nRows * rowBytes);
+            const expected = matrix ? interleaveRows(tensor.type as WeightType, nIn, rows, nRows) : rows;
             const found = new Uint8Array(await readBuffer(device, buffer, expected.length));
             const wrong = found.findIndex((value, i) => value !== expected[i]);
             expect(wrong, `${tensor.name}[${firstRow}] byte`).to.equal(-1);
@@ -96,7 +95,7 @@ describe('engine load', function () {
       const layouts = [...readConfig(file).tensors.values()].map((tensor) => layOut(tensor, 2 ** 27));
       const pool = new BufferPool(device);
       const weights = new Map(layouts.map((layout) => [layout.tensor.name, allocateWeight(pool, layout)]));
-      await uploadWeights(device, source, layouts, weights);
+      await uploadWeights(device, source, layouts, weights, pipelinesOf(device));
       pool.destroy();
       for (const name of ['blk.3.attn_k.weight', 'blk.4.attn_v.weight']) {
         const {offset} = file.tensors.get(name)!;
@@ -259,7 +258,7 @@ describe('engine load', function () {
   const refusals: [string, object, ErrorCode, RegExp][] = [
     ['a chunk of no rows', {chunkSize: 0}, 'option-invalid', /chunkSize is 0/],
     ['half a page', {kvPages: 0.5}, 'option-invalid', /kvPages is 0.5/],
-    ['slices smaller than a row', {maxSliceBytes: 100}, 'out-of-memory', /a row of .* takes \d+ bytes/],
+    ['slices smaller than a row', {maxSliceBytes: 100}, 'out-of-memory', /4 rows of .* take \d+ bytes/],
   ];
   for (const [what, options, code, message] of refusals) {
     it(

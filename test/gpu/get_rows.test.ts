@@ -1,5 +1,6 @@
 import {getRows, WEIGHT_TYPES, type WeightType} from '../../src/engine/kernels/kernels.ts';
-import {ggmlType, paddedRowBytes} from '../../src/gguf/ggml-types.ts';
+import {interleaveRows, rowWords} from '../../src/engine/kernels/weight-layout.ts';
+import {ggmlType} from '../../src/gguf/ggml-types.ts';
 import {decodeValues, GOLDEN_VALUES, goldenInput, loadGoldenBlocks} from '../fixtures/golden-blocks.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
 import {rowData, runKernel, stepData, withDevice} from '../helpers/gpu.ts';
@@ -47,9 +48,13 @@ for (const type of WEIGHT_TYPES) {
         withDevice(async (device) => {
           const n = GOLDEN_VALUES;
           const y = await runKernel(device, getRows[type], {
-            input: {step: stepData(1), rows: rowData([{token: 0}]), weight: goldenInput(type)},
+            input: {
+              step: stepData(1),
+              rows: rowData([{token: 0}]),
+              weight: interleaveRows(type, n, goldenInput(type), 1),
+            },
             output: {y: n},
-            constants: {N: n, ROW_STRIDE_WORDS: paddedRowBytes(type, n) / 4, N_SLICE_ROWS: N_TOKENS},
+            constants: {N: n, ROW_STRIDE_WORDS: rowWords(type, n), N_SLICE_ROWS: N_TOKENS},
             shape: {nRows: 1},
           });
           expectSame(y, decodeValues((await loadGoldenBlocks())[type]));

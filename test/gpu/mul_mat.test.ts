@@ -1,6 +1,6 @@
 import {expect} from 'chai';
 import {noise} from '../../scripts/lib/noise.ts';
-import {mulMat, WEIGHT_TYPES, type WeightType} from '../../src/engine/kernels/kernels.ts';
+import {mulMat, mulMatFor, WEIGHT_TYPES, type WeightType} from '../../src/engine/kernels/kernels.ts';
 import {ggmlType} from '../../src/gguf/ggml-types.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
 import {runKernel, stepData, withDevice} from '../helpers/gpu.ts';
@@ -24,7 +24,7 @@ function run(
   {firstRow = 0, count = nOut - firstRow, outputs = false}: Slice = {},
 ): Promise<Float32Array> {
   const nRows = x.length / nIn;
-  return runKernel(device, mulMat[type], {
+  return runKernel(device, mulMatFor(type, nIn), {
     input: {
       step: outputs ? stepData(nRows + 9, nRows) : stepData(nRows, nRows + 9),
       x,
@@ -131,10 +131,12 @@ describe('mul_mat grid', () => {
           N_OUT: nOut,
           ROW_STRIDE_WORDS: 473,
           ROWS_FROM: 0,
+          WORKGROUP_SIZE: 64,
+          TEAM: 8,
         },
       );
       expect(Math.max(x, y, z)).to.be.at.most(65535);
-      expect(16 * x * y).to.be.within(nOut, nOut + 16 * y);
+      expect(32 * x * y).to.be.within(nOut, nOut + 32 * (y + 1));
       expect(z).to.equal(16);
     }
   });

@@ -2,14 +2,19 @@
 
 import {noise, noiseBytes} from '../../scripts/lib/noise.ts';
 import {encodeTensor, toF16} from '../../scripts/model-files/quantize.ts';
+import {interleaveRows, rowWords} from '../../src/engine/kernels/weight-layout.ts';
 import type {WeightType} from '../../src/engine/kernels/weight-types.ts';
 import {dequantize} from '../../src/gguf/dequantize.ts';
-import {ggmlType, halfOffsets, paddedRowBytes, rowBytes} from '../../src/gguf/ggml-types.ts';
+import {ggmlType, halfOffsets, rowBytes} from '../../src/gguf/ggml-types.ts';
 
 export interface TestWeight {
+  type: WeightType;
+  n: number;
   /** [nRows][n], as the CPU reads them. */
   values: Float32Array;
-  /** The rows as the GPU gets them: each padded to words, the padding deliberately not zero. */
+  /** The rows as in the file, without gaps. */
+  packed: Uint8Array;
+  /** The rows as the GPU gets them. */
   bytes: Uint8Array;
   rowStrideWords: number;
 }
@@ -32,16 +37,14 @@ const RANGES: Partial<Record<WeightType, number>> = {
 
 export function testWeight(type: WeightType, nRows: number, n: number, seed = 1): TestWeight {
   const packed = packedBytes(type, nRows * n, seed);
-  const [from, to] = [rowBytes(type, n), paddedRowBytes(type, n)];
-  const bytes = new Uint8Array(nRows * to).fill(0xff);
-  for (let r = 0; r < nRows; r++) bytes.set(packed.subarray(r * from, (r + 1) * from), r * to);
-  return {values: dequantize(type, packed), bytes, rowStrideWords: to / 4};
+  const bytes = interleaveRows(type, n, packed, nRows);
+  return {type, n, values: dequantize(type, packed), packed, bytes, rowStrideWords: rowWords(type, n)};
 }
 
-/** Rows `first` … `first + count − 1` as a tensor of their own. */
-export function sliceRows(weight: TestWeight, first: number, count: number): Uint8Array {
-  const stride = 4 * weight.rowStrideWords;
-  return weight.bytes.subarray(first * stride, (first + count) * stride);
+/** Rows `first` … `first + count − 1` as a tensor of their own, as the GPU gets it. */
+export function sliceRows({type, n, packed}: TestWeight, first: number, count: number): Uint8Array {
+  const bytes = rowBytes(type, n);
+  return interleaveRows(type, n, packed.subarray(first * bytes, (first + count) * bytes), count);
 }
 
 function packedBytes(type: WeightType, length: number, seed: number): Uint8Array {

@@ -11,8 +11,8 @@ import {
   getRows,
   kvWrite,
   matchRms,
-  mulMat,
-  mulMatId,
+  mulMatFor,
+  mulMatIdFor,
   rmsNorm,
   rope,
   softcap,
@@ -45,7 +45,7 @@ export const plain: Lowering = {
   linear({inputs: {weight, x}, outputs: {y}}, context) {
     return slicesOf(weight, context).map(({type, strideWords, firstRow, nRows, slice}) =>
       work(
-        mulMat[type],
+        mulMatFor(type, weight.width),
         {
           N_IN: weight.width,
           N_SLICE_ROWS: nRows,
@@ -63,7 +63,7 @@ export const plain: Lowering = {
     const {topK, expertRows, offset, nOut, perExpert} = attributes;
     return slicesOf(weight, context).map(({type, strideWords, firstRow, nRows, slice}) =>
       work(
-        mulMatId[type],
+        mulMatIdFor(type, weight.width),
         {
           N_IN: weight.width,
           N_OUT: nOut,

@@ -2,22 +2,40 @@
 import shader from '../../../shaders/mul_mat.wgsl';
 import {spread} from '../../gpu/grid.ts';
 import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
-import {forWeightTypes} from './weight-kernels.ts';
+import {byType, forProduct, type Joining} from './weight-kernels.ts';
+import {ROWS_BESIDE} from './weight-layout.ts';
+import type {WeightType} from './weight-types.ts';
 
-// As in the shader.
-const OUTPUT_TILE = 16;
-const ROW_TILE = 4;
+const ROW_TILE = 4; // as in the shader
 
-/** mul_mat_<type>, by weight type. */
-export const mulMat = forWeightTypes(
-  shader,
-  (complete) =>
-    defineKernel(complete, {
-      bindings: ['step', 'x', 'weight', 'y'],
-      constants: ['N_IN', 'N_SLICE_ROWS', 'FIRST_ROW', 'N_OUT', 'ROW_STRIDE_WORDS', 'ROWS_FROM'],
-      defaults: {FIRST_ROW: 0, ROWS_FROM: 0},
-      grid: ({nRows}: RowShape, {N_SLICE_ROWS}) =>
-        spread(Math.ceil(N_SLICE_ROWS / OUTPUT_TILE), Math.ceil(nRows / ROW_TILE)),
-    }),
-  {loadsRows: true},
-);
+const bindMulMat = (complete: string) =>
+  defineKernel(complete, {
+    bindings: ['step', 'x', 'weight', 'y'],
+    constants: [
+      'WORKGROUP_SIZE',
+      'TEAM',
+      'N_IN',
+      'N_SLICE_ROWS',
+      'FIRST_ROW',
+      'N_OUT',
+      'ROW_STRIDE_WORDS',
+      'ROWS_FROM',
+    ],
+    defaults: {FIRST_ROW: 0, ROWS_FROM: 0},
+    grid: ({nRows}: RowShape, {N_SLICE_ROWS, WORKGROUP_SIZE, TEAM}) =>
+      spread(Math.ceil(N_SLICE_ROWS / (ROWS_BESIDE * (WORKGROUP_SIZE / TEAM))), Math.ceil(nRows / ROW_TILE)),
+  });
+
+const variants = {
+  shared: byType((type) => forProduct(type, shader, bindMulMat)),
+  subgroups: byType((type) => forProduct(type, shader, bindMulMat, {joining: 'subgroups'})),
+  anyLength: byType((type) => forProduct(type, shader, bindMulMat, {anyLength: true})),
+};
+
+/** mul_mat_<type>, by weight type, for rows of a multiple of 4 values. */
+export const mulMat = variants.shared;
+
+/** mul_mat_<type> for rows of `nIn` values. */
+export function mulMatFor(type: WeightType, nIn: number, joining: Joining = 'shared') {
+  return (nIn % 4 === 0 ? variants[joining] : variants.anyLength)[type];
+}

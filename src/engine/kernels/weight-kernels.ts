@@ -1,28 +1,30 @@
 // Makes one kernel for each weight type out of one shader. Such a shader (get_rows, mul_mat) reads `weight` through
-// `dequantize(row, chunk)` and has TYPE in the name of its entry point. Owns which file dequantizes which type.
+// `tile_at(base, tile)` and has TYPE in the name of its entry point. Owns which file unpacks which type.
 
-import bf16 from '../../../shaders/lib/dequantize_bf16.wgsl';
-import f16 from '../../../shaders/lib/dequantize_f16.wgsl';
-import f32 from '../../../shaders/lib/dequantize_f32.wgsl';
-import iq4nl from '../../../shaders/lib/dequantize_iq4_nl.wgsl';
-import iq4xs from '../../../shaders/lib/dequantize_iq4_xs.wgsl';
-import mxfp4 from '../../../shaders/lib/dequantize_mxfp4.wgsl';
-import q2k from '../../../shaders/lib/dequantize_q2_k.wgsl';
-import q3k from '../../../shaders/lib/dequantize_q3_k.wgsl';
-import q40 from '../../../shaders/lib/dequantize_q4_0.wgsl';
-import q41 from '../../../shaders/lib/dequantize_q4_1.wgsl';
-import q4k from '../../../shaders/lib/dequantize_q4_k.wgsl';
-import q50 from '../../../shaders/lib/dequantize_q5_0.wgsl';
-import q51 from '../../../shaders/lib/dequantize_q5_1.wgsl';
-import q5k from '../../../shaders/lib/dequantize_q5_k.wgsl';
-import q6k from '../../../shaders/lib/dequantize_q6_k.wgsl';
-import q80 from '../../../shaders/lib/dequantize_q8_0.wgsl';
 import loadQuads from '../../../shaders/lib/load_quads.wgsl';
 import loadValues from '../../../shaders/lib/load_values.wgsl';
+import teamShared from '../../../shaders/lib/team_shared.wgsl';
+import teamSubgroups from '../../../shaders/lib/team_subgroups.wgsl';
+import bf16 from '../../../shaders/lib/weights_bf16.wgsl';
+import f16 from '../../../shaders/lib/weights_f16.wgsl';
+import f32 from '../../../shaders/lib/weights_f32.wgsl';
+import iq4nl from '../../../shaders/lib/weights_iq4_nl.wgsl';
+import iq4xs from '../../../shaders/lib/weights_iq4_xs.wgsl';
+import mxfp4 from '../../../shaders/lib/weights_mxfp4.wgsl';
+import q2k from '../../../shaders/lib/weights_q2_k.wgsl';
+import q3k from '../../../shaders/lib/weights_q3_k.wgsl';
+import q40 from '../../../shaders/lib/weights_q4_0.wgsl';
+import q41 from '../../../shaders/lib/weights_q4_1.wgsl';
+import q4k from '../../../shaders/lib/weights_q4_k.wgsl';
+import q50 from '../../../shaders/lib/weights_q5_0.wgsl';
+import q51 from '../../../shaders/lib/weights_q5_1.wgsl';
+import q5k from '../../../shaders/lib/weights_q5_k.wgsl';
+import q6k from '../../../shaders/lib/weights_q6_k.wgsl';
+import q80 from '../../../shaders/lib/weights_q8_0.wgsl';
 import {ggmlType} from '../../gguf/ggml-types.ts';
 import {WEIGHT_TYPES, type WeightType} from './weight-types.ts';
 
-const DEQUANTIZE: Readonly<Record<WeightType, string>> = {
+const UNPACK: Readonly<Record<WeightType, string>> = {
   F32: f32,
   F16: f16,
   BF16: bf16,
@@ -41,24 +43,47 @@ const DEQUANTIZE: Readonly<Record<WeightType, string>> = {
   MXFP4: mxfp4,
 };
 
+/** How the sums of a team of invocations are joined: by workgroup memory, or by subgroups where the device has them. */
+export type Joining = 'shared' | 'subgroups';
+
 /**
- * `bind` makes a kernel of a complete shader, once a type.
- * @param shader with `fn <name>_TYPE(` and `weight: array<WeightWord>`. It must not include what the dequantizers do:
- *   bytes, f16, halves
- * @param loadsRows whether it also reads `x: array<Activation>`, [rows][N_IN], through `load_quad(row, quad)`, and cuts
- *   the weights' tails by `cut_tail(values, chunk)`; its `shape` has N_IN
+ * `bind` makes a kernel of a complete shader.
+ * @param shader with `fn <name>_TYPE(`, `weight: array<vec4u>` and `row_length()`. It must not include what
+ *   lib/weights_*.wgsl do
  */
-export function forWeightTypes<K>(
+export const forWeightType = <K>(type: WeightType, shader: string, bind: (shader: string) => K): K =>
+  bind([shader.replace('_TYPE(', `_${type.toLowerCase()}(`), UNPACK[type]].join('\n'));
+
+/**
+ * The same for a shader that also reads `x: array<Activation>`, [rows][N_IN], through `load_quad(row, quad)`, with N_IN in
+ * its `shape`, and joins sums by `contribute`, `join` and `total`.
+ * @param anyLength N_IN may be no multiple of 4. Only rows of F32, F16 and BF16 can be
+ */
+export function forProduct<K>(
+  type: WeightType,
   shader: string,
   bind: (shader: string) => K,
-  {loadsRows = false} = {},
-): Readonly<Record<WeightType, K>> {
+  {joining = 'shared', anyLength = false}: {joining?: Joining; anyLength?: boolean} = {},
+): K {
+  const padded = `const PADDED_TILES = ${ggmlType(type).blockSize === 1};`;
+  const parts = [shader, anyLength ? loadValues : `${padded}\n${loadQuads}`];
+  if (joining === 'subgroups') parts.unshift('enable subgroups;');
+  parts.push(joining === 'subgroups' ? teamSubgroups : teamShared);
+  return forWeightType(type, parts.join('\n'), bind);
+}
+
+/** What `make` makes, once a type and on first use. */
+export function byType<K>(make: (type: WeightType) => K): Readonly<Record<WeightType, K>> {
+  const made = new Map<WeightType, K>();
   const kernels = {} as Record<WeightType, K>;
   for (const type of WEIGHT_TYPES) {
-    const parts = [shader.replace('_TYPE(', `_${type.toLowerCase()}(`), DEQUANTIZE[type]];
-    // Only rows of whole blocks are sure to be whole vec4.
-    if (loadsRows) parts.push(ggmlType(type).blockSize > 1 ? loadQuads : loadValues);
-    kernels[type] = bind(parts.join('\n'));
+    Object.defineProperty(kernels, type, {
+      enumerable: true,
+      get() {
+        if (!made.has(type)) made.set(type, make(type));
+        return made.get(type);
+      },
+    });
   }
   return kernels;
 }

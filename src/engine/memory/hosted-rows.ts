@@ -1,6 +1,8 @@
 // Rows of a table that stays in the file: each step's rows are read from the source and laid out as the GPU expects
 // them. Owns a small cache of rows that were read before. Knows no GPU and no meaning of the rows.
 import type {ByteSource} from '../../gguf/byte-source.ts';
+import {matrixBytes, placeRow} from '../kernels/weight-layout.ts';
+import type {WeightType} from '../kernels/weight-types.ts';
 import type {WeightLayout} from './weights.ts';
 
 /** What rows that were read before may take. A row of Gemma 4 E2B's table has 5 to 18 KB. */
@@ -11,9 +13,8 @@ const CONCURRENT_READS = 8;
 const MAX_GAP_BYTES = 16 * 2 ** 10;
 
 export class HostedRows {
-  /** [maxRows][strideBytes]: the rows of the last `fetch`, in its order. */
+  /** The rows of the last `fetch`, in its order, as a matrix on the GPU (kernels/weight-layout.ts). */
   readonly data: Uint8Array<ArrayBuffer>;
-  readonly strideBytes: number;
   readonly #source: ByteSource;
   readonly #layout: WeightLayout;
   readonly #capacity: number;
@@ -23,9 +24,13 @@ export class HostedRows {
   constructor(source: ByteSource, layout: WeightLayout, maxRows: number) {
     this.#source = source;
     this.#layout = layout;
-    this.strideBytes = layout.strideBytes;
-    this.data = new Uint8Array(maxRows * layout.strideBytes);
+    this.data = new Uint8Array(matrixBytes(layout.tensor.type, layout.nIn, maxRows));
     this.#capacity = hostedRowCapacity(layout, maxRows);
+  }
+
+  /** Bytes of `data` that hold `nRows` rows. */
+  bytesOf(nRows: number): number {
+    return matrixBytes(this.#layout.tensor.type, this.#layout.nIn, nRows);
   }
 
   /** Rows in memory. */
@@ -52,7 +57,8 @@ export class HostedRows {
       this.#cache.delete(id);
     }
     ids.forEach((id, i) => {
-      this.data.set(this.#cache.get(id)!, i * this.strideBytes);
+      const {tensor, nIn} = this.#layout;
+      placeRow(tensor.type as WeightType, nIn, this.#cache.get(id)!, this.data, i);
     });
   }
 

@@ -6,6 +6,7 @@ import {CountingBuffers} from '../../gpu/counting-buffers.ts';
 import type {SizeLimits} from '../../gpu/device.ts';
 import type {EngineOptions} from '../engine.ts';
 import type {Graph} from '../graph/graph.ts';
+import {matrixBytes} from '../kernels/weight-layout.ts';
 import type {ModelConfig} from '../model/model-config.ts';
 import {graphOf} from '../model/registry.ts';
 import {assemble, createWeights, type EngineSizes, sizeEngine} from './assemble.ts';
@@ -124,7 +125,9 @@ function count(
   const plan: MemoryPlan = {
     perLayerEmbeddings: hosted ? 'host' : config.perLayerTable === null ? 'none' : 'gpu',
     gpu: {weights, kv, scratch, total: weights + kv + scratch},
-    hostCache: hosted ? hostedRowCapacity(hosted, chunkSize) * hosted.rowBytes + chunkSize * hosted.strideBytes : 0,
+    hostCache: hosted
+      ? hostedRowCapacity(hosted, chunkSize) * hosted.rowBytes + matrixBytes(hosted.tensor.type, hosted.nIn, chunkSize)
+      : 0,
     fileTable: hosted?.tensor.byteLength ?? 0,
     loadPeak: LOAD_PEAK_BYTES,
     largestBuffer: buffers.largest,

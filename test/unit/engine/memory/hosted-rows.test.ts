@@ -1,16 +1,17 @@
 // Rows of a table that stays in the file: what is read, in how many reads, and what is remembered.
 import {expect} from 'chai';
 import {noiseBytes} from '../../../../scripts/lib/noise.ts';
+import {placeRow} from '../../../../src/engine/kernels/weight-layout.ts';
+import type {WeightType} from '../../../../src/engine/kernels/weight-types.ts';
 import {HostedRows, hostedRowCapacity} from '../../../../src/engine/memory/hosted-rows.ts';
 import {layOut} from '../../../../src/engine/memory/weights.ts';
 import type {ByteSource} from '../../../../src/gguf/byte-source.ts';
-import type {GgmlTypeName} from '../../../../src/gguf/ggml-types.ts';
 import {tensorBytes} from '../../../../src/gguf/ggml-types.ts';
 
 const OFFSET = 96;
 
 /** A table of `nRows` rows of `n` values somewhere in a file, and the reads that are made of it. */
-function table(type: GgmlTypeName, n: number, nRows: number, maxRows: number) {
+function table(type: WeightType, n: number, nRows: number, maxRows: number) {
   const byteLength = tensorBytes(type, [n, nRows]);
   // Noise would take its time for many megabytes: a row is told by its ends.
   const bytes = byteLength < 2 ** 21 ? noiseBytes(OFFSET + byteLength) : new Uint8Array(OFFSET + byteLength);
@@ -39,9 +40,10 @@ function table(type: GgmlTypeName, n: number, nRows: number, maxRows: number) {
   const rows = new HostedRows(source, layout, maxRows);
   const expectRows = (ids: readonly number[]) => {
     ids.forEach((id, i) => {
-      const row = rows.data.subarray(i * layout.strideBytes, i * layout.strideBytes + layout.rowBytes);
       const at = OFFSET + id * layout.rowBytes;
-      expect(row, `row ${id} at ${i}`).to.deep.equal(bytes.subarray(at, at + layout.rowBytes));
+      const expected = rows.data.slice();
+      placeRow(type, n, bytes.subarray(at, at + layout.rowBytes), expected, i);
+      expect(rows.data, `row ${id} at ${i}`).to.deep.equal(expected);
     });
   };
   return {rows, layout, reads, state, expectRows};
