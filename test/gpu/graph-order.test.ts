@@ -21,7 +21,7 @@ async function engineOf(device: GPUDevice, {source, file}: TestModel, change: (g
   const pipelines = pipelinesOf(device);
   const weights = createWeights(pool, sizes);
   const assembly = assemble(config, change(graph), sizes, weights, new Map(), pool);
-  await uploadWeights(device, source, sizes.layouts, weights);
+  await uploadWeights(device, source, sizes.layouts, weights, pipelines);
   const {chunkSize, maxOutputs} = sizes;
   const parts = {file, device, pool, pipelines, chunkSize, maxOutputs, suppressedTokens: [], hosted: null};
   return new GpuEngine({...assembly, ...(await record(device, pipelines, assembly)), ...parts});
