@@ -8,9 +8,10 @@ import {
   attentionMerge,
   attentionSplit,
   attentionSplitSubgroup,
+  headQuads,
   type KeyShape,
-  partialSize,
-  splitConstants,
+  maxSplits,
+  splitBatch,
 } from '../src/engine/kernels/attention_split.ts';
 import {attentionTiled} from '../src/engine/kernels/attention_tiled.ts';
 import * as kernels from '../src/engine/kernels/kernels.ts';
@@ -125,14 +126,16 @@ function rows(): Row[] {
       const tiled = {N_HEAD: heads, N_HEAD_KV: kvHeads, QUADS: headDim / 4, SCALE: 1};
       list.push(row(`${at(heads, headDim)} over ${context} keys`, attentionTiled, tiled, n, sizes));
       if (n <= 8) {
-        const split = {N_HEAD: heads, N_HEAD_KV: kvHeads, SCALE: 1, ...splitConstants(heads, kvHeads, headDim)};
-        const parts = 4 * n * partialSize(heads, kvHeads, headDim);
+        const layer = {nHead: heads, nHeadKv: kvHeads, headDim, window: 0};
+        const MAX_SPLITS = maxSplits(layer, context);
+        const split = {...tiled, HEAD_QUADS: headQuads(layer), MAX_SPLITS};
+        const parts = splitBatch(layer, context, n).bytes;
         const splitSizes = {...sizes, partial: parts};
         const label = `${at(heads, headDim)} over ${context} keys`;
         for (const kernel of [attentionSplit, attentionSplitSubgroup]) {
           list.push(row(label, kernel, split, n, splitSizes, 2 * cache));
         }
-        const merge = {N_HEAD: heads, HEAD_DIM: headDim, MAX_SPLITS: split.MAX_SPLITS};
+        const merge = {N_HEAD: heads, HEAD_DIM: headDim, MAX_SPLITS};
         list.push(row(label, attentionMerge, merge, n, {partial: parts, y: sizes.y}));
       }
       const table = 4 * kernels.ropeTable(headDim, 1e6, context).length;

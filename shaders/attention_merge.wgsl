@@ -2,8 +2,8 @@
 //
 //   y = Σ_s e^(m_s − m) · vector_s / Σ_s e^(m_s − m) · sum_s        m = max_s m_s
 //
-// Shapes    partial: [n_rows, N_HEAD, MAX_SPLITS, 4 + HEAD_DIM] f32: maximum, sum, 0, 0, vector; y: [n_rows, N_HEAD, HEAD_DIM]
-// Dispatch  x over pieces of 64 values of a head, y over N_HEAD, z over the rows that ROWS names
+// Shapes    partial: [rows of the grid, N_HEAD, MAX_SPLITS, 4 + HEAD_DIM] f32: maximum, sum, 0, 0, vector; y: [n_rows, N_HEAD, HEAD_DIM]
+// Dispatch  x over pieces of 64 values of a head, y over N_HEAD, z over rows: those that ROWS names, from FIRST on
 // Numerics  f32, the order of the sums fixed by the number of splits; exponents are ≥ −80
 // Reference test/reference/attention.ts
 
@@ -18,6 +18,8 @@ struct Shape {
   HEAD_DIM: u32,
   MAX_SPLITS: u32,
   ROWS: u32, // see lib/row_range.wgsl
+  FIRST: u32, // of these, the first that this dispatch takes
+  BATCH: u32, // how many it takes at most: z of the grid
 }
 
 #include "lib/step.wgsl"
@@ -37,7 +39,7 @@ var<workgroup> totals: array<vec2f, LANES>; // maximum and sum
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn attention_merge(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid: u32) {
   let range = row_range(shape.ROWS);
-  let r = range.x + wid.z;
+  let r = range.x + shape.FIRST + wid.z;
   if (r >= range.y) {
     return;
   }
@@ -48,7 +50,7 @@ fn attention_merge(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_
   let quads = shape.HEAD_DIM / 4u;
   let quad = wid.x * PIECE + lid % PIECE;
   let lane = lid / PIECE;
-  let head = r * shape.N_HEAD + wid.y;
+  let head = wid.z * shape.N_HEAD + wid.y; // in partial
   var largest = NO_SCORE;
   var total = 0.0;
   var vector = vec4f();
@@ -81,5 +83,5 @@ fn attention_merge(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_
     total += totals[i].y * share;
     sum += vectors[i * PIECE + lid] * share;
   }
-  y[head * quads + quad] = sum / total;
+  y[(r * shape.N_HEAD + wid.y) * quads + quad] = sum / total;
 }

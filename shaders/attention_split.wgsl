@@ -9,8 +9,9 @@
 //   partial of a split = (max_p s_p, Σ_p e^(s_p − max), Σ_p e^(s_p − max) · v_p)
 //
 // Shapes    q, y: [n_rows, N_HEAD, HEAD_DIM] f32; k, v: [n_pages · PAGE_SIZE, N_HEAD_KV, HEAD_DIM];
-//           partial: [n_rows, N_HEAD, MAX_SPLITS, 4 + HEAD_DIM] f32: maximum, sum, 0, 0, then the vector
-// Dispatch  x over splits of the longest row, y over N_HEAD_KV × groups of eight heads, z over the rows that ROWS names; what a row does not
+//           partial: [rows of the grid, N_HEAD, MAX_SPLITS, 4 + HEAD_DIM] f32: maximum, sum, 0, 0, then the vector
+// Dispatch  x over splits of the longest row, y over N_HEAD_KV × groups of eight heads, z over rows: those that ROWS names,
+//           from FIRST on; what a row does not
 //           need does nothing
 // Limits    HEAD_DIM a multiple of 4, at most 512; 13 KiB of workgroup memory
 // Numerics  f32. Online softmax over tiles of 64 keys; lib/attention_splits.wgsl cuts by the row's own position, so a
@@ -32,6 +33,8 @@ struct Shape {
   SOFTCAP: f32, // 0: none
   MAX_SPLITS: u32,
   ROWS: u32, // see lib/row_range.wgsl
+  FIRST: u32, // of these, the first that this dispatch takes
+  BATCH: u32, // how many it takes at most: z of the grid
 }
 override QUADS: u32; // HEAD_DIM / 4
 override HEAD_QUADS: u32 = 2u; // 1 where no more than four query heads share a KV head
@@ -98,7 +101,7 @@ fn query(base: u32, head: u32, last: u32, quad: u32) -> mat4x4f {
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn attention_split_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid: u32) {
   let range = row_range(shape.ROWS);
-  let r = range.x + wid.z;
+  let r = range.x + shape.FIRST + wid.z;
   if (r >= range.y) {
     return;
   }
@@ -257,7 +260,8 @@ fn attention_split_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
       if (single) {
         y[of_all * QUADS + lid] = sum / weight; // at least the e^0 of the largest score
       } else {
-        let at = (of_all * shape.MAX_SPLITS + wid.x) * (QUADS + 1u);
+        let of_batch = wid.z * shape.N_HEAD + first_head + head;
+        let at = (of_batch * shape.MAX_SPLITS + wid.x) * (QUADS + 1u);
         partial[at + 1u + lid] = sum;
         if (lid == 0u) {
           partial[at] = vec4f(largest[head / 4u][head % 4u], weight, 0.0, 0.0);

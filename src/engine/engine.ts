@@ -2,6 +2,7 @@
 // Knows no text, no messages and no network.
 import type {GgufFile} from '../gguf/gguf-file.ts';
 import type {PipelineCache} from '../gpu/pipelines.ts';
+import type {Variants} from './graph/variants.ts';
 import type {PageCounts, PageGroup} from './kv/pages.ts';
 
 /** One conversation's keys and values. */
@@ -73,6 +74,8 @@ export interface EngineOptions {
   memoryBudget?: number;
   /** Cuts tensors into smaller slices than the device needs: for tests. */
   maxSliceBytes?: number;
+  /** Which faster kernels stand in for the plain ones. Default: none. */
+  variants?: Partial<Variants>;
   /** What was compiled on this device before: what is there is not compiled again, and what is not is added. */
   pipelines?: PipelineCache;
 }

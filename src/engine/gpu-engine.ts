@@ -41,15 +41,20 @@ export interface EngineParts {
   hosted: {rows: HostedRows; buffer: GPUBuffer} | null;
 }
 
-/** What a step asks for, checked. */
+/** What a step asks for, checked: first the inputs of one row, which continue answers, then prompts. */
 interface Work {
   rows: number;
+  /** Rows of the first kind. */
+  decodeRows: number;
+  /** Keys of the row that has most of them. */
+  keys: number;
   inputs: {sequence: CachedSequence; tokens: readonly number[]}[];
   /** Row numbers that go through the head, input by input. */
   outputs: number[];
   /** Where the caller wants their logits, where it does. */
   into: (Float32Array | undefined)[];
-  outputsOf: number[];
+  /** How many rows' logits each input gets, and which of the caller's inputs it is. */
+  outputsOf: {input: number; count: number}[];
 }
 
 export class GpuEngine implements Engine {
@@ -134,10 +139,12 @@ export class GpuEngine implements Engine {
       this.#counts.objectsCreated = this.#objects() - before;
       if (work.rows === 1) this.#perToken = this.#counts;
       let at = 0;
-      return work.outputsOf.map((count) => {
+      const results: Float32Array[][] = [];
+      for (const {input, count} of work.outputsOf) {
+        results[input] = logits.slice(at, at + count);
         at += count;
-        return logits.slice(at - count, at);
-      });
+      }
+      return results;
     } catch (error) {
       const reason = await explainFailure(device, error);
       throw this.#gone ?? reason;
@@ -146,9 +153,11 @@ export class GpuEngine implements Engine {
 
   /** Everything that can be wrong with a step, before anything is written. */
   #check(inputs: readonly StepInput[]): Work {
-    const work: Work = {rows: 0, inputs: [], outputs: [], into: [], outputsOf: []};
+    const work: Work = {rows: 0, decodeRows: 0, keys: 0, inputs: [], outputs: [], into: [], outputsOf: []};
     const seen = new Set<Sequence>();
-    for (const {sequence, tokens, logits, into} of inputs) {
+    const order = inputs.map((input, index) => ({...input, index}));
+    order.sort((a, b) => Number(a.tokens.length !== 1) - Number(b.tokens.length !== 1));
+    for (const {sequence, tokens, logits, into, index} of order) {
       if (!(sequence instanceof CachedSequence) || seen.has(sequence)) {
         throw new GemmaError('internal', "a step has the same sequence twice, or one that is not this engine's");
       }
@@ -165,8 +174,10 @@ export class GpuEngine implements Engine {
         work.outputs.push(work.rows + i);
         work.into.push(i === tokens.length - 1 ? into : undefined);
       }
-      work.outputsOf.push(tokens.length - first);
+      work.outputsOf.push({input: index, count: tokens.length - first});
       work.rows += tokens.length;
+      if (tokens.length === 1) work.decodeRows++;
+      work.keys = Math.max(work.keys, sequence.tokens.length + tokens.length);
       work.inputs.push({sequence, tokens});
     }
     if (work.rows > this.chunkSize) {
@@ -181,7 +192,7 @@ export class GpuEngine implements Engine {
     const logits: Float32Array[] = [];
     for (let from = 0; from === 0 || from < work.outputs.length; from += maxOutputs) {
       const batch = work.outputs.slice(from, from + maxOutputs);
-      this.#submit(from === 0 ? whole : head, work.rows, batch);
+      this.#submit(from === 0 ? whole : head, work, batch);
       // What was submitted will run: from here the tokens are in the cache.
       if (from === 0) for (const {sequence, tokens} of work.inputs) this.#parts.cache.append(sequence, tokens);
       if (batch.length > 0) logits.push(...(await this.#read(work.into.slice(from, from + maxOutputs))));
@@ -230,15 +241,16 @@ export class GpuEngine implements Engine {
     this.#counts.submits++;
   }
 
-  #submit(recording: Recording<StepShape>, nRows: number, outputs: readonly number[]): void {
+  #submit(recording: Recording<StepShape>, work: Work, outputs: readonly number[]): void {
     const {device, buffers, logits} = this.#parts;
     const nOutputs = outputs.length;
-    this.#stepData.set([nRows, nOutputs]);
+    const step: StepShape = {nRows: work.rows, nOutputs, nDecode: work.decodeRows, nKeys: work.keys};
+    this.#stepData.set([step.nRows, nOutputs, step.nDecode]);
     this.#write(buffers.step, 0, this.#stepData, 0, 4);
     this.#outputData.set(outputs);
     if (nOutputs > 0) this.#write(buffers.outputRows, 0, this.#outputData, 0, nOutputs);
     const encoder = device.createCommandEncoder();
-    this.#counts.dispatches += recording.replay(encoder, {nRows, nOutputs}, this.profiler ?? undefined);
+    this.#counts.dispatches += recording.replay(encoder, step, this.profiler ?? undefined);
     this.profiler?.resolve(encoder);
     if (nOutputs > 0) {
       encoder.copyBufferToBuffer(logits.buffer, 0, this.#parts.staging, 0, 4 * nOutputs * this.vocabSize);

@@ -3,9 +3,9 @@ import {
   attentionMerge,
   attentionSplit,
   attentionSplitSubgroup,
+  headQuads,
   maxSplits,
-  partialSize,
-  splitConstants,
+  splitBatch,
 } from '../../src/engine/kernels/attention_split.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
 import {runKernelOutputs, withDevice} from '../helpers/gpu.ts';
@@ -17,6 +17,7 @@ const FORMS = {
 };
 
 const W = 80;
+const CONTEXT = 8192;
 const cases: Record<string, AttentionCase> = {
   'the first position of all': {nHead: 1, nHeadKv: 1, headDim: 64, positions: [[0]]},
   'a tile’s edges, four heads a KV head': {nHead: 4, nHeadKv: 1, headDim: 64, positions: [[62, 63, 64, 65, 127, 128]]},
@@ -49,7 +50,9 @@ function scene(each: AttentionCase) {
     SOFTCAP: softcap,
     PAGE_SIZE: pageSize,
   };
-  const sizes = splitConstants(nHead, nHeadKv, headDim);
+  const layer = {nHead, nHeadKv, headDim, window};
+  const MAX_SPLITS = maxSplits(layer, CONTEXT);
+  const sizes = {QUADS: headDim / 4, HEAD_QUADS: headQuads(layer), MAX_SPLITS};
   const run = async (
     device: GPUDevice,
     form: keyof typeof FORMS,
@@ -61,14 +64,14 @@ function scene(each: AttentionCase) {
     const shapeOfStep = {nRows: subset.length, nKeys};
     const parts = await runKernelOutputs(device, FORMS[form].kernel, {
       input: {...step, page_tables: new Uint32Array(pages), q: queries, k, v},
-      output: {partial: subset.length * partialSize(nHead, nHeadKv, headDim), y: queries.length},
+      output: {partial: splitBatch(layer, CONTEXT, 8).bytes / 4, y: queries.length},
       constants: {...split, ...sizes},
       shape: shapeOfStep,
     });
     const merge = {
       input: {...step, partial: parts.get('partial')!},
       output: {y: parts.get('y')!},
-      constants: {N_HEAD: nHead, WINDOW: window, HEAD_DIM: headDim, MAX_SPLITS: sizes.MAX_SPLITS},
+      constants: {N_HEAD: nHead, WINDOW: window, HEAD_DIM: headDim, MAX_SPLITS},
       shape: shapeOfStep,
     };
     return (await runKernelOutputs(device, attentionMerge, merge)).get('y')!;
@@ -133,8 +136,19 @@ for (const form of Object.keys(FORMS) as (keyof typeof FORMS)[]) {
   });
 }
 
-describe('maxSplits', () => {
-  it('keeps a row’s workgroups near 128, whatever the KV heads', () => {
-    expect([1, 2, 3, 4, 8, 16].map(maxSplits)).to.deep.equal([128, 64, 32, 32, 16, 16]);
+describe('maxSplits and splitBatch', () => {
+  const layer = {nHead: 8, nHeadKv: 1, headDim: 512, window: 0};
+  it('keep a row’s workgroups near 128, and no more than its tiles', () => {
+    const splits = (nHeadKv: number) => maxSplits({...layer, nHeadKv}, 2 ** 17);
+    expect([1, 2, 3, 4, 8, 16].map(splits)).to.deep.equal([128, 64, 32, 32, 16, 16]);
+    expect(maxSplits(layer, 200)).to.equal(4);
+    expect(maxSplits({...layer, window: 512}, 2 ** 17)).to.equal(9);
+  });
+
+  it('take fewer rows at once where they are large', () => {
+    expect(splitBatch(layer, 8192, 16)).to.deep.equal({rows: 8, bytes: 4 * 8 * 8 * 128 * 516});
+    expect(splitBatch(layer, 8192, 3).rows).to.equal(3);
+    expect(splitBatch({...layer, nHead: 32, nHeadKv: 4}, 8192, 16).rows).to.equal(8);
+    expect(splitBatch({...layer, nHead: 32}, 8192, 16).rows).to.equal(2);
   });
 });

@@ -11,7 +11,22 @@ export interface StepShape {
   nRows: number;
   /** Rows that go through the head. */
   nOutputs: number;
+  /** Rows in front that continue an answer, one of a sequence each; the others are of prompts. */
+  nDecode: number;
+  /** Keys of the row that has most of them: its position + 1. */
+  nKeys: number;
 }
+
+/** What of a step decides a grid. */
+export interface DispatchShape extends RowShape {
+  nKeys: number;
+}
+
+/** Which rows a dispatch covers: all of the operation's, or those of one kind. */
+export type RowKind = 'all' | 'decode' | 'prompt';
+
+/** The constant ROWS of a kernel, as in shaders/lib/row_range.wgsl. */
+export const ROWS_CONSTANT: Readonly<Record<RowKind, number>> = {all: 0, decode: 2, prompt: 3};
 
 /** How a tensor of the file is stored where kernels read it. */
 export interface StoredWeight {
@@ -33,15 +48,24 @@ export type Binding =
   | {readonly kind: 'slice'; readonly weight: WeightTensor; readonly index: number}
   | Activation
   | CacheTensor
-  | ConstantTensor;
+  | ConstantTensor
+  | ScratchTensor;
+
+/** What dispatches of one operation leave each other. One buffer a name, as large as any of them needs. */
+export interface ScratchTensor {
+  readonly kind: 'scratch';
+  readonly name: string;
+  readonly bytes: number;
+}
 
 /** One dispatch of an operation, as a lowering gives it. */
 export interface Work {
-  readonly kernel: Kernel<string, string, RowShape>;
+  readonly kernel: Kernel<string, string, DispatchShape>;
   readonly constants: Constants<string>;
   readonly bindings: Readonly<Record<string, Binding>>;
   /** The grid's rows for each row of the operation: heads, where a kernel goes by heads. */
   readonly perRow: number;
+  readonly rows: RowKind;
 }
 
 /** One dispatch of a recording. */
@@ -53,7 +77,7 @@ export interface Dispatch {
   /** What it computes and by which kernel: `blk.3.attn_q · mul_mat_q4_k`. */
   readonly label: string;
   readonly stage: Stage;
-  shape(step: StepShape): RowShape;
+  shape(step: StepShape): DispatchShape;
   grid(step: StepShape): Grid;
 }
 
@@ -67,12 +91,16 @@ export type Lowering<O extends AnyOperation = Operation> = {
   readonly [K in O['kind']]: (operation: Extract<O, {kind: K}>, context: LoweringContext) => readonly Work[];
 };
 
-/** Rows that a stage covers in a step. */
-const ROWS_OF: Readonly<Record<Stage, (step: StepShape) => number>> = {
-  body: ({nRows}) => nRows,
-  tail: ({nRows, nOutputs}) => (nOutputs > 0 ? nRows : 0),
+/** Rows of each kind that a stage covers in a step. */
+const ROWS_OF: Readonly<Record<Stage, (step: StepShape, kind: RowKind) => number>> = {
+  body: rowsOfKind,
+  tail: (step, kind) => (step.nOutputs > 0 ? rowsOfKind(step, kind) : 0),
   head: ({nOutputs}) => nOutputs,
 };
+
+function rowsOfKind({nRows, nDecode}: StepShape, kind: RowKind): number {
+  return {all: nRows, decode: nDecode, prompt: nRows - nDecode}[kind];
+}
 
 /** The dispatches of a graph in order. */
 export function lower<O extends AnyOperation>(
@@ -87,9 +115,16 @@ export function lower<O extends AnyOperation>(
   );
 }
 
-function dispatchOf({name}: AnyOperation, stage: Stage, {kernel, constants: given, bindings, perRow}: Work): Dispatch {
+function dispatchOf(
+  {name}: AnyOperation,
+  stage: Stage,
+  {kernel, constants: given, bindings, perRow, rows}: Work,
+): Dispatch {
   const constants = completeConstants(kernel, given);
-  const shape = (step: StepShape): RowShape => ({nRows: perRow * ROWS_OF[stage](step)});
+  const shape = (step: StepShape): DispatchShape => ({
+    nRows: perRow * ROWS_OF[stage](step, rows),
+    nKeys: step.nKeys,
+  });
   return {
     kernel,
     constants,
@@ -103,10 +138,10 @@ function dispatchOf({name}: AnyOperation, stage: Stage, {kernel, constants: give
 
 /** Work of a kernel; its names and those of what it is given must agree. */
 export function work<B extends string, C extends string>(
-  kernel: Kernel<B, C, RowShape>,
+  kernel: Kernel<B, C, DispatchShape>,
   constants: Constants<C>,
   bindings: Readonly<Record<B, Binding>>,
-  perRow = 1,
+  {perRow = 1, rows = 'all'}: {perRow?: number; rows?: RowKind} = {},
 ): Work {
-  return {kernel: kernel as unknown as Work['kernel'], constants, bindings, perRow};
+  return {kernel: kernel as unknown as Work['kernel'], constants, bindings, perRow, rows};
 }

@@ -92,7 +92,7 @@ export const plain: Lowering = {
 
   rmsNorm({inputs: {x, weight}, outputs: {y}, attributes: {size, eps}}) {
     const constants = {N: size, EPS: eps, HAS_WEIGHT: weight ? 1 : 0};
-    return [work(rmsNorm, constants, {x, weight: weight ? vector(weight) : x, y}, x.width / size)];
+    return [work(rmsNorm, constants, {x, weight: weight ? vector(weight) : x, y}, {perRow: x.width / size})];
   },
 
   rope({inputs: {x, angles}, outputs: {y}, attributes: {headDim}}) {
@@ -169,4 +169,6 @@ function slicesOf(weight: WeightTensor, context: LoweringContext) {
 /** A weight of one row: one slice. */
 const vector = (weight: WeightTensor): Binding => ({kind: 'slice', weight, index: 0});
 
-const pageTables = ({group}: CacheTensor): StepBufferName => (group === 'full' ? 'pageTables' : 'slidingPageTables');
+/** The page tables that find a cache's slots. */
+export const pageTables = ({group}: CacheTensor): StepBufferName =>
+  group === 'full' ? 'pageTables' : 'slidingPageTables';

@@ -12,33 +12,48 @@ export interface KeyShape extends RowShape {
   nKeys: number;
 }
 
+export interface SplitLayer {
+  nHead: number;
+  nHeadKv: number;
+  headDim: number;
+  /** Positions a query sees; 0: all. */
+  window: number;
+}
+
 // As in lib/attention_splits.wgsl.
 const KEY_TILE = 64;
 /** Query heads that one workgroup takes. */
 const HEADS = 8;
 /** Splits of all KV heads together that a row is cut into at most: enough to occupy a large GPU. */
 const WORKGROUPS_A_ROW = 128;
+/** `partial` holds at most so many rows, and with few exceptions so many bytes; of more rows a dispatch takes some. */
+const BATCH_ROWS = 8;
+const BATCH_BYTES = 17 * 2 ** 20;
 
-/** Splits a row is cut into at most, for layers with so many KV heads. A power of two from 16 to 128. */
-export function maxSplits(nHeadKv: number): number {
-  return Math.max(16, WORKGROUPS_A_ROW >> Math.ceil(Math.log2(nHeadKv)));
-}
-
-/** f32 values of `partial` for one row. */
-export const partialSize = (nHead: number, nHeadKv: number, headDim: number): number =>
-  nHead * maxSplits(nHeadKv) * (4 + headDim);
-
-/** Overrides of attention_split for a layer. */
-export function splitConstants(nHead: number, nHeadKv: number, headDim: number) {
-  return {QUADS: headDim / 4, HEAD_QUADS: nHead / nHeadKv > HEADS / 2 ? 2 : 1, MAX_SPLITS: maxSplits(nHeadKv)};
-}
-
-/** No row of the step has more splits than this. */
-function splitsOf(nKeys: number, window: number, most: number): number {
+/** Splits that a row of so many keys can need, whatever is allowed: tiles, where a window begins anywhere in one. */
+function tilesOf(nKeys: number, window: number): number {
   const tiles = Math.ceil(nKeys / KEY_TILE);
-  // A window begins anywhere in a tile.
-  return Math.min(most, window > 0 ? Math.min(tiles, Math.ceil(window / KEY_TILE) + 1) : tiles);
+  return window > 0 ? Math.min(tiles, Math.ceil(window / KEY_TILE) + 1) : tiles;
 }
+
+/**
+ * Splits a row is cut into at most: from 16 to 128 by KV heads, no more than its tiles. A row's cut, hence its bits,
+ * follows from its position and the first of these alone.
+ */
+export function maxSplits({nHeadKv, window}: SplitLayer, contextLength: number): number {
+  const most = Math.max(16, WORKGROUPS_A_ROW >> Math.ceil(Math.log2(nHeadKv)));
+  return Math.min(most, tilesOf(contextLength, window));
+}
+
+/** Rows that one dispatch takes, and bytes of `partial` for them. */
+export function splitBatch(layer: SplitLayer, contextLength: number, maxRows: number): {rows: number; bytes: number} {
+  const rowBytes = 4 * layer.nHead * maxSplits(layer, contextLength) * (4 + layer.headDim);
+  const rows = Math.max(1, Math.min(BATCH_ROWS, maxRows, Math.floor(BATCH_BYTES / rowBytes)));
+  return {rows, bytes: rows * rowBytes};
+}
+
+/** Query heads of a KV head, in fours: an override of attention_split. */
+export const headQuads = ({nHead, nHeadKv}: SplitLayer): number => (nHead / nHeadKv > HEADS / 2 ? 2 : 1);
 
 const define = (variant: string, parts: readonly string[]) =>
   defineKernel([...parts, shader.replace('_VARIANT(', `_${variant}(`)].join('\n'), {
@@ -53,13 +68,15 @@ const define = (variant: string, parts: readonly string[]) =>
       'HEAD_QUADS',
       'MAX_SPLITS',
       'ROWS',
+      'FIRST',
+      'BATCH',
       'PAGE_SIZE',
     ],
-    defaults: {WINDOW: 0, SOFTCAP: 0, ROWS: 0},
-    grid: ({nRows, nKeys}: KeyShape, {N_HEAD, N_HEAD_KV, WINDOW, MAX_SPLITS}): Grid => [
-      splitsOf(nKeys, WINDOW, MAX_SPLITS),
+    defaults: {WINDOW: 0, SOFTCAP: 0, ROWS: 0, FIRST: 0, BATCH: BATCH_ROWS},
+    grid: ({nRows, nKeys}: KeyShape, {N_HEAD, N_HEAD_KV, WINDOW, MAX_SPLITS, FIRST, BATCH}): Grid => [
+      Math.min(MAX_SPLITS, tilesOf(nKeys, WINDOW)),
       N_HEAD_KV * Math.ceil(N_HEAD / N_HEAD_KV / HEADS),
-      nRows,
+      Math.max(0, Math.min(BATCH, nRows - FIRST)),
     ],
   });
 
@@ -70,10 +87,11 @@ export const attentionSplitSubgroup = define('f32_subgroup', ['enable subgroups;
 
 export const attentionMerge = defineKernel(mergeShader, {
   bindings: ['step', 'rows', 'partial', 'y'],
-  constants: ['N_HEAD', 'WINDOW', 'HEAD_DIM', 'MAX_SPLITS', 'ROWS'],
-  defaults: {WINDOW: 0, ROWS: 0},
-  grid: ({nRows, nKeys}: KeyShape, {N_HEAD, HEAD_DIM, WINDOW, MAX_SPLITS}): Grid => {
-    if (splitsOf(nKeys, WINDOW, MAX_SPLITS) <= 1) return [0, 0, 0]; // no row has a second split
-    return [Math.ceil(HEAD_DIM / 64), N_HEAD, nRows];
+  constants: ['N_HEAD', 'WINDOW', 'HEAD_DIM', 'MAX_SPLITS', 'ROWS', 'FIRST', 'BATCH'],
+  defaults: {WINDOW: 0, ROWS: 0, FIRST: 0, BATCH: BATCH_ROWS},
+  grid: ({nRows, nKeys}: KeyShape, {N_HEAD, HEAD_DIM, WINDOW, MAX_SPLITS, FIRST, BATCH}): Grid => {
+    // No row has a second split.
+    if (Math.min(MAX_SPLITS, tilesOf(nKeys, WINDOW)) <= 1) return [0, 0, 0];
+    return [Math.ceil(HEAD_DIM / 64), N_HEAD, Math.max(0, Math.min(BATCH, nRows - FIRST))];
   },
 });

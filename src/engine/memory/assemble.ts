@@ -7,7 +7,7 @@ import type {BufferBinding} from '../../gpu/recorder.ts';
 import {type ConstantTensor, type Graph, inputsOf} from '../graph/graph.ts';
 import {activationBytes, planActivations} from '../graph/liveness.ts';
 import {type Binding, type Dispatch, lower, type StepBufferName} from '../graph/lowering.ts';
-import {plain} from '../graph/plain.ts';
+import {loweringOf, type Variants} from '../graph/variants.ts';
 import {ropeTable} from '../kernels/kernels.ts';
 import {KvCache} from '../kv/kv-cache.ts';
 import {PAGE_SIZE} from '../kv/pages.ts';
@@ -29,6 +29,7 @@ export interface EngineSizes {
   layouts: readonly WeightLayout[];
   /** The per-layer embedding table where it stays in the file. */
   hosted: WeightLayout | null;
+  variants: Variants;
 }
 
 export interface SizeRequest {
@@ -42,6 +43,7 @@ export interface SizeRequest {
   kvPages?: number;
   kvBytes?: number;
   hostTable: boolean;
+  variants: Variants;
 }
 
 /** @throws GemmaError `out-of-memory` when a row, or the context asked for, fits no buffer. */
@@ -61,6 +63,7 @@ export function sizeEngine(config: ModelConfig, request: SizeRequest): EngineSiz
     maxOutputs: Math.max(1, Math.min(chunkSize, Math.floor(LOGITS_BYTES / (4 * config.nVocab)))),
     layouts: layouts.filter((layout) => layout !== hosted),
     hosted: hosted ?? null,
+    variants: request.variants,
   };
 }
 
@@ -125,6 +128,13 @@ export function assemble(
       return [constant, buffers.createFrom(constant.name, 'scratch', data)];
     }),
   );
+  const lowering = loweringOf(sizes.variants, {
+    contextLength: kv.contextLength,
+    maxDecodeRows: Math.min(maxSequences, chunkSize),
+    maxRows: chunkSize,
+  });
+  const dispatches = lower(graph, lowering, {stored: ({name}) => weights.get(name)!});
+  const scratch = createScratch(buffers, dispatches);
   const bufferOf = (binding: Binding): BufferBinding => {
     if (typeof binding === 'string') return existing(step[binding], binding);
     switch (binding.kind) {
@@ -139,9 +149,10 @@ export function assemble(
         return layers[binding.layer][binding.holds].buffer;
       case 'constant':
         return existing(constants.get(binding), binding.name);
+      case 'scratch':
+        return existing(scratch.get(binding.name), binding.name);
     }
   };
-  const dispatches = lower(graph, plain, {stored: ({name}) => weights.get(name)!});
   const {width} = graph.logits;
   const staging = buffers.createReadback('logits readback', 4 * maxOutputs * width);
   const widest = Math.max(...Object.values(groups).flatMap((rows) => rows.map((one) => one.width)));
@@ -162,6 +173,16 @@ function createStepBuffers(buffers: Buffers, sizes: EngineSizes, cache: KvCache)
     slidingPageTables: buffers.create('sliding page tables', 'scratch', cache.tables.sliding.entries.byteLength),
     outputRows: buffers.create('output rows', 'scratch', 4 * maxOutputs),
   };
+}
+
+/** What dispatches leave each other, by name: as large as the largest use. */
+function createScratch(buffers: Buffers, dispatches: readonly Dispatch[]): Map<string, GPUBuffer> {
+  const sizes = new Map<string, number>();
+  for (const binding of dispatches.flatMap(({bindings}) => Object.values(bindings))) {
+    if (typeof binding === 'string' || binding.kind !== 'scratch') continue;
+    sizes.set(binding.name, Math.max(binding.bytes, sizes.get(binding.name) ?? 0));
+  }
+  return new Map([...sizes].map(([name, bytes]) => [name, buffers.create(name, 'scratch', bytes)]));
 }
 
 /** The constants that the operations of a graph read, each once. */

@@ -6,6 +6,7 @@ import {CountingBuffers} from '../../gpu/counting-buffers.ts';
 import type {SizeLimits} from '../../gpu/device.ts';
 import type {EngineOptions} from '../engine.ts';
 import type {Graph} from '../graph/graph.ts';
+import {PLAIN} from '../graph/variants.ts';
 import {matrixBytes} from '../kernels/weight-layout.ts';
 import type {ModelConfig} from '../model/model-config.ts';
 import {graphOf} from '../model/registry.ts';
@@ -26,6 +27,7 @@ export type MemoryOptions = Pick<
   | 'maxSliceBytes'
   | 'perLayerEmbeddings'
   | 'memoryBudget'
+  | 'variants'
 >;
 
 /** All in bytes, but for counts of positions and pages. */
@@ -116,6 +118,7 @@ function count(
     kvPages,
     kvBytes,
     hostTable,
+    variants: {...PLAIN, ...options.variants},
   });
   const {hosted} = sizes;
   const buffers = new CountingBuffers(limits);

@@ -1,0 +1,108 @@
+// Engines on the faster kernels, each against the plain one and the judge. A decode row has the same bits alone and in any
+// step, a prompt row in any cut of the prompt into parts of two rows and more; between the two kinds, and to the plain
+// kernels, there is a tolerance.
+import {expect} from 'chai';
+import type {ModelSpec} from '../../scripts/model-files/model.ts';
+import type {EngineOptions, StepInput} from '../../src/engine/engine.ts';
+import type {Variants} from '../../src/engine/graph/variants.ts';
+import {expectLogits, expectSameLogits, feed, judge, TOKENS, withEngine} from '../helpers/engine.ts';
+import {inBrowser, withDevice} from '../helpers/gpu.ts';
+
+const VARIANTS: Record<string, {variants: Variants; features: GPUFeatureName[]}> = {
+  attention: {variants: {attention: true, subgroups: false}, features: []},
+  'attention with subgroups': {variants: {attention: true, subgroups: true}, features: ['subgroups']},
+};
+
+for (const [name, {variants, features}] of Object.entries(VARIANTS)) {
+  describe(`an engine with ${name}`, () => {
+    const options: EngineOptions = {variants};
+    const shapes: ModelSpec[] = inBrowser ? [{}] : variants.subgroups ? [{}] : [{}, {shape: 'gemma2'}];
+    for (const spec of shapes) {
+      it(
+        `agrees with the judge token by token, in chunks and mixed: ${spec.shape ?? 'gemma4'}`,
+        withDevice(
+          (device) =>
+            withEngine(
+              device,
+              spec,
+              async (engine) => {
+                const expected = await judge(spec);
+                const sequence = engine.createSequence();
+                const logits = await feed(engine, sequence, TOKENS, [20, 1, 1, 30, 1, 17]);
+                expectLogits(logits, expected);
+                sequence.free();
+              },
+              options,
+            ),
+          {features},
+        ),
+      );
+    }
+
+    it(
+      'gives a decode row the same bits alone and among others, whatever their order',
+      withDevice(
+        (device) =>
+          withEngine(
+            device,
+            {},
+            async (engine) => {
+              const start = async (length: number) => {
+                const sequence = engine.createSequence();
+                await feed(engine, sequence, TOKENS.slice(0, length), [33]);
+                return sequence;
+              };
+              const lengths = [40, 66];
+              const alone: Float32Array[] = [];
+              for (const length of lengths) {
+                const sequence = await start(length);
+                alone.push(...(await feed(engine, sequence, TOKENS.slice(length, length + 1), [1])));
+                sequence.free();
+              }
+              const sequences = [await start(40), await start(66)];
+              const prompt = engine.createSequence();
+              const row = (i: number): StepInput => ({
+                sequence: sequences[i],
+                tokens: TOKENS.slice(lengths[i], lengths[i] + 1),
+                logits: 'last',
+              });
+              const others = {sequence: prompt, tokens: TOKENS.slice(5, 25), logits: 'last'} as const;
+              const results = await engine.step([row(1), others, row(0)]);
+              expectSameLogits([results[2][0], results[0][0]], alone);
+              for (const sequence of [...sequences, prompt]) sequence.free();
+            },
+            options,
+          ),
+        {features},
+      ),
+    );
+
+    it(
+      'gives a prompt’s rows the same bits in any cut',
+      withDevice(
+        (device) =>
+          withEngine(
+            device,
+            {},
+            async (engine) => {
+              const cuts = [
+                [64, 6],
+                [33, 37],
+                [2, 3, 50, 15],
+              ];
+              const all: Float32Array[][] = [];
+              for (const sizes of cuts) {
+                const sequence = engine.createSequence();
+                all.push(await feed(engine, sequence, TOKENS, sizes));
+                sequence.free();
+              }
+              for (const other of all.slice(1)) expectSameLogits(other, all[0]);
+              expect(all[0].length).to.equal(TOKENS.length);
+            },
+            options,
+          ),
+        {features},
+      ),
+    );
+  });
+}
