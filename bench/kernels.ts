@@ -170,6 +170,15 @@ function rows(): Row[] {
     list.push(row(at(1536), kernels.copyRows, {N: 1536}, n, {x: f32(1536), y: f32(1536)}));
     list.push(row(at(256), kernels.kvWrite, {WIDTH: 256}, n, {src: f32(256), cache: 4 * context * 256}, 2 * f32(256)));
   }
+  // Prompts: Gemma 4 E2B's feed-forward, 1B's and 270M's.
+  for (const [nIn, nOut] of [
+    [1536, 12288],
+    [6144, 1536],
+    [1152, 6912],
+    [640, 2048],
+  ]) {
+    for (const type of ['Q4_0', 'Q8_0'] as const) list.push(...tiledRows(type, 512, nIn, nOut));
+  }
   // A row of logits a sampled sequence; 64 of them do not occur.
   list.push(row('[1][262144]', kernels.softcap, {N: 262144, CAP: 30}, 1, {y: 4 * 262144}, 8 * 262144));
   // A token of a vocabulary, with the defaults of a request.
@@ -199,6 +208,20 @@ const REQUEST: SamplerSettings = {
   logprobs: false,
   topLogprobs: 0,
 };
+
+/** 2 · n · nIn · nOut operations: 19.3 GFLOP for 512 rows of 1536 → 12288. */
+function tiledRows(type: kernels.WeightType, n: number, nIn: number, nOut: number): Row[] {
+  const stride = rowWords(type, nIn);
+  const sizes = {x: 4 * n * nIn, weight: 4 * nOut * stride, y: 4 * n * nOut};
+  const matrix = {N_IN: nIn, N_OUT: nOut, N_SLICE_ROWS: nOut, ROW_STRIDE_WORDS: stride};
+  return [kernels.SMALL_TILES, {ROW_TILE: 64, OUTPUT_TILE: 128, DEPTH: 16, ROW_QUADS: 2}, kernels.LARGE_TILES].map(
+    (tiles) => {
+      const constants = {...matrix, ...tiles, WORKGROUP_SIZE: kernels.tiledWorkgroup(tiles)};
+      const label = `[${n}][${nIn}] → ${nOut}, ${tiles.ROW_TILE} × ${tiles.OUTPUT_TILE} × ${tiles.DEPTH}`;
+      return row(label, kernels.mulMatTiled[type], constants, n, sizes);
+    },
+  );
+}
 
 /** 26B-A4B's gates, out of 16 experts instead of 128. What must move are the experts used, each once. */
 function expertRow(type: kernels.WeightType, n: number): Row {
