@@ -1,3 +1,4 @@
+import {noise} from '../../scripts/lib/noise.ts';
 import {
   LARGE_TILES,
   mulMatTiled,
@@ -11,7 +12,6 @@ import {ggmlType} from '../../src/gguf/ggml-types.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
 import {inBrowser, runKernel, stepData, withDevice} from '../helpers/gpu.ts';
 import {sliceRows, type TestWeight, testWeight} from '../helpers/gpu-weights.ts';
-import {noise} from '../helpers/noise.ts';
 import * as reference from '../reference/kernels.ts';
 
 interface Slice {
