@@ -10,10 +10,17 @@ export interface Sequence {
   /** Token ids whose keys and values are in the cache, in order. */
   readonly tokens: readonly number[];
   /**
-   * Takes the keys and values of more of `prompt` if others have computed them since; `prompt` begins with what the
-   * sequence holds. Returns how many positions it then holds.
+   * Attaches the keys and values of more of `prompt` if other sequences have computed them since; `prompt` begins with
+   * what this sequence holds. Returns how many positions it then holds.
    */
-  adopt(prompt: readonly number[]): number;
+  attachPrefix(prompt: readonly number[]): number;
+  /**
+   * Cuts it back to its first `length` tokens: for an edited message, or tokens that were computed ahead and not taken.
+   * Returns how many positions it then holds: fewer where sliding layers no longer have what the next position sees; feed
+   * the rest again. Not while a step with this sequence is running.
+   * @throws GemmaError `internal` when it holds fewer than `length`
+   */
+  truncate(length: number): number;
   /** Another sequence with the same contents. Nothing is copied until one of the two writes. */
   clone(): Sequence;
   /** Gives its pages back, whose contents are kept until the room is needed; it must not be used afterwards. */

@@ -416,7 +416,7 @@ class JobLane implements Lane {
   /** What others have computed since is not computed again. */
   #adopt(sequence: Sequence): void {
     const before = sequence.tokens.length;
-    const after = sequence.adopt(this.known);
+    const after = sequence.attachPrefix(this.known);
     if (before >= this.tokens.length) this.cached += after - before;
   }
 

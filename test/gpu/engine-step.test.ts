@@ -2,7 +2,7 @@
 import {expect} from 'chai';
 import {countObjects} from '../../scripts/lib/count-objects.ts';
 import {type ErrorCode, GemmaError} from '../../src/errors.ts';
-import {TOKENS, withEngine} from '../helpers/engine.ts';
+import {expectSameLogits, TOKENS, withEngine} from '../helpers/engine.ts';
 import {withDevice} from '../helpers/gpu.ts';
 
 const spec = {type: 'Q4_K'} as const;
@@ -56,6 +56,30 @@ describe('engine step', function () {
         // Two sharing layers, the head, and of the last layer with keys and values what follows the queries' inputs.
         expect(full.dispatches - bare.dispatches).to.equal(2 * 20 + 4 + 19);
       }),
+    ),
+  );
+
+  it(
+    'goes on after a sequence was cut back as if it had never held more, bit for bit',
+    withDevice((device) =>
+      withEngine(
+        device,
+        spec,
+        async (engine) => {
+          const [cut, fresh] = [engine.createSequence(), engine.createSequence()];
+          // A window of 16: what position 36 sees is still there after 40, after 70 only in the index of kept pages.
+          const text = [...TOKENS.slice(0, 36), 5, 6, 7];
+          const [[expected]] = await engine.step([{sequence: fresh, tokens: text, logits: 'last'}]);
+          for (const end of [40, 64]) {
+            await engine.step([{sequence: cut, tokens: TOKENS.slice(cut.tokens.length, end), logits: 'none'}]);
+            const held = cut.truncate(36);
+            const [[found]] = await engine.step([{sequence: cut, tokens: text.slice(held), logits: 'last'}]);
+            expectSameLogits([found], [expected]);
+            cut.truncate(0);
+          }
+        },
+        {sharePrefixes: true},
+      ),
     ),
   );
 

@@ -76,16 +76,16 @@ export class KvCache {
    */
   createSequence(prompt: readonly number[] = []): CachedSequence {
     const sequence = this.#newSequence();
-    this.adopt(sequence, prompt);
+    this.attachPrefix(sequence, prompt);
     return sequence;
   }
 
   /**
-   * Takes known pages of `prompt`, which begins with what the sequence holds. Between pages only: a page that the
-   * sequence has begun it fills itself.
+   * Attaches known pages of `prompt`, which begins with what the sequence holds. Only at page boundaries: a partly filled
+   * page is never replaced.
    * @returns positions it then holds
    */
-  adopt(sequence: CachedSequence, prompt: readonly number[]): number {
+  attachPrefix(sequence: CachedSequence, prompt: readonly number[]): number {
     checkAlive(sequence);
     const held = sequence.tokens.length;
     const begin = held / PAGE_SIZE;
@@ -175,12 +175,37 @@ export class KvCache {
     this.#leaveWindow(sequence);
   }
 
+  /**
+   * Cuts a sequence back to its first `length` tokens. The next position has to see whole windows: where sliding pages are
+   * gone that it would see, and the index has not kept them either, the sequence is cut further, to before them.
+   * @returns positions it then holds
+   * @throws GemmaError `internal` when it holds fewer than `length`, `closed` for a freed sequence
+   */
+  truncate(sequence: CachedSequence, length: number): number {
+    checkAlive(sequence);
+    if (!Number.isInteger(length) || length < 0 || length > sequence.tokens.length) {
+      throw new GemmaError('internal', `cannot cut ${sequence.tokens.length} tokens back to ${length}`);
+    }
+    if (length === sequence.tokens.length) return length;
+    const held = this.#longestVisible(sequence, length);
+    const pages = pagesFor(held);
+    const first = Math.min(this.#firstVisible(held), pages);
+    for (let i = first; i < pages; i++) {
+      if (sequence.sliding[i] === NO_PAGE) this.#attach(sequence, 'sliding', i, sequence.nodes[i].sliding);
+    }
+    sequence.leftWindow = this.#has('sliding') ? first : 0;
+    this.#releaseFrom(sequence, pages);
+    sequence.tokens.length = held;
+    sequence.nodes.length = Math.min(sequence.nodes.length, Math.floor(held / PAGE_SIZE));
+    return held;
+  }
+
   /** Gives the sequence's pages back. What they hold is kept until they are needed. Idempotent. */
   free(sequence: CachedSequence): void {
     if (sequence.freed) return;
     sequence.freed = true;
     if (this.shape.sharePrefixes !== false) this.#keepTail(sequence);
-    this.#release(sequence);
+    this.#releaseFrom(sequence, 0);
     sequence.tokens.length = 0;
     sequence.nodes.length = 0;
     this.#freeSlots.push(sequence.slot);
@@ -318,11 +343,26 @@ export class KvCache {
     }
   }
 
-  /** From the end to the beginning: kept pages are evicted longest unused first, and a beginning is worth most. */
-  #release(sequence: CachedSequence): void {
+  /** The most positions up to `length` whose next one finds all sliding pages that it sees, here or in the index. */
+  #longestVisible({sliding, nodes}: CachedSequence, length: number): number {
+    let held = length;
+    for (;;) {
+      let missing = pagesFor(held) - 1;
+      const first = this.#firstVisible(held);
+      while (missing >= first && (sliding[missing] !== NO_PAGE || (nodes[missing]?.sliding ?? NO_PAGE) !== NO_PAGE)) {
+        missing--;
+      }
+      if (missing < first) return held;
+      held = missing * PAGE_SIZE;
+    }
+  }
+
+  /** Releases all but the first `count` pages, the last one first: an earlier page is kept longer, because it is worth more. */
+  #releaseFrom(sequence: CachedSequence, count: number): void {
     for (const group of PAGE_GROUPS) {
       const pages = sequence[group];
-      for (let page = pages.pop(); page !== undefined; page = pages.pop()) {
+      while (pages.length > count) {
+        const page = pages.pop()!;
         if (page !== NO_PAGE) this.#pools[group].release(page);
       }
     }
@@ -351,8 +391,12 @@ export class CachedSequence implements Sequence {
     this.table = table;
   }
 
-  adopt(prompt: readonly number[]): number {
-    return this.#cache.adopt(this, prompt);
+  attachPrefix(prompt: readonly number[]): number {
+    return this.#cache.attachPrefix(this, prompt);
+  }
+
+  truncate(length: number): number {
+    return this.#cache.truncate(this, length);
   }
 
   clone(): CachedSequence {

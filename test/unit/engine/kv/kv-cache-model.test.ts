@@ -73,7 +73,7 @@ class Memory {
 
 const SHAPES: Record<string, KvCacheShape> = {
   'both groups': {pages: 14, slidingPages: 9, window: 40, maxSequences: 5, contextLength: 5 * PAGE_SIZE - 3},
-  'few sliding pages': {pages: 30, slidingPages: 5, window: 33, maxSequences: 4, contextLength: 6 * PAGE_SIZE},
+  'few sliding pages': {pages: 30, slidingPages: 5, window: 33, maxSequences: 4, contextLength: 5 * PAGE_SIZE},
   'a window of one': {pages: 8, slidingPages: 12, window: 1, maxSequences: 4, contextLength: 4 * PAGE_SIZE},
   'no sliding layers': {pages: 10, slidingPages: 0, window: 0, maxSequences: 4, contextLength: 5 * PAGE_SIZE},
 };
@@ -88,9 +88,10 @@ describe('KvCache against a model of memory', () => {
       // Three tokens in long runs: beginnings are shared, and part at random places.
       const some = (n: number) => Array.from({length: n}, () => (below(40) === 0 ? 1 + below(2) : 0));
       let alive: CachedSequence[] = [];
-      const seen = {context: 0, pages: 0, sequences: 0, reused: 0, partly: 0, copied: 0, clones: 0};
+      const seen = {context: 0, pages: 0, sequences: 0, reused: 0, partly: 0, copied: 0, clones: 0, cut: 0};
+      const lost = {cutFurther: 0, restored: 0};
       for (let act = 0; act < 1000; act++) {
-        const kind = below(11);
+        const kind = below(13);
         const one = alive[below(alive.length)];
         if (kind <= 1) {
           const prompt = some(below(shape.contextLength));
@@ -112,6 +113,19 @@ describe('KvCache against a model of memory', () => {
         } else if (kind === 3 && alive.length < shape.maxSequences) {
           seen.clones++;
           alive.push(one.clone());
+        } else if (kind === 12 && below(2) === 0) {
+          const before = [...one.tokens];
+          // Often a token or two, as speculation does; sometimes anything.
+          const length = before.length - below(Math.min(before.length, below(2) > 0 ? 3 : before.length) + 1);
+          const first = shape.window === 0 ? 0 : Math.floor(Math.max(0, length + 1 - shape.window) / PAGE_SIZE);
+          const visible = one.sliding.slice(first, Math.ceil(length / PAGE_SIZE)).every((page) => page >= 0);
+          const held = one.truncate(length);
+          expect(one.tokens).to.deep.equal(before.slice(0, held));
+          expect(held).to.be.at.most(length);
+          if (visible) expect(held).to.equal(length);
+          if (held === length) seen.cut++;
+          else lost.cutFurther++;
+          if (!visible && held === length) lost.restored++;
         } else {
           const inputs = alive
             .filter((sequence) => sequence === one || below(2) === 0)
@@ -144,6 +158,8 @@ describe('KvCache against a model of memory', () => {
       for (const sequence of alive) sequence.free();
       expect(cache.counts('full').used).to.equal(0);
       expect(cache.counts('sliding').used).to.equal(0);
+      // Without sliding layers nothing is lost, and a window of one loses nothing before the page it is in.
+      if (shape.window > 1) expect(Math.min(lost.cutFurther, lost.restored)).to.be.above(0);
       for (const [what, times] of Object.entries(seen)) expect(times, what).to.be.above(5); // everything happened
     });
   }

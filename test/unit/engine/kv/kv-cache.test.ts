@@ -63,6 +63,69 @@ describe('KvCache', () => {
     expect(cache.tables.full.takeChanges()).to.equal(null);
   });
 
+  describe('truncate', () => {
+    it('cuts back to any length, gives pages back, and goes on from there', () => {
+      const cache = create();
+      const sequence = cache.createSequence();
+      feed(cache, sequence, text(70));
+      expect(sequence.truncate(70)).to.equal(70);
+      expect(sequence.truncate(65)).to.equal(65);
+      expect(used(cache)).to.deep.equal([3, 3]);
+      expect(sequence.truncate(40)).to.equal(40);
+      expect(sequence.tokens).to.deep.equal(text(40));
+      expect(used(cache)).to.deep.equal([2, 2]);
+      // Page 1 is kept with all of its 32 tokens: what is written from position 40 on goes to a copy.
+      const [kept] = [sequence.full[1]];
+      expect(feed(cache, sequence, text(5, 1)).map(({from, group}) => [group, from])).to.deep.include(['full', kept]);
+      expect(sequence.truncate(0)).to.equal(0);
+      expect(used(cache)).to.deep.equal([0, 0]);
+    });
+
+    it('writes on in its own page where nothing else uses it', () => {
+      const cache = create();
+      const sequence = cache.createSequence();
+      feed(cache, sequence, text(50));
+      sequence.truncate(48);
+      expect(feed(cache, sequence, text(3, 1))).to.deep.equal([]);
+      expect(sequence.tokens).to.deep.equal([...text(48), ...text(3, 1)]);
+    });
+
+    it('leaves a clone and what was kept as they were', () => {
+      const cache = create();
+      const sequence = cache.createSequence();
+      feed(cache, sequence, text(70));
+      const clone = sequence.clone();
+      sequence.truncate(33);
+      expect(clone.tokens).to.deep.equal(text(70));
+      expect(cache.createSequence(text(64)).tokens).to.have.length(64);
+    });
+
+    it('takes sliding pages back that the index has kept, and is cut further where they are gone', () => {
+      for (const [sharePrefixes, held] of [
+        [true, 60],
+        [false, 0],
+      ] as const) {
+        const cache = create({sharePrefixes});
+        const sequence = cache.createSequence();
+        for (let at = 0; at < 160; at += 32) feed(cache, sequence, text(160).slice(at, at + 32));
+        // Position 159 saw pages 3 and 4; position 60 sees 21 … 60, pages 0 and 1, which had left the window.
+        expect(sequence.truncate(60), `sharePrefixes ${sharePrefixes}`).to.equal(held);
+        expect(sequence.tokens).to.deep.equal(text(held));
+        feed(cache, sequence, text(160).slice(held, 100));
+        expect(sequence.tokens).to.deep.equal(text(100));
+      }
+    });
+
+    it('refuses lengths that it does not hold, and a freed sequence', () => {
+      const cache = create();
+      const sequence = cache.createSequence();
+      feed(cache, sequence, text(10));
+      for (const length of [11, -1, 1.5, Number.NaN]) expect(() => sequence.truncate(length)).to.throw(/cannot cut 10/);
+      sequence.free();
+      expect(() => sequence.truncate(0)).to.throw(/freed/);
+    });
+  });
+
   describe('sharing', () => {
     it('starts a prompt on the pages of whoever has the same beginning', () => {
       const cache = create();
