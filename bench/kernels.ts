@@ -214,7 +214,7 @@ function tiledRows(type: kernels.WeightType, n: number, nIn: number, nOut: numbe
   const stride = rowWords(type, nIn);
   const sizes = {x: 4 * n * nIn, weight: 4 * nOut * stride, y: 4 * n * nOut};
   const matrix = {N_IN: nIn, N_OUT: nOut, N_SLICE_ROWS: nOut, ROW_STRIDE_WORDS: stride};
-  return [kernels.SMALL_TILES, {ROW_TILE: 64, OUTPUT_TILE: 128, DEPTH: 16, ROW_QUADS: 2}, kernels.LARGE_TILES].map(
+  return [kernels.SMALL_TILES, kernels.LARGE_TILES, {ROW_TILE: 128, OUTPUT_TILE: 128, DEPTH: 16, ROW_QUADS: 4}].map(
     (tiles) => {
       const constants = {...matrix, ...tiles, WORKGROUP_SIZE: kernels.tiledWorkgroup(tiles)};
       const label = `[${n}][${nIn}] → ${nOut}, ${tiles.ROW_TILE} × ${tiles.OUTPUT_TILE} × ${tiles.DEPTH}`;

@@ -5,7 +5,8 @@
 //   y[r, FIRST_ROW + o] = Σ_i W[o, i] · x[r, i]        o < N_SLICE_ROWS
 //
 // Shapes    x: [n, N_IN] f32; y: [n, N_OUT] f32; weight: a slice of N_SLICE_ROWS rows of W, four beside each other
-//           (interleave_rows.wgsl), ROW_STRIDE_WORDS words each; n = step.n_rows, or step.n_outputs with ROWS_FROM = 1
+//           (interleave_rows.wgsl), ROW_STRIDE_WORDS words each; ROWS says which rows, those of
+//           prompts alone excepted
 // Dispatch  TEAM invocations share four outputs, WORKGROUP_SIZE / TEAM teams a workgroup: x and y of the grid run over
 //           them, z over tiles of 4 rows of x. An invocation unpacks 8 weights of four outputs at a time and multiplies
 //           them with the same 8 values of up to 4 rows: weights are read once for 4 rows, x once for 4 outputs
@@ -23,7 +24,7 @@ struct Shape {
   FIRST_ROW: u32,
   N_OUT: u32,
   ROW_STRIDE_WORDS: u32,
-  ROWS_FROM: u32,
+  ROWS: u32, // see lib/row_range.wgsl
 }
 
 #include "lib/step.wgsl"
@@ -35,6 +36,7 @@ struct Shape {
 @group(0) @binding(4) var<uniform> shape: Shape;
 
 #include "lib/linear.wgsl"
+#include "lib/row_range.wgsl"
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn mul_mat_TYPE(
@@ -42,7 +44,7 @@ fn mul_mat_TYPE(
   @builtin(num_workgroups) grid: vec3u,
   at: Invocation,
 ) {
-  let n = select(step.n_rows, step.n_outputs, shape.ROWS_FROM == 1u);
+  let n = row_range(shape.ROWS).y;
   let first_row = ROW_TILE * wid.z;
   let teams = WORKGROUP_SIZE / TEAM;
   let n_quads = (shape.N_SLICE_ROWS + 3u) / 4u;

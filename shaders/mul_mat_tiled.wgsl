@@ -4,8 +4,7 @@
 //   y[r, FIRST_ROW + o] = Σ_i W[o, i] · x[r, i]        o < N_SLICE_ROWS
 //
 // Shapes    x: [n, N_IN] f32, N_IN a multiple of 4; y: [n, N_OUT] f32; weight: a slice of N_SLICE_ROWS rows of W, four
-//           beside each other (interleave_rows.wgsl), ROW_STRIDE_WORDS words each; n = step.n_rows, or step.n_outputs with
-//           ROWS_FROM = 1
+//           beside each other (interleave_rows.wgsl), ROW_STRIDE_WORDS words each; ROWS says which rows
 // Dispatch  a workgroup makes ROW_TILE rows × OUTPUT_TILE outputs: x and y of the grid run over tiles of outputs, z over tiles
 //           of rows. For DEPTH values of N_IN at a time it unpacks its weights, once for all rows, and its values of x into
 //           workgroup memory; then an invocation multiplies 4 · ROW_QUADS rows with 4 outputs out of registers
@@ -27,7 +26,7 @@ struct Shape {
   FIRST_ROW: u32,
   N_OUT: u32,
   ROW_STRIDE_WORDS: u32,
-  ROWS_FROM: u32,
+  ROWS: u32, // see lib/row_range.wgsl
 }
 
 #include "lib/step.wgsl"
@@ -42,6 +41,7 @@ var<workgroup> x_tile: array<vec4f, DEPTH * ROW_TILE / 4u>; // [DEPTH][ROW_TILE 
 var<workgroup> weight_tile: array<vec4f, DEPTH * OUTPUT_TILE / 4u>; // [DEPTH][OUTPUT_TILE / 4]: a weight of four outputs
 
 #include "lib/linear.wgsl"
+#include "lib/row_range.wgsl"
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn mul_mat_tiled_TYPE(
@@ -49,8 +49,9 @@ fn mul_mat_tiled_TYPE(
   @builtin(num_workgroups) grid: vec3u,
   @builtin(local_invocation_index) lid: u32,
 ) {
-  let n = select(step.n_rows, step.n_outputs, shape.ROWS_FROM == 1u);
-  let first_row = ROW_TILE * wid.z;
+  let range = row_range(shape.ROWS);
+  let n = range.y;
+  let first_row = range.x + ROW_TILE * wid.z;
   let first_output = OUTPUT_TILE * linear_workgroup(wid, grid);
   if (first_output >= shape.N_SLICE_ROWS || first_row >= n) {
     return;

@@ -38,7 +38,7 @@ function run(
       FIRST_ROW: firstRow,
       N_SLICE_ROWS: count,
       ROW_STRIDE_WORDS: weight.rowStrideWords,
-      ROWS_FROM: outputs ? 1 : 0,
+      ROWS: outputs ? 1 : 0,
     },
     shape: {nRows: nRows + 1},
   }).then((y) => {
@@ -130,7 +130,7 @@ describe('mul_mat grid', () => {
           FIRST_ROW: 0,
           N_OUT: nOut,
           ROW_STRIDE_WORDS: 473,
-          ROWS_FROM: 0,
+          ROWS: 0,
           WORKGROUP_SIZE: 64,
           TEAM: 8,
         },

@@ -2,6 +2,7 @@ import {noise} from '../../scripts/lib/noise.ts';
 import {
   LARGE_TILES,
   mulMatTiled,
+  NARROW_TILES,
   SMALL_TILES,
   type Tiles,
   tiledWorkgroup,
@@ -48,7 +49,7 @@ async function run(
       FIRST_ROW: firstRow,
       N_SLICE_ROWS: count,
       ROW_STRIDE_WORDS: weight.rowStrideWords,
-      ROWS_FROM: outputs ? 1 : 0,
+      ROWS: outputs ? 1 : 0,
     },
     shape: {nRows: nRows + 1},
   });
@@ -107,7 +108,7 @@ for (const type of inBrowser ? SLICED : WEIGHT_TYPES) {
         const weight = testWeight(type, nOut, nIn);
         const x = noise(133 * nIn, 5);
         const whole = await run(device, type, weight, x, [nIn, nOut]);
-        for (const tiles of [LARGE_TILES, {ROW_TILE: 64, OUTPUT_TILE: 128, DEPTH: 16, ROW_QUADS: 2}]) {
+        for (const tiles of [NARROW_TILES, LARGE_TILES, {ROW_TILE: 128, OUTPUT_TILE: 128, DEPTH: 16, ROW_QUADS: 4}]) {
           expectSame(await run(device, type, weight, x, [nIn, nOut], tiles), whole);
         }
         for (const [firstRow, count] of [

@@ -4,13 +4,14 @@
 import {expect} from 'chai';
 import type {ModelSpec} from '../../scripts/model-files/model.ts';
 import type {EngineOptions, StepInput} from '../../src/engine/engine.ts';
-import type {Variants} from '../../src/engine/graph/variants.ts';
+import {PLAIN, type Variants} from '../../src/engine/graph/variants.ts';
 import {expectLogits, expectSameLogits, feed, judge, TOKENS, withEngine} from '../helpers/engine.ts';
 import {inBrowser, withDevice} from '../helpers/gpu.ts';
 
 const VARIANTS: Record<string, {variants: Variants; features: GPUFeatureName[]}> = {
-  attention: {variants: {attention: true, subgroups: false}, features: []},
-  'attention with subgroups': {variants: {attention: true, subgroups: true}, features: ['subgroups']},
+  attention: {variants: {...PLAIN, attention: true}, features: []},
+  'products by tiles': {variants: {...PLAIN, products: true}, features: []},
+  'all of it, and subgroups': {variants: {attention: true, products: true, subgroups: true}, features: ['subgroups']},
 };
 
 for (const [name, {variants, features}] of Object.entries(VARIANTS)) {

@@ -26,7 +26,7 @@ export interface DispatchShape extends RowShape {
 export type RowKind = 'all' | 'decode' | 'prompt';
 
 /** The constant ROWS of a kernel, as in shaders/lib/row_range.wgsl. */
-export const ROWS_CONSTANT: Readonly<Record<RowKind, number>> = {all: 0, decode: 2, prompt: 3};
+export const ROWS_CONSTANT: Readonly<Record<RowKind | 'outputs', number>> = {all: 0, outputs: 1, decode: 2, prompt: 3};
 
 /** How a tensor of the file is stored where kernels read it. */
 export interface StoredWeight {

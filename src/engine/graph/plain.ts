@@ -21,7 +21,14 @@ import {
 } from '../kernels/kernels.ts';
 import {PAGE_SIZE} from '../kv/pages.ts';
 import type {CacheTensor, WeightTensor} from './graph.ts';
-import {type Binding, type Lowering, type LoweringContext, type StepBufferName, work} from './lowering.ts';
+import {
+  type Binding,
+  type Lowering,
+  type LoweringContext,
+  ROWS_CONSTANT,
+  type StepBufferName,
+  work,
+} from './lowering.ts';
 
 export const plain: Lowering = {
   getRows({inputs: {table}, outputs: {y}, attributes: {scale}}, context) {
@@ -52,7 +59,7 @@ export const plain: Lowering = {
           FIRST_ROW: firstRow,
           N_OUT: weight.nOut,
           ROW_STRIDE_WORDS: strideWords,
-          ROWS_FROM: x.over === 'outputs' ? 1 : 0,
+          ROWS: ROWS_CONSTANT[x.over === 'outputs' ? 'outputs' : 'all'],
         },
         {step: 'step', x, weight: slice, y},
       ),
@@ -158,7 +165,7 @@ export const plain: Lowering = {
 };
 
 /** Every slice of a weight with what a kernel has to know of it. */
-function slicesOf(weight: WeightTensor, context: LoweringContext) {
+export function slicesOf(weight: WeightTensor, context: LoweringContext) {
   const {type, strideWords, slices} = context.stored(weight);
   return slices.map(({firstRow, nRows}, index) => {
     const slice: Binding = {kind: 'slice', weight, index};

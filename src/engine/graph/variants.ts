@@ -3,16 +3,23 @@
 import {type AttentionSizes, attentionLowering} from './attention-lowering.ts';
 import type {Lowering} from './lowering.ts';
 import {plain} from './plain.ts';
+import {productLowering} from './product-lowering.ts';
 
 export interface Variants {
   /** Attention split over workgroups in decode, in tiles for prompts. */
   attention: boolean;
+  /** Products of a prompt's rows by register tiles. */
+  products: boolean;
   /** Kernels that use subgroups, where there are any. Needs the device's feature. */
   subgroups: boolean;
 }
 
-export const PLAIN: Variants = {attention: false, subgroups: false};
+export const PLAIN: Variants = {attention: false, products: false, subgroups: false};
 
-export function loweringOf({attention, subgroups}: Variants, sizes: AttentionSizes): Lowering {
-  return {...plain, ...(attention && attentionLowering(sizes, subgroups))};
+export function loweringOf({attention, products, subgroups}: Variants, sizes: AttentionSizes): Lowering {
+  return {
+    ...plain,
+    ...(attention && attentionLowering(sizes, subgroups)),
+    ...(products && productLowering(sizes.maxRows)),
+  };
 }

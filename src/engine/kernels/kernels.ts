@@ -12,7 +12,15 @@ export {kvWrite} from './kv_write.ts';
 export {matchRms} from './match_rms.ts';
 export {mulMat, mulMatFor} from './mul_mat.ts';
 export {mulMatId, mulMatIdFor} from './mul_mat_id.ts';
-export {LARGE_TILES, mulMatTiled, SMALL_TILES, type Tiles, tiledWorkgroup} from './mul_mat_tiled.ts';
+export {
+  LARGE_TILES,
+  mulMatTiled,
+  NARROW_TILES,
+  SMALL_TILES,
+  type Tiles,
+  tiledWorkgroup,
+  tilesFor,
+} from './mul_mat_tiled.ts';
 export {rmsNorm} from './rms_norm.ts';
 export {rope, ropeTable} from './rope.ts';
 export {softcap} from './softcap.ts';

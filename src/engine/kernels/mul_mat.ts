@@ -1,4 +1,4 @@
-// Binds shaders/mul_mat.wgsl for every weight type. nRows counts what ROWS_FROM says: rows, or outputs.
+// Binds shaders/mul_mat.wgsl for every weight type. nRows counts the rows that ROWS names.
 import shader from '../../../shaders/mul_mat.wgsl';
 import {spread} from '../../gpu/grid.ts';
 import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
@@ -11,17 +11,8 @@ const ROW_TILE = 4; // as in the shader
 const bindMulMat = (complete: string) =>
   defineKernel(complete, {
     bindings: ['step', 'x', 'weight', 'y'],
-    constants: [
-      'WORKGROUP_SIZE',
-      'TEAM',
-      'N_IN',
-      'N_SLICE_ROWS',
-      'FIRST_ROW',
-      'N_OUT',
-      'ROW_STRIDE_WORDS',
-      'ROWS_FROM',
-    ],
-    defaults: {FIRST_ROW: 0, ROWS_FROM: 0},
+    constants: ['WORKGROUP_SIZE', 'TEAM', 'N_IN', 'N_SLICE_ROWS', 'FIRST_ROW', 'N_OUT', 'ROW_STRIDE_WORDS', 'ROWS'],
+    defaults: {FIRST_ROW: 0, ROWS: 0},
     grid: ({nRows}: RowShape, {N_SLICE_ROWS, WORKGROUP_SIZE, TEAM}) =>
       spread(Math.ceil(N_SLICE_ROWS / (ROWS_BESIDE * (WORKGROUP_SIZE / TEAM))), Math.ceil(nRows / ROW_TILE)),
   });
