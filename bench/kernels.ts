@@ -18,6 +18,7 @@ import * as kernels from '../src/engine/kernels/kernels.ts';
 import {RESULT_WORDS, sample, sampleBlocks, topCandidates} from '../src/engine/kernels/sample.ts';
 import {rowWords} from '../src/engine/kernels/weight-layout.ts';
 import {packSamplerState, SAMPLER_STATE_WORDS, type SamplerSettings} from '../src/engine/sampling/sampler-state.ts';
+import {packRows, packStep} from '../src/engine/step-data.ts';
 import {requestDevice} from '../src/gpu/device.ts';
 import {type Constants, completeConstants, type Kernel} from '../src/gpu/kernel.ts';
 import {PipelineCache} from '../src/gpu/pipelines.ts';
@@ -91,8 +92,8 @@ function row<B extends string, C extends string>(
 /** Every row is its own sequence of `context` tokens; all share one page table. */
 function stepBuffers(nRows: number): Record<string, Uint32Array<ArrayBuffer> | undefined> {
   return {
-    step: new Uint32Array([nRows, nRows, 0, 0]),
-    rows: new Uint32Array(Array.from({length: nRows}, (_, r) => [r, context - 1 - r, 0, 0]).flat()),
+    step: packStep({nRows}),
+    rows: packRows(Array.from({length: nRows}, (_, r) => ({token: r, position: context - 1 - r}))),
     page_tables: Uint32Array.from({length: context / PAGE_SIZE}, (_, i) => i),
     output_rows: Uint32Array.from({length: nRows}, (_, i) => i),
     // As mul_mat_id's rows below: eight of sixteen.

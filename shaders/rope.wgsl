@@ -11,6 +11,8 @@
 //           the angle-addition formulas join them: off by about 1e-7 at any position.
 // Reference test/reference/rope.ts
 
+const LOW = 256u; // rows of the table for low
+
 override WORKGROUP_SIZE: u32 = 64u;
 override N_HEAD: u32;
 override HEAD_DIM: u32;
@@ -39,8 +41,8 @@ fn rope(
     return;
   }
   let position = rows[head / N_HEAD].position;
-  let low = frequencies[(position % 256u) * half + i];
-  let high = frequencies[(256u + position / 256u) * half + i];
+  let low = frequencies[(position % LOW) * half + i];
+  let high = frequencies[(LOW + position / LOW) * half + i];
   let cosine = high.x * low.x - high.y * low.y;
   let sine = high.y * low.x + high.x * low.y;
   let a = x[first];

@@ -48,6 +48,10 @@ export interface EngineStats {
   perToken: {dispatches: number; submits: number; bytesWritten: number; bytesRead: number; objectsCreated: number};
 }
 
+/** Where the per-layer embedding table may be asked to lie. */
+export const TABLE_PLACEMENTS = ['auto', 'gpu', 'host'] as const;
+export type TablePlacementChoice = (typeof TABLE_PLACEMENTS)[number];
+
 export interface EngineOptions {
   /** Positions a sequence may hold, never more than the model's context_length. Default 4096. */
   contextLength?: number;
@@ -71,7 +75,7 @@ export interface EngineOptions {
    * `gpu`: with all other weights; `host`: in the file, a row a token is read from the source in each step; `auto`
    * (default): on the GPU if it fits the budget.
    */
-  perLayerEmbeddings?: 'auto' | 'gpu' | 'host';
+  perLayerEmbeddings?: TablePlacementChoice;
   /**
    * Reads such a table once while loading: for a source that keeps on the disk what was streamed, so that no step waits
    * for a network. Default false.

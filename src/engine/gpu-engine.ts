@@ -15,6 +15,7 @@ import {PAGE_GROUPS, PAGE_SIZE} from './kv/pages.ts';
 import type {LogitsBuffer, StepBuffers} from './memory/assemble.ts';
 import type {HostedRows} from './memory/hosted-rows.ts';
 import type {KvBuffers} from './memory/kv-pool.ts';
+import {packRow, packStep, ROW_WORDS, STEP_WORDS} from './step-data.ts';
 
 export interface EngineParts {
   file: GgufFile;
@@ -66,7 +67,7 @@ export class GpuEngine implements Engine {
   /** While set, every step is timed by it; read it after each. For benches: a profiled step is slower. */
   profiler: Profiler | null = null;
   readonly #parts: EngineParts;
-  readonly #stepData = new Uint32Array(4);
+  readonly #stepData = new Uint32Array(STEP_WORDS);
   readonly #rowData: Uint32Array<ArrayBuffer>;
   readonly #outputData: Uint32Array<ArrayBuffer>;
   #turn: Promise<unknown> = Promise.resolve();
@@ -82,7 +83,7 @@ export class GpuEngine implements Engine {
     this.chunkSize = chunkSize;
     this.vocabSize = logits.width;
     this.readsSource = parts.hosted !== null;
-    this.#rowData = new Uint32Array(4 * chunkSize);
+    this.#rowData = new Uint32Array(ROW_WORDS * chunkSize);
     this.#outputData = new Uint32Array(maxOutputs);
     void device.lost.then((info) => {
       this.#gone ??= lostError(info);
@@ -206,11 +207,10 @@ export class GpuEngine implements Engine {
     let at = 0;
     for (const {sequence, tokens} of inputs) {
       tokens.forEach((token, i) => {
-        this.#rowData.set([token, sequence.tokens.length + i, sequence.table, 0], at);
-        at += 4;
+        packRow(this.#rowData, at++, {token, position: sequence.tokens.length + i, pageTable: sequence.table});
       });
     }
-    this.#write(buffers.rows, 0, this.#rowData, 0, 4 * rows);
+    this.#write(buffers.rows, 0, this.#rowData, 0, ROW_WORDS * rows);
     if (hosted) {
       const bytes = hosted.rows.bytesOf(rows);
       this.#parts.device.queue.writeBuffer(hosted.buffer, 0, hosted.rows.data, 0, bytes);
@@ -245,8 +245,7 @@ export class GpuEngine implements Engine {
     const {device, buffers, logits} = this.#parts;
     const nOutputs = outputs.length;
     const step: StepShape = {nRows: work.rows, nOutputs, nDecode: work.decodeRows, nKeys: work.keys};
-    this.#stepData.set([step.nRows, nOutputs, step.nDecode]);
-    this.#write(buffers.step, 0, this.#stepData, 0, 4);
+    this.#write(buffers.step, 0, packStep(step, this.#stepData), 0, STEP_WORDS);
     this.#outputData.set(outputs);
     if (nOutputs > 0) this.#write(buffers.outputRows, 0, this.#outputData, 0, nOutputs);
     const encoder = device.createCommandEncoder();

@@ -18,6 +18,7 @@ import {
 import {attention, geglu, isWeightType, mulMat, rmsNorm, softcap, topExperts} from './kernels/kernels.ts';
 import {interleaveRows, rowWords} from './kernels/weight-layout.ts';
 import {PAGE_SIZE} from './kv/pages.ts';
+import {packRows, packStep} from './step-data.ts';
 
 /** One kernel's output and what it should be, each value within its own tolerance. */
 interface Case {
@@ -219,7 +220,7 @@ function attentionCase(recorder: Recorder<null>, pool: BufferPool): Case {
     {N_HEAD: shape.nHead, N_HEAD_KV: 1, HEAD_DIM: shape.headDim, SCALE: 1, WINDOW: shape.window, PAGE_SIZE},
     {
       step: stepBuffer(pool, 1),
-      rows: pool.createFrom('rows', 'scratch', Uint32Array.of(0, position, 0, 0)),
+      rows: pool.createFrom('rows', 'scratch', packRows([{position}])),
       page_tables: pool.createFrom('page tables', 'scratch', Uint32Array.of(1, 0)),
       q: pool.createFrom('q', 'scratch', q),
       k: pool.createFrom('k', 'scratch', keys),
@@ -260,7 +261,7 @@ function topExpertsCase(recorder: Recorder<null>, pool: BufferPool): Case {
 
 function stepBuffer(pool: BufferPool, nRows: number): GPUBuffer {
   const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-  return pool.createFrom('step', 'scratch', Uint32Array.of(nRows, nRows, 0, 0), usage);
+  return pool.createFrom('step', 'scratch', packStep({nRows}), usage);
 }
 
 /** Values of order one that no two indices share. */

@@ -2,6 +2,7 @@
 // The shader is the single source: names and access come out of its text, and a binding file that says something else
 // fails on import. Knows no device.
 import {GemmaError} from '../errors.ts';
+import {structFields} from './wgsl.ts';
 
 /** Workgroups in x, y, z. A zero anywhere means: nothing to dispatch. */
 export type Grid = readonly [x: number, y: number, z: number];
@@ -123,23 +124,9 @@ export function reflect(shader: string): {name: string; bindings: Binding[]; con
   if (shape >= 0) {
     const last = bindings.pop();
     if (last?.name !== 'shape' || last.access !== 'uniform') throw internal(`${name}: shape is not the last uniform`);
-    constants.push(...shapeOf(name, code));
+    for (const field of structFields(code, 'Shape')) constants.push({...field, default: undefined, place: 'shape'});
   }
   return {name, bindings, constants};
-}
-
-/** The fields of `struct Shape`. Of 4 bytes each, they lie in memory as they stand in the text. */
-function shapeOf(name: string, code: string): Constant[] {
-  const [, body] = code.match(/\bstruct\s+Shape\s*\{([^}]*)\}/) ?? [];
-  if (body === undefined) throw internal(`${name}: shape is no struct Shape`);
-  const fields = body.split(',').map((field) => field.trim());
-  if (fields.at(-1) === '') fields.pop();
-  return fields.map((field) => {
-    const [, variable, type] = field.match(/^(\w+)\s*:\s*(u32|i32|f32)$/) ?? [];
-    if (variable === undefined)
-      throw internal(`${name}: a field of Shape is "${field}", expected NAME: u32, i32 or f32`);
-    return {name: variable, type: type as Constant['type'], default: undefined, place: 'shape'};
-  });
 }
 
 function accessOf(space: string): BindingAccess {

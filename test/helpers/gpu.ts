@@ -1,6 +1,7 @@
 // A GPUDevice for tests, in Node (Dawn over whatever Vulkan finds) and in a browser alike, and one call that runs one
 // kernel. Every WebGPU error fails the test it happens in. Knows no kernel.
 import {findGpu, preferLavapipe, waitIdly} from '../../scripts/lib/gpu.ts';
+import {packStep} from '../../src/engine/step-data.ts';
 import {type Constants, completeConstants, type Kernel} from '../../src/gpu/kernel.ts';
 import {PipelineCache} from '../../src/gpu/pipelines.ts';
 import {bind} from '../../src/gpu/recorder.ts';
@@ -185,9 +186,6 @@ export async function readBuffer(device: GPUDevice, source: GPUBuffer, byteLengt
 }
 
 /** The `step` uniform. */
-export const stepData = (nRows: number, nOutputs = nRows): Uint32Array => new Uint32Array([nRows, nOutputs, 0, 0]);
+export const stepData = (nRows: number, nOutputs = nRows): Uint32Array => packStep({nRows, nOutputs});
 
-/** The `rows` buffer: token, position, page table of every row. */
-export function rowData(rows: readonly {token?: number; position?: number; pageTable?: number}[]): Uint32Array {
-  return new Uint32Array(rows.flatMap(({token = 0, position = 0, pageTable = 0}) => [token, position, pageTable, 0]));
-}
+export {packRows as rowData} from '../../src/engine/step-data.ts';

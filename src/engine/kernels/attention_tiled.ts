@@ -2,9 +2,10 @@
 import shader from '../../../shaders/attention_tiled.wgsl';
 import cacheF32 from '../../../shaders/lib/cache_f32.wgsl';
 import {defineKernel, type Grid, type RowShape} from '../../gpu/kernel.ts';
+import {constantIn} from '../../gpu/wgsl.ts';
 
-// As in the shader.
-const QUERIES = 32;
+/** Queries of a workgroup: groups of four. */
+const QUERIES = 4 * constantIn(shader, 'GROUPS');
 
 /** nRows counts the rows that ROWS names. */
 export const attentionTiled = defineKernel([cacheF32, shader.replace('_VARIANT(', '_f32(')].join('\n'), {

@@ -2,10 +2,11 @@
 import shader from '../../../shaders/interleave_rows.wgsl';
 import {ggmlType, rowBytes} from '../../gguf/ggml-types.ts';
 import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
+import {constantIn} from '../../gpu/wgsl.ts';
 import {planesOf, ROWS_BESIDE, rowWords} from './weight-layout.ts';
 import type {WeightType} from './weight-types.ts';
 
-const WORKGROUP_SIZE = 64; // as in the shader
+const WORKGROUP_SIZE = constantIn(shader, 'WORKGROUP_SIZE');
 
 /** `nRows` rows of the source, at most 4 · 65535. */
 export const interleaveRows = defineKernel(shader, {

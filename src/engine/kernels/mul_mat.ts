@@ -2,11 +2,12 @@
 import shader from '../../../shaders/mul_mat.wgsl';
 import {spread} from '../../gpu/grid.ts';
 import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
+import {constantIn} from '../../gpu/wgsl.ts';
 import {byType, forProduct, type Joining} from './weight-kernels.ts';
 import {ROWS_BESIDE} from './weight-layout.ts';
 import type {WeightType} from './weight-types.ts';
 
-const ROW_TILE = 4; // as in the shader
+const ROW_TILE = constantIn(shader, 'ROW_TILE');
 
 const bindMulMat = (complete: string) =>
   defineKernel(complete, {

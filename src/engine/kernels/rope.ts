@@ -2,6 +2,7 @@
 import shader from '../../../shaders/rope.wgsl';
 import {elementwise} from '../../gpu/grid.ts';
 import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
+import {constantIn} from '../../gpu/wgsl.ts';
 
 export const rope = defineKernel(shader, {
   bindings: ['rows', 'frequencies', 'x', 'y'],
@@ -10,7 +11,8 @@ export const rope = defineKernel(shader, {
     elementwise((nRows * N_HEAD * HEAD_DIM) / 2, WORKGROUP_SIZE),
 });
 
-const LOW = 256; // the shader's split of a position
+/** Positions are split into high · LOW + low. */
+const LOW = constantIn(shader, 'LOW');
 
 /**
  * The `frequencies` buffer: (cos, sin) of low·θ_i for low = 0…255, then of high·256·θ_i for every high that a context

@@ -2,15 +2,17 @@
 import sampleShader from '../../../shaders/sample.wgsl';
 import candidatesShader from '../../../shaders/top_candidates.wgsl';
 import {defineKernel, type Grid, type RowShape} from '../../gpu/kernel.ts';
+import {constantIn} from '../../gpu/wgsl.ts';
 
-// As in the shaders.
-const BLOCK = 4096;
-export const MAX_CANDIDATES = 64;
-export const MAX_ALTERNATIVES = 20;
+const BLOCK = constantIn(candidatesShader, 'BLOCK');
+/** Tokens of a row that can be chosen. */
+export const MAX_CANDIDATES = constantIn(candidatesShader, 'CANDIDATES');
 /** Suppressed tokens and the penalty's window together. */
-export const MAX_CHANGED_LOGITS = 1024;
+export const MAX_CHANGED_LOGITS = constantIn(candidatesShader, 'MAX_CHANGED');
 /** u32 of `results` for a row: id, bad, log-probability, how many alternatives, then (id, log-probability) of each. */
-export const RESULT_WORDS = 4 + 2 * MAX_ALTERNATIVES;
+export const RESULT_WORDS = constantIn(sampleShader, 'RESULT');
+/** Alternatives that are reported with a token. */
+export const MAX_ALTERNATIVES = (RESULT_WORDS - 4) / 2;
 
 /** Blocks of logits that a row is cut into. */
 export const sampleBlocks = (nVocab: number): number => Math.ceil(nVocab / BLOCK);

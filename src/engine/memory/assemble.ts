@@ -12,6 +12,7 @@ import {ropeTable} from '../kernels/kernels.ts';
 import {KvCache} from '../kv/kv-cache.ts';
 import {PAGE_SIZE} from '../kv/pages.ts';
 import type {ModelConfig} from '../model/model-config.ts';
+import {packRows, ROW_WORDS, STEP_WORDS} from '../step-data.ts';
 import {createKvBuffers, type KvBuffers, type KvPoolSize, sizeKvPool} from './kv-pool.ts';
 import {allocateHosted, allocateWeight, layOut, type Weight, type WeightLayout} from './weights.ts';
 
@@ -164,10 +165,10 @@ export function assemble(
 function createStepBuffers(buffers: Buffers, sizes: EngineSizes, cache: KvCache): StepBuffers {
   const {chunkSize, maxOutputs, hosted} = sizes;
   // A row of a hosted table is asked for by its place in the step, not by its token.
-  const slots = Uint32Array.from({length: 4 * chunkSize}, (_, i) => (i % 4 === 0 ? i / 4 : 0));
+  const slots = packRows(Array.from({length: chunkSize}, (_, token) => ({token})));
   return {
-    step: buffers.createUniform('step', 16),
-    rows: buffers.create('rows', 'scratch', 16 * chunkSize),
+    step: buffers.createUniform('step', 4 * STEP_WORDS),
+    rows: buffers.create('rows', 'scratch', 4 * ROW_WORDS * chunkSize),
     slots: hosted ? buffers.createFrom('slots', 'scratch', slots) : null,
     pageTables: buffers.create('page tables', 'scratch', cache.tables.full.entries.byteLength),
     slidingPageTables: buffers.create('sliding page tables', 'scratch', cache.tables.sliding.entries.byteLength),

@@ -2,9 +2,8 @@
 // the vocabulary and the tensors have not been read yet. What is really allocated is kv-pool.ts's.
 import type {Metadata} from '../../gguf/metadata.ts';
 import {bounded, boundedInteger} from '../model/config-checks.ts';
+import {DEFAULT_CONTEXT} from './kv-pool.ts';
 
-/** As kv-pool.ts takes it where no other is asked for. */
-const DEFAULT_CONTEXT = 4096;
 /** Larger than any model has: a file whose numbers exceed these gets no estimate, and is refused when it is loaded. */
 const MAX_LAYERS = 1024;
 const MAX_HEADS = 1024;

@@ -40,7 +40,8 @@ export interface KvBuffers {
   groups: Readonly<Record<PageGroup, readonly CacheBuffer[]>>;
 }
 
-const DEFAULT_CONTEXT = 4096;
+/** Positions of a context where no other length is asked for, if the model and the device have as many. */
+export const DEFAULT_CONTEXT = 4096;
 /** What small models get in all, so that conversations need not push each other out at once. */
 const COMFORTABLE_BYTES = 64 * 2 ** 20;
 /** Beyond one full context, which may be gigabytes, others get as much again, but no more than this. */

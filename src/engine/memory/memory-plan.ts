@@ -4,7 +4,7 @@
 import {GemmaError} from '../../errors.ts';
 import {CountingBuffers} from '../../gpu/counting-buffers.ts';
 import type {SizeLimits} from '../../gpu/device.ts';
-import type {EngineOptions} from '../engine.ts';
+import {type EngineOptions, TABLE_PLACEMENTS, type TablePlacementChoice} from '../engine.ts';
 import type {Graph} from '../graph/graph.ts';
 import {PLAIN} from '../graph/variants.ts';
 import {matrixBytes} from '../kernels/weight-layout.ts';
@@ -15,7 +15,7 @@ import {hostedRowCapacity} from './hosted-rows.ts';
 import {LOAD_PEAK_BYTES} from './weights.ts';
 
 /** Where the per-layer embedding table (`per_layer_token_embd.weight`) lies; `none` where the model has none. */
-export type TablePlacement = 'gpu' | 'host';
+export type TablePlacement = Exclude<TablePlacementChoice, 'auto'>;
 
 export type MemoryOptions = Pick<
   EngineOptions,
@@ -154,8 +154,8 @@ function checkOptions(options: MemoryOptions): MemoryOptions {
   if (memoryBudget !== undefined && !(memoryBudget > 0)) {
     throw invalidOption('memoryBudget', memoryBudget, 'a number of bytes above 0');
   }
-  if (perLayerEmbeddings !== undefined && !['auto', 'gpu', 'host'].includes(perLayerEmbeddings)) {
-    throw invalidOption('perLayerEmbeddings', perLayerEmbeddings, 'auto, gpu or host');
+  if (perLayerEmbeddings !== undefined && !TABLE_PLACEMENTS.includes(perLayerEmbeddings)) {
+    throw invalidOption('perLayerEmbeddings', perLayerEmbeddings, TABLE_PLACEMENTS.join(', '));
   }
   return options;
 }
