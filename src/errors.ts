@@ -54,16 +54,7 @@ export interface WireError {
   detail?: Record<string, unknown>;
 }
 
-/** Longest text in an error, in UTF-16 units: it may quote a file, a server or a template. */
-const MAX_TEXT = 1000;
-
-const short = <T>(value: T): T | string =>
-  typeof value === 'string' && value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}…` : value;
-
-/**
- * An error with a stable code. The message says what was found, what was expected, and what to do. It and the texts in
- * `detail` are cut at 1,000 characters.
- */
+/** An error with a stable code. The message says what was found, what was expected, and what to do. */
 export class GemmaError extends Error {
   override readonly name = 'GemmaError';
   readonly code: ErrorCode;
@@ -71,13 +62,9 @@ export class GemmaError extends Error {
   readonly detail: Record<string, unknown>;
 
   constructor(code: ErrorCode, message: string, options: {detail?: Record<string, unknown>; cause?: unknown} = {}) {
-    super(short(message), options.cause === undefined ? undefined : {cause: options.cause});
+    super(message, options.cause === undefined ? undefined : {cause: options.cause});
     this.code = code;
-    this.detail = Object.fromEntries(Object.entries(options.detail ?? {}).map(([key, value]) => [key, short(value)]));
-  }
-
-  toWire(): WireError {
-    return {code: this.code, message: this.message, detail: this.detail};
+    this.detail = options.detail ?? {};
   }
 
   /** Of a checked message (src/protocol/parse.ts): its code is known. */

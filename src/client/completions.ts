@@ -1,12 +1,6 @@
-// From the wire's replies to OpenAI's chat completions: chunks while they come, or one object at the end. Knows no worker.
-import type {FinishReason, StreamReply, TokenLogprob, ToolCall, Usage} from '../protocol/messages.ts';
-import type {
-  ChatCompletion,
-  ChatCompletionChunk,
-  ChatCompletionDelta,
-  ChatLogprobs,
-  RequestProgress,
-} from './shapes.ts';
+// From the wire's replies to OpenAI's chat completions, chunk by chunk; the whole of one is whole-chat.ts's. Knows no worker.
+import type {FinishReason, StreamReply, TokenLogprob} from '../protocol/messages.ts';
+import type {ChatCompletionChunk, ChatCompletionDelta, ChatLogprobs, RequestProgress} from './shapes.ts';
 
 export interface Heading {
   id: string;
@@ -52,44 +46,6 @@ export async function* chatChunks(
   }
 }
 
-export async function chatCompletion(
-  head: Heading,
-  replies: Replies,
-  withLogprobs: boolean,
-  onProgress: OnProgress,
-): Promise<ChatCompletion> {
-  const message = {content: '', reasoning: '', calls: [] as ToolCall[]};
-  const logprobs: ChatLogprobs = {content: []};
-  let end: {reason: FinishReason; usage: Usage} | undefined;
-  for await (const reply of replies) {
-    if (reply.type === 'text') {
-      message[reply.channel] += reply.delta;
-      if (reply.channel === 'content') logprobs.content.push(...chatLogprobs(reply.logprobs).content);
-    } else if (reply.type === 'tool-calls') message.calls.push(...reply.calls);
-    else if (reply.type === 'done') end = reply;
-    else tellProgress(reply, onProgress);
-  }
-  const {reason, usage} = finished(end);
-  return {
-    ...head,
-    object: 'chat.completion',
-    choices: [
-      {
-        index: 0,
-        message: {
-          role: 'assistant',
-          content: message.content,
-          ...(message.reasoning === '' ? {} : {reasoning_content: message.reasoning}),
-          ...(message.calls.length === 0 ? {} : {tool_calls: message.calls}),
-        },
-        logprobs: withLogprobs ? logprobs : null,
-        finish_reason: reason,
-      },
-    ],
-    usage,
-  };
-}
-
 /** What comes before an answer and beside it. */
 export function tellProgress(reply: StreamReply, onProgress: OnProgress): void {
   if (reply.type !== 'queued' && reply.type !== 'truncated' && reply.type !== 'prefill') return;
@@ -97,13 +53,7 @@ export function tellProgress(reply: StreamReply, onProgress: OnProgress): void {
   onProgress?.({phase, ...facts} as RequestProgress);
 }
 
-/** The stream ends with `done` or throws: anything else is a fault of ours. */
-function finished<T>(end: T | undefined): T {
-  if (end === undefined) throw new Error('the answer ended without a reason');
-  return end;
-}
-
-function chatLogprobs(entries: readonly TokenLogprob[] = []): ChatLogprobs {
+export function chatLogprobs(entries: readonly TokenLogprob[] = []): ChatLogprobs {
   return {
     content: entries.map(({token, bytes, logprob, top}) => ({
       token,

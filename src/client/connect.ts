@@ -1,5 +1,5 @@
-// Finds a worker and proves that both sides live. Owns which kind of worker it is (shared, else that of an elected tab,
-// else one of this page's own) and the locks; knows no model.
+// Finds a worker and proves to it that this side lives; whether the worker does is heartbeat.ts's. Owns which kind of
+// worker it is (shared, else that of an elected tab, else one of this page's own) and our lock; knows no model.
 import {GemmaError, hasCode} from '../errors.ts';
 import {Caller} from '../protocol/caller.ts';
 import {type Attention, type HelloResult, PROTOCOL_VERSION} from '../protocol/messages.ts';
@@ -51,7 +51,7 @@ export async function connect(url: URL, platform: Platform, options: ConnectOpti
 }
 
 async function greet(
-  {port, failed, release}: OpenPort,
+  {port, failed, release, retire}: OpenPort,
   shared: boolean,
   platform: Platform,
   {signal, patienceMs = 60_000}: ConnectOptions,
@@ -76,7 +76,11 @@ async function greet(
   try {
     const lock = await holdLock(platform.locks, gone.signal);
     const hello = await caller.call({type: 'hello', version: PROTOCOL_VERSION, lock}, {signal});
-    watchWorker(platform.locks, hello.lock, caller, gone.signal);
+    const {locks, beatMs} = platform;
+    const died = (how: string): void => caller.fail(new GemmaError('worker-failed', `the worker ${how}`));
+    const heart = {caller, locks, lock: hello.lock, gone: gone.signal, died, retire, beatMs};
+    // Without its chunk, a worker's end is noticed where the browser says it.
+    import('./heartbeat.ts').then(({watch}) => watch(heart)).catch(() => {});
     gone.signal.addEventListener(
       'abort',
       platform.onPageGone(() => {
@@ -115,13 +119,4 @@ function holdLock(locks: Locks | undefined, gone: AbortSignal): Promise<string |
       // A page may be denied locks (an opaque origin): the worker then only has our goodbye.
       .catch(() => resolve(null));
   });
-}
-
-/** The worker holds its own lock as long as it lives: no event tells a page that a shared worker has died. */
-function watchWorker(locks: Locks | undefined, name: string | null, caller: Caller, gone: AbortSignal): void {
-  if (!locks || name === null) return;
-  const died = (): void => {
-    caller.fail(new GemmaError('worker-failed', 'the worker has ended; load the model again'));
-  };
-  locks.request(name, {signal: gone}, died).catch(() => undefined);
 }

@@ -4,6 +4,10 @@ import type {GemmaError} from '../errors.ts';
 import {HostPort} from './host-port.ts';
 import type {OpenPort, StartedWorker, WorkerPlatform} from './worker-platform.ts';
 
+/** How often a host looks whether its worker answers, and after how many looks without an answer it is ended. */
+const BEAT_MS = 4000;
+const MAX_SILENT_BEATS = 3;
+
 interface Means {
   startWorker(url: URL, platform: WorkerPlatform): StartedWorker;
   workerFailed(url: URL, cause: unknown): GemmaError;
@@ -29,7 +33,19 @@ export function elect(url: URL, platform: WorkerPlatform, {startWorker, workerFa
     host = true;
     const {worker, failed} = startWorker(url, platform);
     worker.postMessage({type: 'host', name});
-    const error = await Promise.race([failed, left]);
+    let timer: ReturnType<typeof setInterval> | undefined;
+    const hung = new Promise<GemmaError>((resolve) => {
+      let silent = 0;
+      worker.addEventListener('message', () => {
+        silent = 0;
+      });
+      timer = setInterval(() => {
+        if (++silent > MAX_SILENT_BEATS) resolve(workerFailed(url, 'it hangs'));
+        else worker.postMessage({type: 'ping'});
+      }, platform.beatMs ?? BEAT_MS);
+    });
+    const error = await Promise.race([failed, left, hung]);
+    clearInterval(timer);
     worker.terminate();
     if (error) throw error;
   };
@@ -41,5 +57,5 @@ export function elect(url: URL, platform: WorkerPlatform, {startWorker, workerFa
   const release = (): void => {
     if (!host) leave.abort();
   };
-  return {port, failed, release};
+  return {port, failed, release, retire() {}};
 }

@@ -13,7 +13,7 @@ import type {
   WorkerStats,
 } from '../protocol/messages.ts';
 import {booleanOption, checkOptions, found, templateOptions, unexpected} from '../protocol/options.ts';
-import {chatChunks, chatCompletion, heading, tellProgress} from './completions.ts';
+import {chatChunks, chatLogprobs, heading, tellProgress} from './completions.ts';
 import {connect, type Platform} from './connect.ts';
 import {ModelConnection, type Ways} from './model-connection.ts';
 import {type ModelSrc, modelRef} from './model-src.ts';
@@ -194,7 +194,13 @@ export class GemmaClient {
   async #createChat(params: ChatCompletionParams): Promise<ChatCompletion | AsyncIterable<ChatCompletionChunk>> {
     const prepared = chatParams(params);
     const answer = this.#answer('chatcmpl', {type: 'chat', request: prepared.request}, prepared);
-    return prepared.stream ? chatChunks(...answer) : untilAbort(prepared, chatCompletion(...answer));
+    if (prepared.stream) return chatChunks(...answer);
+    const [head, replies, logprobs, onProgress] = answer;
+    const tell = (reply: StreamReply): void => tellProgress(reply, onProgress);
+    const whole = import('./whole-chat.ts').then(({chatCompletion}) =>
+      chatCompletion(head, replies, logprobs ? chatLogprobs : null, tell),
+    );
+    return untilAbort(prepared, whole);
   }
 
   async #createCompletion(params: CompletionParams): Promise<FinishedCompletion | AsyncIterable<Completion>> {

@@ -12,7 +12,14 @@ function on(types: string[], listener: () => void): () => void {
 export function pagePlatform(): Platform {
   // Not the location's origin: a frame with srcdoc has its parent's at about:srcdoc.
   const {origin, SharedWorker, Worker, BroadcastChannel} = globalThis;
+  let memory: Storage | undefined;
+  try {
+    memory = localStorage;
+  } catch {
+    // A page without an origin, or a visitor who allows no storage.
+  }
   return {
+    memory,
     origin,
     SharedWorker,
     Worker,

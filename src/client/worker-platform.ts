@@ -24,6 +24,10 @@ export interface WorkerPlatform {
   readonly Worker?: new (url: string, options: {type: 'module'}) => WorkerLike;
   readonly locks?: Locks;
   readonly BroadcastChannel?: Channels;
+  /** Milliseconds between two looks at whether a worker answers. */
+  readonly beatMs?: number;
+  /** Where tabs tell each other which worker hangs. */
+  readonly memory?: Pick<Storage, 'getItem' | 'setItem'>;
   /** Calls back when the page goes or is frozen; returns how to stop listening. */
   onPageStops?(listener: () => void): () => void;
 }
@@ -34,6 +38,8 @@ export interface OpenPort {
   readonly failed: Promise<GemmaError>;
   /** The port is no longer needed. Called once. */
   release(): void;
+  /** The worker hangs: whoever opens a port from now on gets another one. */
+  retire(): void;
 }
 
 export interface StartedWorker {

@@ -4,10 +4,16 @@ import {GemmaError} from '../errors.ts';
 import {workerScript} from './trusted-types.ts';
 import type {ErrorSource, OpenPort, StartedWorker, WorkerPlatform} from './worker-platform.ts';
 
-/** @throws GemmaError `worker-failed` */
-export function openShared(url: URL, {SharedWorker}: WorkerPlatform): OpenPort {
-  const worker = attempt(url, () => new SharedWorker!(workerScript(url.href), {type: 'module'}));
-  return {port: worker.port, failed: failure(worker, url), release() {}};
+/**
+ * A shared worker that hangs cannot be ended, only left: its successors have a number in their address. The tabs of a site
+ * have to agree on it.
+ * @throws GemmaError `worker-failed`
+ */
+export function openShared(url: URL, {SharedWorker, memory}: WorkerPlatform): OpenPort {
+  const hung = memory?.getItem(url.href) ?? '';
+  const worker = attempt(url, () => new SharedWorker!(workerScript(url.href + hung), {type: 'module'}));
+  const retire = (): void => memory?.setItem(url.href, `&${+hung.slice(1) + 1}`);
+  return {port: worker.port, failed: failure(worker, url), release() {}, retire};
 }
 
 /**
@@ -46,7 +52,7 @@ export function openDedicated(url: URL, platform: WorkerPlatform): OpenPort {
     forget(url.href, used);
     worker.terminate();
   };
-  return {port: port1, failed, release};
+  return {port: port1, failed, release, retire: () => forget(url.href, used)};
 }
 
 function startPageWorker(url: URL, platform: WorkerPlatform): PageWorker {

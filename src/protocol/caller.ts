@@ -10,7 +10,7 @@ type CallRequest = WithoutId<Extract<Request, {type: keyof Results}>>;
 export type StreamRequest = WithoutId<Extract<Request, {type: 'chat' | 'completion'}>>;
 
 interface Pending {
-  receive(reply: Exclude<Reply, {type: 'error' | 'fatal'}>): void;
+  receive(reply: Exclude<Reply, {type: 'error' | 'fatal' | 'ping'}>): void;
   fail(error: unknown): void;
 }
 
@@ -103,6 +103,11 @@ export class Caller {
     return queue;
   }
 
+  /** Whether answers are awaited. */
+  get busy(): boolean {
+    return this.#pending.size > 0;
+  }
+
   /** Why no request can be made any more, or null. */
   get ended(): GemmaError | null {
     return this.#ended;
@@ -143,6 +148,10 @@ export class Caller {
   #receive(reply: Reply): void {
     if (reply.type === 'fatal') {
       this.fail(GemmaError.fromWire(reply.error));
+      return;
+    }
+    if (reply.type === 'ping') {
+      this.#endpoint.post({type: 'pong'});
       return;
     }
     const pending = this.#pending.get(reply.id);

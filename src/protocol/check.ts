@@ -21,10 +21,14 @@ export const nullable =
   (value) =>
     value === null || check(value);
 
+/** The longest list that a message may hold: tokens of the longest context. */
+const MAX_LENGTH = 2 ** 20;
+
+/** Holes are values too: they are undefined. */
 export const arrayOf =
   (check: Check): Check =>
   (value) =>
-    Array.isArray(value) && value.every(check);
+    Array.isArray(value) && value.length <= MAX_LENGTH && value.findIndex((each) => !check(each)) < 0;
 
 export const oneOf =
   (...values: readonly string[]): Check =>

@@ -3,7 +3,7 @@
 import type {WireError} from '../errors.ts';
 
 /** Part of the worker's URL: two versions of the script never meet in one worker. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 export type Role = 'system' | 'user' | 'assistant' | 'tool';
 
@@ -244,7 +244,9 @@ export type WorkerMessage =
   /** Serve the port in the event's `ports`; a shared worker's `connect` event says the same. */
   | {type: 'connect'}
   /** Serve the clients of all tabs, who speak on the channel of that name: the page has been elected. */
-  | {type: 'host'; name: string};
+  | {type: 'host'; name: string}
+  /** From the page that is host: it answers `pong`, unless it hangs. */
+  | {type: 'ping'};
 
 /** On the channel on which clients find the worker of the elected host. */
 export type HostMessage =
@@ -290,6 +292,10 @@ export type Request =
       addGenerationPrompt?: boolean;
     }
   | {type: 'stats'; id: number}
+  /** Answered at once by a worker that does not hang. */
+  | {type: 'ping'; id: number}
+  /** To a `ping` of the worker's. */
+  | {type: 'pong'}
   /** Whether anybody looks at the client. Until it says so: visible. */
   | {type: 'attention'; attention: Attention}
   /** Ends the request of that id: a stream with `done`, anything else silently. */
@@ -307,6 +313,7 @@ export interface Results {
   detokenize: string;
   template: string;
   stats: WorkerStats;
+  ping: undefined;
 }
 
 /** What one generation says, in order; `done` comes last. */
@@ -329,5 +336,7 @@ export type Reply =
   | {type: 'progress'; id: number; progress: LoadProgress}
   | StreamReply
   | {type: 'error'; id: number; error: WireError}
+  /** Is the page there? It answers with `pong`. */
+  | {type: 'ping'}
   /** Concerns every request of the port: the device was lost, the worker failed. */
   | {type: 'fatal'; error: WireError};

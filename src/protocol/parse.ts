@@ -1,5 +1,5 @@
 // Messages as they come from a port, where anything may come: the typed message, or what to make of its absence.
-import {ERROR_CODES, GemmaError} from '../errors.ts';
+import {ERROR_CODES, GemmaError, type WireError} from '../errors.ts';
 import {
   arrayOf,
   type Check,
@@ -48,6 +48,8 @@ const REQUESTS: Record<Request['type'], Shape> = {
     addGenerationPrompt: optional(isBoolean),
   },
   stats: {id: isCount},
+  ping: {id: isCount},
+  pong: {},
   attention: {attention: oneOf('focused', 'visible', 'hidden')},
   abort: {id: isCount},
   bye: {},
@@ -86,6 +88,7 @@ const REPLIES: Record<Reply['type'], Shape> = {
   echo: {id: isCount, text: isString, logprobs: isLogprobs},
   done: {id: isCount, reason: oneOf('stop', 'length', 'abort', 'tool_calls'), usage: isUsage},
   error: {id: isCount, error: isError},
+  ping: {},
   fatal: {error: isError},
 };
 
@@ -102,7 +105,7 @@ export function parseRequest(data: unknown): Request | BadRequest | null {
   const id = isCount(data.id) ? (data.id as number) : null;
   const shape = Object.hasOwn(REQUESTS, String(data.type)) ? REQUESTS[data.type as Request['type']] : null;
   if (!shape || !shaped(shape)(data)) {
-    return id === null ? null : {type: 'bad', id, error: malformed('request', data)};
+    return id === null ? null : {type: 'bad', id, error: GemmaError.fromWire(malformed('request', data))};
   }
   const request = data as unknown as Request;
   try {
@@ -124,7 +127,7 @@ export function parseReply(data: unknown): Reply | null {
   const shape = Object.hasOwn(REPLIES, String(data.type)) ? REPLIES[data.type as Reply['type']] : null;
   if (shape && shaped(shape)(data)) return data as unknown as Reply;
   if (!isCount(data.id)) return null;
-  return {type: 'error', id: data.id as number, error: malformed('reply', data).toWire()};
+  return {type: 'error', id: data.id as number, error: malformed('reply', data)};
 }
 
 function requireField(name: string, request: object): void {
@@ -133,10 +136,8 @@ function requireField(name: string, request: object): void {
   }
 }
 
-function malformed(what: string, data: Record<string, unknown>): GemmaError {
+function malformed(what: string, data: Record<string, unknown>): WireError {
   const type = typeof data.type === 'string' ? data.type.slice(0, 40) : typeof data.type;
-  return new GemmaError(
-    'protocol-mismatch',
-    `a malformed ${what} (${type}) arrived; page and worker are of different builds. Serve both files of one release`,
-  );
+  const message = `a malformed ${what} (${type}) arrived; page and worker are of different builds. Serve both files of one release`;
+  return {code: 'protocol-mismatch', message};
 }

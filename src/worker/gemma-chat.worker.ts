@@ -44,6 +44,8 @@ function connect({ports}: Event & {ports?: readonly MessagePort[]}): void {
 function receive(event: MessageEvent<WorkerMessage | null>): void {
   if (event.data?.type === 'connect') connect(event);
   else if (event.data?.type === 'host') serveTabs(event.data.name, context);
+  // The page that is host asks whether its worker hangs.
+  else if (event.data?.type === 'ping') postMessage({type: 'pong'});
 }
 
 if ('onconnect' in self) self.addEventListener('connect', connect);

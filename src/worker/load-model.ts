@@ -8,6 +8,7 @@ import type {GgufFile, TensorInfo} from '../gguf/gguf-file.ts';
 import {readSplitGguf} from '../gguf/read-split.ts';
 import {requestDevice} from '../gpu/device.ts';
 import type {LoadPhase, ModelInfo, ModelRef, ModelStorage} from '../protocol/messages.ts';
+import {wireError} from '../protocol/wire-error.ts';
 import type {ModelStore, StoreProgress} from '../store/model-store.ts';
 import {createTokenizer} from '../tokenizer/create-tokenizer.ts';
 import type {LoadedModel, LoadOptions} from './loaded-model.ts';
@@ -154,7 +155,7 @@ function problemOf(template: () => ChatTemplate): WireError | null {
     template();
     return null;
   } catch (error) {
-    return GemmaError.from(error).toWire();
+    return wireError(error);
   }
 }
 

@@ -68,7 +68,8 @@ const hostClock: HostClock = {
     return () => clearInterval(timer);
   },
   after(ms, then) {
-    const timer = setTimeout(then, ms);
+    // A longer one would end at once; so many milliseconds are 24 days.
+    const timer = setTimeout(then, Math.min(ms, 2 ** 31 - 1));
     return () => clearTimeout(timer);
   },
 };

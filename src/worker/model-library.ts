@@ -10,6 +10,7 @@ import {peekMetadata} from '../gguf/peek-metadata.ts';
 import {readSplitGguf} from '../gguf/read-split.ts';
 import {findAdapter} from '../gpu/device.ts';
 import type {ModelInspection, ModelRef, NamedBlob, StoredModelInfo, StoredModels} from '../protocol/messages.ts';
+import {wireError} from '../protocol/wire-error.ts';
 import {orderedParts, partAddresses} from '../store/model-parts.ts';
 import type {Inspection, ModelStore, StoredModel} from '../store/model-store.ts';
 import {blobSource} from '../store/sources/blob-source.ts';
@@ -55,7 +56,7 @@ export class ModelLibrary {
       architecture: text(metadata, 'general.architecture'),
       license: license(metadata),
       memory,
-      problem: problem?.toWire() ?? null,
+      problem: problem && wireError(problem),
     };
   }
 

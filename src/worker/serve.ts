@@ -6,10 +6,15 @@ import {GemmaError, isAbort} from '../errors.ts';
 import {Endpoint, type PortLike} from '../protocol/endpoint.ts';
 import {type Attention, PROTOCOL_VERSION, type Reply, type Request, type Results} from '../protocol/messages.ts';
 import {type BadRequest, parseRequest} from '../protocol/parse.ts';
+import {wireError} from '../protocol/wire-error.ts';
+import {Liveness} from './liveness.ts';
 import type {Instance, ModelUser} from './model-host.ts';
 import {chatGeneration, completionGeneration} from './requests.ts';
 import {workerStats} from './stats.ts';
 import type {WorkerContext} from './worker-context.ts';
+
+/** Requests of one client that may be under way at a time: what comes beyond them is refused. */
+const MAX_REQUESTS = 256;
 
 type Answer = {[K in keyof Results]: Extract<Request, {type: K}>}[keyof Results];
 type Generate = Extract<Request, {type: 'chat' | 'completion'}>;
@@ -22,7 +27,7 @@ export class Session implements ModelUser {
   readonly #context: WorkerContext;
   readonly #endpoint: Endpoint<Reply, Request | BadRequest>;
   readonly #running = new Map<number, AbortController>();
-  readonly #lockWait = new AbortController();
+  readonly #liveness: Liveness;
   #instance: Instance | null = null;
   #closed = false;
   #watched = false;
@@ -36,6 +41,8 @@ export class Session implements ModelUser {
       receive: (request) => this.#receive(request),
       closed: () => this.close(),
     });
+    const contact = {ping: () => this.#endpoint.post({type: 'ping'}), gone: () => this.#leave()};
+    this.#liveness = new Liveness(contact, context.beatMs);
   }
 
   /** Whether anybody looks at the client. */
@@ -47,7 +54,7 @@ export class Session implements ModelUser {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#lockWait.abort();
+    this.#liveness.end();
     const reason = new DOMException('the client is gone', 'AbortError');
     for (const running of this.#running.values()) running.abort(reason);
     this.#context.sessions.delete(this);
@@ -55,13 +62,22 @@ export class Session implements ModelUser {
     this.#endpoint.close();
   }
 
+  /** Should the page be there after all, it looks for a worker again. */
+  #leave(): void {
+    const error = new GemmaError('worker-failed', 'the page did not answer, and the worker has let go of it');
+    this.#endpoint.post({type: 'fatal', error: wireError(error)});
+    this.close();
+  }
+
   lost(error: GemmaError): void {
     this.#instance = null;
-    this.#endpoint.post({type: 'fatal', error: error.toWire()});
+    this.#endpoint.post({type: 'fatal', error: wireError(error)});
     for (const running of this.#running.values()) running.abort(error);
   }
 
   #receive(request: Request | BadRequest): void {
+    this.#liveness.heard();
+    if (request.type === 'pong') return;
     if (request.type === 'bad') this.#fail(request.id, request.error);
     else if (request.type === 'bye') this.close();
     else if (request.type === 'attention') this.#attention = request.attention;
@@ -73,6 +89,11 @@ export class Session implements ModelUser {
   #begin(request: Generate | Answer): void {
     const {id} = request;
     if (this.#running.has(id)) return; // its answer is under way
+    if (this.#running.size >= MAX_REQUESTS) {
+      const error = `${MAX_REQUESTS} requests of this client are under way; wait until some have ended`;
+      this.#fail(id, new GemmaError('option-invalid', error, {detail: {limit: MAX_REQUESTS}}));
+      return;
+    }
     const abort = new AbortController();
     this.#running.set(id, abort);
     const work = isGenerate(request) ? this.#generate(request, abort.signal) : this.#answer(request, abort.signal);
@@ -111,6 +132,8 @@ export class Session implements ModelUser {
         return this.#render(request);
       case 'stats':
         return workerStats(this.#context);
+      case 'ping':
+        return undefined;
     }
   }
 
@@ -126,15 +149,9 @@ export class Session implements ModelUser {
         `the page speaks version ${request.version}, the worker ${PROTOCOL_VERSION}. Serve both files of one release`,
       );
     }
-    this.#watch(request.lock);
-    return {version: PROTOCOL_VERSION, webgpu: this.#context.webgpu, lock: await this.#context.lock};
-  }
-
-  /** The client holds this lock as long as it lives: being granted it means the client is gone. */
-  #watch(lock: string | null): void {
-    if (lock === null || this.#watched) return;
+    if (!this.#watched) this.#liveness.watch(this.#context.locks, request.lock);
     this.#watched = true;
-    this.#context.locks?.request(lock, {signal: this.#lockWait.signal}, () => this.close()).catch(() => undefined);
+    return {version: PROTOCOL_VERSION, webgpu: this.#context.webgpu, lock: await this.#context.lock};
   }
 
   async #load(request: Extract<Request, {type: 'load'}>, signal: AbortSignal) {
@@ -179,7 +196,7 @@ export class Session implements ModelUser {
   #fail(id: number, error: unknown): void {
     // Whoever aborted a call waits for nothing.
     if (isAbort(error)) return;
-    this.#endpoint.post({type: 'error', id, error: GemmaError.from(error).toWire()});
+    this.#endpoint.post({type: 'error', id, error: wireError(error)});
   }
 }
 

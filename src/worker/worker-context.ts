@@ -17,4 +17,6 @@ export interface WorkerContext {
   readonly lock: Promise<string | null>;
   readonly webgpu: boolean;
   readonly sessions: Set<{readonly attention: Attention; close(): void}>;
+  /** Milliseconds between two questions to a client that no lock proves. Default 10 s. */
+  readonly beatMs?: number;
 }

@@ -7,6 +7,7 @@ import {readConfig, supportedArchitecture} from '../../src/engine/model/config.t
 import {GemmaError} from '../../src/errors.ts';
 import {PEEK_BYTES, peekMetadata} from '../../src/gguf/peek-metadata.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
+import {wireError} from '../../src/protocol/wire-error.ts';
 import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {createTokenizer} from '../../src/tokenizer/create-tokenizer.ts';
 import {countingSource} from '../unit/gguf/counting-source.ts';
@@ -34,7 +35,8 @@ export async function wholeWay({bytes, size}: HostileHeader): Promise<string> {
     tokenizer.decode(prompt);
     return 'prompt';
   } catch (error) {
-    if (error instanceof GemmaError && error.code !== 'internal' && error.message.length < 2000) return error.code;
+    if (error instanceof GemmaError && error.code !== 'internal' && wireError(error).message.length < 1100)
+      return error.code;
     throw error;
   }
 }

@@ -117,12 +117,51 @@ export function impatient(): HostClock {
   };
 }
 
+/** A worker's end of a port. Once the worker or the page is dead, nothing comes from it any more, and nothing is said of it. */
+class FakePort {
+  readonly #port: MessagePort;
+  #silent = false;
+  /** What the client said hello with. */
+  lock: string | null = null;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+  }
+
+  silence(): void {
+    this.#silent = true;
+  }
+
+  postMessage(message: unknown): void {
+    if (!this.#silent) this.#port.postMessage(message);
+  }
+
+  addEventListener(type: string, listener: (event: {data?: unknown}) => void): void {
+    this.#port.addEventListener(type as 'message', (event) => {
+      if (event.data?.type === 'hello') this.lock = event.data.lock;
+      if (!this.#silent) listener(event);
+    });
+  }
+
+  start(): void {
+    this.#port.start();
+  }
+
+  close(): void {
+    this.#port.close();
+  }
+}
+
+/** How often tests look whether a worker or a page lives. */
+export const BEAT_MS = 20;
+
 export class FakeWorker {
   readonly models: FakeModel[] = [];
   readonly locks: FakeLocks | undefined;
   readonly context: WorkerContext;
   readonly #name = `gemma-chat-worker-${Math.random()}`;
-  readonly #ports: {close(): void}[] = [];
+  readonly #ports: {close(): void; lock?: string | null; silence?(): void}[] = [];
+  hangs = false;
   #reachable = true;
   #hosted: string | null = null;
 
@@ -140,6 +179,7 @@ export class FakeWorker {
       lock: Promise.resolve(this.locks ? this.#name : null),
       webgpu: options.webgpu ?? true,
       sessions: new Set<Session>(),
+      beatMs: BEAT_MS,
     };
     this.locks?.request(this.#name, {}, () => new Promise(() => {}));
   }
@@ -150,7 +190,14 @@ export class FakeWorker {
 
   /** Dies as a crashed process does: without a word. */
   crash(): void {
+    this.hang();
     this.locks?.kill(this.#name);
+  }
+
+  /** Neither answers nor ends: its lock stays held. */
+  hang(): void {
+    this.hangs = true;
+    for (const port of this.#ports) port.silence?.();
   }
 
   /** Ends as a process that is killed does: nothing is heard from it any more, and its lock is free. */
@@ -173,6 +220,9 @@ export class FakeWorker {
           super(name);
           ports.push(this);
         }
+        silence(): void {
+          this.close();
+        }
       },
     );
   }
@@ -180,15 +230,17 @@ export class FakeWorker {
   /** A client's process ends: its lock is free, and nobody looks for another worker. */
   kill(lock: string): void {
     this.#reachable = false;
+    for (const port of this.#ports) if (port.lock === lock) port.silence?.();
     this.locks?.kill(lock);
   }
 
   connect(): MessagePort {
     if (!this.#reachable) throw new Error('a dead client connects to nothing');
     const {port1, port2} = new MessageChannel();
+    const port = new FakePort(port2);
     ports.push(port1, port2);
-    this.#ports.push(port2);
-    serve(port2, this.context);
+    this.#ports.push(port);
+    serve(port, this.context);
     return port1;
   }
 
@@ -199,6 +251,7 @@ export class FakeWorker {
       origin: 'https://site.example',
       baseUrl: 'https://site.example/page/',
       locks: this.locks,
+      beatMs: BEAT_MS,
       SharedWorker: class extends EventTarget {
         readonly port = connect();
       },

@@ -4,7 +4,7 @@ import {GemmaClient} from '../../../src/client/gemma-client.ts';
 import {workerUrl} from '../../../src/client/worker-url.ts';
 import {PROTOCOL_VERSION} from '../../../src/protocol/messages.ts';
 import {serve} from '../../../src/worker/serve.ts';
-import {closePorts, FakeWorker, rejection, until} from '../../helpers/fake-worker.ts';
+import {BEAT_MS, closePorts, FakeLocks, FakeWorker, rejection, until} from '../../helpers/fake-worker.ts';
 
 const script = new URL('https://site.example/gemma-chat.worker.js');
 
@@ -55,6 +55,7 @@ class FakeBrowser {
       origin: 'https://site.example',
       baseUrl: 'https://site.example/page/',
       locks: worker.locks,
+      beatMs: BEAT_MS,
       ...(shared && {SharedWorker: Shared}),
       Worker: Dedicated,
       onPageGone: (listener) => {
@@ -184,6 +185,21 @@ describe('connect', () => {
     await pending.catch(() => {}); // the load itself may have been quicker
     expect((await rejection(caller.call({type: 'stats'}))).code).to.equal('worker-failed');
   });
+
+  for (const [how, locks] of [
+    ['that hangs and keeps its lock', undefined],
+    ['whose lock it cannot see', new FakeLocks()],
+  ] as const) {
+    it(`notices a worker ${how}`, async () => {
+      const worker = new FakeWorker();
+      const platform = new FakeBrowser(worker).platform('works');
+      const {caller} = await connect(script, locks ? {...platform, locks} : platform);
+      await new Promise((resolve) => setTimeout(resolve, 5 * BEAT_MS));
+      expect(caller.ended).to.equal(null);
+      worker.hang();
+      expect((await caller.lost).code).to.equal('worker-failed');
+    });
+  }
 
   it('says goodbye when the page goes', async () => {
     const worker = new FakeWorker();

@@ -7,6 +7,7 @@ import type {WorkerMessage} from '../../../src/protocol/messages.ts';
 import {serve} from '../../../src/worker/serve.ts';
 import {continuation, tinyTokenizer} from '../../helpers/fake-engine.ts';
 import {
+  BEAT_MS,
   Channel,
   closePorts,
   FakeLocks,
@@ -106,7 +107,9 @@ class Tab {
         }
         postMessage(message: WorkerMessage, [port]: Transferable[] = []): void {
           if (message.type === 'host') this.#own.fake.host(message.name);
-          else serve(port as MessagePort, this.#own.fake.context);
+          else if (message.type === 'ping') {
+            if (!this.#own.fake.hangs) this.dispatchEvent(new MessageEvent('message', {data: {type: 'pong'}}));
+          } else serve(port as MessagePort, this.#own.fake.context);
         }
         terminate(): void {
           this.#own.terminated = true;
@@ -130,6 +133,11 @@ class Tab {
 
   freeze(): void {
     for (const listener of [...this.#onStops]) listener();
+  }
+
+  /** Its worker answers nothing any more, and does not end. */
+  hang(): void {
+    for (const {fake} of this.workers) fake.hang();
   }
 
   /** Ends without a word, and its worker with it. */
@@ -208,6 +216,17 @@ describe('an elected host', () => {
       expect((await clients[1].stats()).models).to.equal(1);
     });
   }
+
+  it('ends its worker when that hangs, and another tab follows', async () => {
+    const site = new Site();
+    const host = site.tab({beatMs: BEAT_MS});
+    await host.load();
+    const client = await site.tab({beatMs: BEAT_MS}).load();
+    host.hang();
+    expect(await answer(client, 'the page')).to.equal(expected('the page', 12));
+    expect(host.workers[0].terminated).to.equal(true);
+    expect(site.running.sort()).to.deep.equal([0, 1]);
+  });
 
   it('that was frozen is a client of the next one when it thaws', async () => {
     const site = new Site();

@@ -3,9 +3,10 @@ import type {Platform} from '../../../src/client/connect.ts';
 import {GemmaClient, type LoadOptions} from '../../../src/client/gemma-client.ts';
 import type {ChatCompletionChunk, RequestProgress} from '../../../src/client/shapes.ts';
 import {GemmaError} from '../../../src/errors.ts';
-import type {Attention} from '../../../src/protocol/messages.ts';
+import {type Attention, PROTOCOL_VERSION} from '../../../src/protocol/messages.ts';
 import {continuation, says, someToken, tinyTokenizer} from '../../helpers/fake-engine.ts';
 import {
+  BEAT_MS,
   closePorts,
   FakeLocks,
   type FakeModel,
@@ -676,6 +677,70 @@ describe('GemmaClient', () => {
     });
   });
 
+  describe('after "Clear site data", when a page has other locks than the worker', () => {
+    /** Long enough for every look at a lock or an answer. */
+    const looks = () => new Promise((resolve) => setTimeout(resolve, 10 * BEAT_MS));
+    const load = (worker: FakeWorker) =>
+      GemmaClient.load(
+        {modelSrc: 'model.gguf', workerSrc: '/gemma-chat.worker.js'},
+        {...worker.platform(), locks: new FakeLocks()},
+      );
+
+    it('answers, and neither side takes the other for dead', async () => {
+      const worker = new FakeWorker();
+      const [before, after] = [await worker.load(), await load(worker)];
+      let lost = false;
+      void after.lost.then(() => {
+        lost = true;
+      });
+      await looks();
+      expect(
+        (await after.completions.create({prompt: 'the page', max_tokens: 3, ...greedy})).usage.completion_tokens,
+      ).to.equal(3);
+      expect((await before.stats()).clients).to.equal(2);
+      expect([lost, worker.models.length]).to.deep.equal([false, 1]);
+    });
+
+    it('lets go of a page that is silent, whose lock the worker cannot see', async () => {
+      const worker = new FakeWorker();
+      const port = worker.connect();
+      port.start();
+      port.postMessage({type: 'hello', id: 1, version: PROTOCOL_VERSION, lock: 'a lock of another store'});
+      await until(() => worker.context.sessions.size === 1);
+      await looks();
+      expect(worker.context.sessions.size).to.equal(0);
+    });
+  });
+
+  it('has a limit of requests at a time', async () => {
+    const worker = new FakeWorker();
+    const client = await worker.load();
+    let go!: () => void;
+    worker.engine.beforeStep = () =>
+      new Promise<void>((resolve) => {
+        go = resolve;
+      });
+    let refused = 0;
+    const asked = Array.from({length: 300}, () =>
+      client.completions.create({prompt: 'x', max_tokens: 1}).then(
+        () => 'ok',
+        (error) => {
+          refused += 1;
+          return `${error.code} ${error.message}`;
+        },
+      ),
+    );
+    await until(() => Boolean(go) && refused === 44);
+    worker.engine.beforeStep = () => {};
+    go();
+    const ends = await Promise.all(asked);
+    expect(
+      ends.filter((end) => end === 'ok'),
+      ends[1],
+    ).to.have.length(256);
+    expect(ends.filter((end) => end.includes('256 requests'))).to.have.length(44);
+  });
+
   describe('when the worker ends', () => {
     /** The workers of one site: a page that asks for one gets the latest, and a new one after that has crashed. */
     function site(options: FakeWorkerOptions = {}) {
@@ -695,8 +760,61 @@ describe('GemmaClient', () => {
         workers.push(new FakeWorker({...options, locks}));
         dead.stop();
       };
-      return {workers, load, crash};
+      const hang = () => {
+        workers.push(new FakeWorker({...options, locks}));
+        workers[workers.length - 2].hang();
+      };
+      return {workers, load, crash, hang};
     }
+
+    it('without ending, because it hangs: answers go on in another, which the site’s tabs agree on', async () => {
+      const kept = new Map<string, string>();
+      const memory = {
+        getItem: (key: string) => kept.get(key) ?? null,
+        setItem: (key: string, to: string) => kept.set(key, to),
+      };
+      const locks = new FakeLocks();
+      const asked: string[] = [];
+      // Each address has a worker of its own.
+      const workers = new Map<string, FakeWorker>();
+      const platform: Platform = {
+        ...new FakeWorker().platform(),
+        locks,
+        memory,
+        SharedWorker: class extends EventTarget {
+          readonly port: MessagePort;
+          constructor(url: string) {
+            super();
+            asked.push(url.split('?')[1]);
+            if (!workers.has(url)) workers.set(url, new FakeWorker({locks}));
+            this.port = workers.get(url)!.connect();
+          }
+        },
+      };
+      const load = () => GemmaClient.load({modelSrc: 'm.gguf', workerSrc: '/gemma-chat.worker.js'}, platform);
+      const clients = [await load(), await load()];
+      const stream = await clients[0].completions.create({prompt: 'the page', max_tokens: 30, stream: true, ...greedy});
+      const other = clients[1].tokenize('the page');
+      await other;
+      let text = '';
+      let said = 0;
+      for await (const {choices} of stream) {
+        text += choices[0].text;
+        if (++said === 10) [...workers.values()][0].hang();
+      }
+      const prompt = tinyTokenizer().encode('the page');
+      expect(text).to.equal(tinyTokenizer().decode(continuation(prompt, 30)));
+      // A client that asks nothing notices too, and a new tab never meets the one that hangs.
+      expect(await clients[1].tokenize('the page')).to.deep.equal(prompt);
+      await load();
+      expect(asked).to.deep.equal([
+        'gemma-chat=4',
+        'gemma-chat=4',
+        'gemma-chat=4&1',
+        'gemma-chat=4&1',
+        'gemma-chat=4&1',
+      ]);
+    });
 
     for (const temperature of [0, 1]) {
       it(`answers go on in the next one, token for token, at temperature ${temperature}`, async () => {

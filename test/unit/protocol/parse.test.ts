@@ -56,4 +56,21 @@ describe('parseReply', () => {
     const strange = parseReply({type: 'error', id: 1, error: {code: 'nonsense', message: 'm'}});
     expect(strange).to.have.nested.property('error.code', 'protocol-mismatch');
   });
+
+  it('refuses lists with holes and of any length, without walking through them', () => {
+    const start = performance.now();
+    const endless: number[] = [];
+    endless.length = 2 ** 32 - 1;
+    const holed = [2, 3, 5];
+    delete holed[1];
+    for (const ids of [endless, holed, new Array(2 ** 21).fill(1)]) {
+      expect(parseRequest({type: 'detokenize', id: 1, ids})).to.have.property('type', 'bad');
+      expect(parseRequest({type: 'completion', id: 1, request: {prompt: ids}})).to.have.property('type', 'bad');
+      expect(parseRequest({type: 'chat', id: 1, request: {messages: ids}, resume: ids})).to.have.property(
+        'type',
+        'bad',
+      );
+    }
+    expect(performance.now() - start).to.be.below(1000);
+  });
 });

@@ -266,4 +266,12 @@ describe('ModelHost', () => {
     expect(b.losses).to.have.length(0);
     expect(host.instance).not.to.equal(null);
   });
+
+  it('keeps a model for as long as it is told to, be it longer than a timer can', async () => {
+    const model = await ready();
+    await host.load(a, url, {idleTimeout: 30 * 24 * 3600 * 1000});
+    host.release(a);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(host.instance?.model).to.equal(model);
+  });
 });

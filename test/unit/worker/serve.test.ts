@@ -1,7 +1,7 @@
 import {expect} from 'chai';
 import {GemmaError} from '../../../src/errors.ts';
 import {PROTOCOL_VERSION} from '../../../src/protocol/messages.ts';
-import {closePorts, FakeWorker, rejection, until} from '../../helpers/fake-worker.ts';
+import {BEAT_MS, closePorts, FakeWorker, rejection, until} from '../../helpers/fake-worker.ts';
 
 interface Message {
   type: string;
@@ -65,8 +65,10 @@ describe('a session', () => {
     dying.catch(() => {});
     await until(() => worker.engine.steps.length > 3);
     expect(worker.engine.alive).to.equal(1);
+    worker.engine.beforeStep = () => new Promise((resolve) => setTimeout(resolve, BEAT_MS));
     worker.kill(lock);
     await until(() => worker.engine.alive === 0);
+    worker.engine.beforeStep = () => {};
     const steps = worker.engine.steps.length;
     expect(steps).to.be.below(20); // of the 256 that the context has room for
     const stats = await survivor.stats();

@@ -1,0 +1,49 @@
+// One chat completion out of all its replies. A lazy chunk: what the client has too is passed in.
+import type {FinishReason, StreamReply, TokenLogprob, ToolCall, Usage} from '../protocol/messages.ts';
+import type {Heading} from './completions.ts';
+import type {ChatCompletion, ChatLogprobs} from './shapes.ts';
+
+/** @param toLogprobs null where none are wanted. @param tell is told of replies that are no part of the answer */
+export async function chatCompletion(
+  head: Heading,
+  replies: AsyncIterable<StreamReply>,
+  toLogprobs: ((entries?: readonly TokenLogprob[]) => ChatLogprobs) | null,
+  tell: (reply: StreamReply) => void,
+): Promise<ChatCompletion> {
+  const message = {content: '', reasoning: '', calls: [] as ToolCall[]};
+  const logprobs: ChatLogprobs = {content: []};
+  let end: {reason: FinishReason; usage: Usage} | undefined;
+  for await (const reply of replies) {
+    if (reply.type === 'text') {
+      message[reply.channel] += reply.delta;
+      if (reply.channel === 'content') logprobs.content.push(...(toLogprobs?.(reply.logprobs).content ?? []));
+    } else if (reply.type === 'tool-calls') message.calls.push(...reply.calls);
+    else if (reply.type === 'done') end = reply;
+    else tell(reply);
+  }
+  const {reason, usage} = finished(end);
+  return {
+    ...head,
+    object: 'chat.completion',
+    choices: [
+      {
+        index: 0,
+        message: {
+          role: 'assistant',
+          content: message.content,
+          ...(message.reasoning === '' ? {} : {reasoning_content: message.reasoning}),
+          ...(message.calls.length === 0 ? {} : {tool_calls: message.calls}),
+        },
+        logprobs: toLogprobs ? logprobs : null,
+        finish_reason: reason,
+      },
+    ],
+    usage,
+  };
+}
+
+/** The stream ends with `done` or throws: anything else is a fault of ours. */
+function finished<T>(end: T | undefined): T {
+  if (end === undefined) throw new Error('the answer ended without a reason');
+  return end;
+}
