@@ -1,8 +1,8 @@
 // attention_split — causal softmax attention of few rows over a paged KV cache, its keys split over workgroups. One
 // workgroup takes one split of one row for up to eight query heads that share a KV head: keys and values are read once
 // for all of them. attention_merge makes one of a row's splits; a row with a single split is complete here.
-// src/engine/kernels/attention_split.ts adds how the cache is stored (lib/cache_<type>.wgsl) and how a team's products
-// are added up (lib/team_scores*.wgsl), and puts both names for VARIANT.
+// src/engine/kernels/attention_split.ts adds how the cache is stored (lib/cache_<type>.wgsl) and how keys meet queries
+// (lib/tile_scores*.wgsl), and puts both names for VARIANT.
 //
 //   s_p = SCALE · q · k_p        over p ≤ position, on sliding layers only position − p < WINDOW
 //   s_p ← SOFTCAP · tanh(s_p / SOFTCAP)      where SOFTCAP is above 0 (Gemma 2)
@@ -10,19 +10,16 @@
 //
 // Shapes    q, y: [n_rows, N_HEAD, HEAD_DIM] f32; k, v: [n_pages · PAGE_SIZE, N_HEAD_KV, HEAD_DIM];
 //           partial: [rows of the grid, N_HEAD, MAX_SPLITS, 4 + HEAD_DIM] f32: maximum, sum, 0, 0, then the vector
-// Dispatch  x over splits of the longest row, y over N_HEAD_KV × groups of eight heads, z over rows: those that ROWS names,
-//           from FIRST on; what a row does not
-//           need does nothing
+// Dispatch  x over splits of the longest row, y over N_HEAD_KV × groups of eight heads, z over the rows that
+//           ROWS names, from FIRST on; what a row does not need does nothing
 // Limits    HEAD_DIM a multiple of 4, at most 512; 13 KiB of workgroup memory
-// Numerics  f32. Online softmax over tiles of 64 keys; lib/attention_splits.wgsl cuts by the row's own position, so a
+// Numerics  f32. Online softmax over tiles of 32 keys; lib/attention_splits.wgsl cuts by the row's own position, so a
 //           row's bits depend on nothing but its own sequence. No infinities: masked keys have weight 0 and stand for
 //           a visible one's address, exponents are ≥ −80
 // Source    Dao et al., "FlashAttention" (2022); Dao, "Flash-Decoding for long-context inference" (2023)
 // Reference test/reference/attention.ts
 
 const WORKGROUP_SIZE = 256u;
-const TEAM = 16u; // invocations that share four keys
-const TEAMS = 16u;
 const NO_SCORE = -3.0e38;
 
 struct Shape {
@@ -52,11 +49,11 @@ override PAGE_SIZE: u32 = 32u; // a power of two
 @group(0) @binding(7) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(8) var<uniform> shape: Shape;
 
-// Products on their way to scores, later parts of the output: [2][TEAMS][TEAM + 1].
-var<workgroup> scratch: array<vec4f, 544>;
+// Parts of products on their way to scores, later of the output.
+var<workgroup> scratch: array<vec4f, 576>;
 // Scores, then weights, of four heads beside each other: [2][KEY_TILE].
-var<workgroup> scores: array<vec4f, 128>;
-var<workgroup> slots: array<u32, 64>; // where a key of the tile is in k and v
+var<workgroup> scores: array<vec4f, 64>;
+var<workgroup> slots: array<u32, 32>; // where a key of the tile is in k and v
 // By four heads, [2]: maxima of eighths of the tile, the largest so far, and how earlier sums fade.
 var<workgroup> eighths: array<vec4f, 16>;
 var<workgroup> largest: array<vec4f, 2>;
@@ -67,9 +64,14 @@ var<workgroup> fades: array<vec4f, 2>;
 #include "lib/row_range.wgsl"
 #include "lib/tanh.wgsl"
 
-// Products of one quad of a key with four heads.
-fn products(heads: mat4x4f, key: vec4f) -> vec4f {
-  return key * heads;
+// Of a key of the tile; beyond its end, anything.
+fn value_at(key: u32, quad: u32) -> vec4f {
+  return cache_v(slots[min(key, KEY_TILE - 1u)], quad);
+}
+
+// Of four heads; beyond the tile's end, none.
+fn weight_at(key: u32, heads: u32) -> vec4f {
+  return select(vec4f(), scores[heads * KEY_TILE + min(key, KEY_TILE - 1u)], key < KEY_TILE);
 }
 
 fn capped(score: f32) -> f32 {
@@ -118,8 +120,6 @@ fn attention_split_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
   let q_base = (r * shape.N_HEAD + first_head) * QUADS;
   let kv_quad = kv_head * QUADS;
 
-  let team = lid / TEAM;
-  let lane = lid % TEAM;
   // Of invocations, each with all of a value vector.
   let groups = WORKGROUP_SIZE / QUADS;
   let group = lid / QUADS;
@@ -142,32 +142,16 @@ fn attention_split_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
     }
     workgroupBarrier();
 
-    // Products of the team's four keys.
-    var low = array<vec4f, 4>();
-    var high = array<vec4f, 4>();
-    let slot_0 = slots[4u * team];
-    let slot_1 = slots[4u * team + 1u];
-    let slot_2 = slots[4u * team + 2u];
-    let slot_3 = slots[4u * team + 3u];
-    for (var i = lane; i < QUADS; i += TEAM) {
-      let key_0 = cache_k(slot_0, kv_quad + i);
-      let key_1 = cache_k(slot_1, kv_quad + i);
-      let key_2 = cache_k(slot_2, kv_quad + i);
-      let key_3 = cache_k(slot_3, kv_quad + i);
-      let heads = query(q_base, 0u, last, i);
-      low[0] += products(heads, key_0);
-      low[1] += products(heads, key_1);
-      low[2] += products(heads, key_2);
-      low[3] += products(heads, key_3);
-      if (HEAD_QUADS > 1u) {
-        let more = query(q_base, 4u, last, i);
-        high[0] += products(more, key_0);
-        high[1] += products(more, key_1);
-        high[2] += products(more, key_2);
-        high[3] += products(more, key_3);
-      }
-    }
-    add_up_scores(lid, low, high);
+    // Values wait for no score: the first eight keys of a group are loaded before scores are known.
+    let value_0 = value_at(group, kv_quad + quad);
+    let value_1 = value_at(group + groups, kv_quad + quad);
+    let value_2 = value_at(group + 2u * groups, kv_quad + quad);
+    let value_3 = value_at(group + 3u * groups, kv_quad + quad);
+    let value_4 = value_at(group + 4u * groups, kv_quad + quad);
+    let value_5 = value_at(group + 5u * groups, kv_quad + quad);
+    let value_6 = value_at(group + 6u * groups, kv_quad + quad);
+    let value_7 = value_at(group + 7u * groups, kv_quad + quad);
+    score_tile(lid, q_base, last, kv_quad);
 
     // Scale, cap and mask; the maximum of each eighth of the tile.
     if (lid < 8u * HEAD_QUADS) {
@@ -211,28 +195,39 @@ fn attention_split_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
       if (HEAD_QUADS > 1u) {
         out_high = faded(out_high, fades[1]);
       }
+      out_low = weighted(out_low, value_0, weight_at(group, 0u));
+      out_low = weighted(out_low, value_1, weight_at(group + groups, 0u));
+      out_low = weighted(out_low, value_2, weight_at(group + 2u * groups, 0u));
+      out_low = weighted(out_low, value_3, weight_at(group + 3u * groups, 0u));
+      out_low = weighted(out_low, value_4, weight_at(group + 4u * groups, 0u));
+      out_low = weighted(out_low, value_5, weight_at(group + 5u * groups, 0u));
+      out_low = weighted(out_low, value_6, weight_at(group + 6u * groups, 0u));
+      out_low = weighted(out_low, value_7, weight_at(group + 7u * groups, 0u));
+      if (HEAD_QUADS > 1u) {
+        out_high = weighted(out_high, value_0, weight_at(group, 1u));
+        out_high = weighted(out_high, value_1, weight_at(group + groups, 1u));
+        out_high = weighted(out_high, value_2, weight_at(group + 2u * groups, 1u));
+        out_high = weighted(out_high, value_3, weight_at(group + 3u * groups, 1u));
+        out_high = weighted(out_high, value_4, weight_at(group + 4u * groups, 1u));
+        out_high = weighted(out_high, value_5, weight_at(group + 5u * groups, 1u));
+        out_high = weighted(out_high, value_6, weight_at(group + 6u * groups, 1u));
+        out_high = weighted(out_high, value_7, weight_at(group + 7u * groups, 1u));
+      }
       let n_keys = min(KEY_TILE, splits.end - start);
-      // Four at a time, so that four loads are on their way; beyond the last key the weights are 0.
-      for (var key = group; key < n_keys; key += 4u * groups) {
-        let key_1 = min(key + groups, KEY_TILE - 1u);
-        let key_2 = min(key + 2u * groups, KEY_TILE - 1u);
-        let key_3 = min(key + 3u * groups, KEY_TILE - 1u);
-        let value_0 = cache_v(slots[key], kv_quad + quad);
-        let value_1 = cache_v(slots[key_1], kv_quad + quad);
-        let value_2 = cache_v(slots[key_2], kv_quad + quad);
-        let value_3 = cache_v(slots[key_3], kv_quad + quad);
-        let use_1 = f32(key + groups < KEY_TILE);
-        let use_2 = f32(key + 2u * groups < KEY_TILE);
-        let use_3 = f32(key + 3u * groups < KEY_TILE);
-        out_low = weighted(out_low, value_0, scores[key]);
-        out_low = weighted(out_low, value_1, scores[key_1] * use_1);
-        out_low = weighted(out_low, value_2, scores[key_2] * use_2);
-        out_low = weighted(out_low, value_3, scores[key_3] * use_3);
+      for (var key = group + 8u * groups; key < n_keys; key += 4u * groups) {
+        let more_0 = value_at(key, kv_quad + quad);
+        let more_1 = value_at(key + groups, kv_quad + quad);
+        let more_2 = value_at(key + 2u * groups, kv_quad + quad);
+        let more_3 = value_at(key + 3u * groups, kv_quad + quad);
+        out_low = weighted(out_low, more_0, weight_at(key, 0u));
+        out_low = weighted(out_low, more_1, weight_at(key + groups, 0u));
+        out_low = weighted(out_low, more_2, weight_at(key + 2u * groups, 0u));
+        out_low = weighted(out_low, more_3, weight_at(key + 3u * groups, 0u));
         if (HEAD_QUADS > 1u) {
-          out_high = weighted(out_high, value_0, scores[KEY_TILE + key]);
-          out_high = weighted(out_high, value_1, scores[KEY_TILE + key_1] * use_1);
-          out_high = weighted(out_high, value_2, scores[KEY_TILE + key_2] * use_2);
-          out_high = weighted(out_high, value_3, scores[KEY_TILE + key_3] * use_3);
+          out_high = weighted(out_high, more_0, weight_at(key, 1u));
+          out_high = weighted(out_high, more_1, weight_at(key + groups, 1u));
+          out_high = weighted(out_high, more_2, weight_at(key + 2u * groups, 1u));
+          out_high = weighted(out_high, more_3, weight_at(key + 3u * groups, 1u));
         }
       }
     }

@@ -1,7 +1,7 @@
-// How the keys that a row sees are cut for workgroups. Positions are taken in tiles of 64, counted from the start of the
+// How the keys that a row sees are cut for workgroups. Positions are taken in tiles of 32, counted from the start of the
 // sequence; a split is a run of whole tiles. The cut depends on the row's own position and window alone, never on what
 // else is in the step, so a row's sums have one order.
-const KEY_TILE = 64u;
+const KEY_TILE = 32u;
 
 struct Splits {
   first: u32,  // visible positions: first … end − 1

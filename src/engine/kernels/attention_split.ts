@@ -2,8 +2,8 @@
 import mergeShader from '../../../shaders/attention_merge.wgsl';
 import shader from '../../../shaders/attention_split.wgsl';
 import cacheF32 from '../../../shaders/lib/cache_f32.wgsl';
-import teamScores from '../../../shaders/lib/team_scores.wgsl';
-import teamScoresSubgroup from '../../../shaders/lib/team_scores_subgroup.wgsl';
+import tileScores from '../../../shaders/lib/tile_scores.wgsl';
+import tileScoresSubgroup from '../../../shaders/lib/tile_scores_subgroup.wgsl';
 import {defineKernel, type Grid, type RowShape} from '../../gpu/kernel.ts';
 
 /** What decides how many splits the rows of a step have. */
@@ -21,7 +21,7 @@ export interface SplitLayer {
 }
 
 // As in lib/attention_splits.wgsl.
-const KEY_TILE = 64;
+const KEY_TILE = 32;
 /** Query heads that one workgroup takes. */
 const HEADS = 8;
 /** Splits of all KV heads together that a row is cut into at most: enough to occupy a large GPU. */
@@ -81,9 +81,9 @@ const define = (variant: string, parts: readonly string[]) =>
   });
 
 /** Needs no feature. */
-export const attentionSplit = define('f32', [cacheF32, teamScores]);
+export const attentionSplit = define('f32', [cacheF32, tileScores]);
 /** Needs the feature `subgroups`, of any size. */
-export const attentionSplitSubgroup = define('f32_subgroup', ['enable subgroups;', cacheF32, teamScoresSubgroup]);
+export const attentionSplitSubgroup = define('f32_subgroup', ['enable subgroups;', cacheF32, tileScoresSubgroup]);
 
 export const attentionMerge = defineKernel(mergeShader, {
   bindings: ['step', 'rows', 'partial', 'y'],
