@@ -5,7 +5,7 @@ import type {Engine} from '../../src/engine/engine.ts';
 import type {Graph} from '../../src/engine/graph/graph.ts';
 import {assemble, createWeights, type EngineSizes} from '../../src/engine/memory/assemble.ts';
 import {planEngine} from '../../src/engine/memory/memory-plan.ts';
-import {uploadWeights} from '../../src/engine/memory/weights.ts';
+import {uploadWeights} from '../../src/engine/memory/upload.ts';
 import {readConfig} from '../../src/engine/model/config.ts';
 import type {ModelConfig} from '../../src/engine/model/model-config.ts';
 import {record} from '../../src/engine/record.ts';

@@ -2,17 +2,18 @@
 import {hasCode} from '../errors.ts';
 import type {ByteSource} from '../gguf/byte-source.ts';
 import type {GgmlTypeName} from '../gguf/ggml-types.ts';
-import type {GgufFile, TensorInfo} from '../gguf/gguf-file.ts';
+import type {GgufFile} from '../gguf/gguf-file.ts';
 import {BufferPool} from '../gpu/buffers.ts';
 import {guarded} from '../gpu/device.ts';
 import {PipelineCache} from '../gpu/pipelines.ts';
 import {explainFailure} from './device-failure.ts';
 import type {Engine, EngineOptions} from './engine.ts';
 import {GpuEngine} from './gpu-engine.ts';
-import {assemble, createWeights, type EngineSizes} from './memory/assemble.ts';
+import {type Assembly, assemble, createWeights, type EngineSizes} from './memory/assemble.ts';
 import {HostedRows} from './memory/hosted-rows.ts';
-import {planEngine} from './memory/memory-plan.ts';
-import {uploadWeights} from './memory/weights.ts';
+import {type EnginePlan, planEngine} from './memory/memory-plan.ts';
+import {uploadWeights} from './memory/upload.ts';
+import type {Weight} from './memory/weights.ts';
 import {readConfig} from './model/config.ts';
 import type {ModelConfig} from './model/model-config.ts';
 import {record} from './record.ts';
@@ -33,51 +34,27 @@ export async function loadEngine(
   const {signal} = options;
   signal?.throwIfAborted();
   const config = readConfig(file);
-  const {limits} = device;
-  let {plan, sizes, graph} = planEngine(config, limits, options);
-
-  // What is compiled and checked meanwhile needs no weight. Where it fails, no more bytes are asked for.
-  const failing = new AbortController();
-  const streaming = AbortSignal.any(signal ? [signal, failing.signal] : [failing.signal]);
+  const plan = planEngine(config, device.limits, options);
   const pool = new BufferPool(device);
   const pipelines = options.pipelines ?? new PipelineCache(device);
-  const experts = graph.operations.some(({kind}) => kind === 'topExperts');
-  const sound = settled(checkKernels(device, pipelines, typesOf(sizes), {experts}));
+  const experts = plan.graph.operations.some(({kind}) => kind === 'topExperts');
+  const checked = settled(checkKernels(device, pipelines, typesOf(plan.sizes), {experts}));
   try {
     const ropeFactors = await readRopeFactors(source, config, signal);
-    // All it takes is allocated before anything is fetched: only that tells whether the GPU has so much. Then what was
-    // made is waited for: error scopes allow no await inside.
-    const allocate = () =>
-      guarded(device, () => {
-        const weights = createWeights(pool, sizes);
-        const made = assemble(config, graph, sizes, weights, ropeFactors, pool, options.sharePrefixes);
-        return {...made, weights, compiled: settled(record(device, pipelines, made))};
-      });
-    const assembly = await allocate().catch((error: unknown) => {
-      if (!hasCode(error, 'out-of-memory') || plan.perLayerEmbeddings !== 'gpu' || options.perLayerEmbeddings === 'gpu')
-        throw error;
-      pool.destroy();
-      ({plan, sizes, graph} = planEngine(config, limits, {...options, perLayerEmbeddings: 'host'}));
-      return allocate();
+    const allocation = await allocate({device, pool, pipelines, config, ropeFactors, options}, plan);
+    const {weights, sizes, compiled} = allocation;
+    // Kernels are compiled and checked while the weights arrive. If one fails, no more bytes are requested.
+    const ready = Promise.all([compiled, checked]);
+    await uploadWeights(device, source, sizes.layouts, weights, pipelines, {
+      prefetch: options.prefetchTable ? sizes.hosted?.tensor : undefined,
+      onProgress: options.onProgress,
+      signal: abortedBy(ready, signal),
     });
-    const {weights} = assembly;
-    const prepared = Promise.all([assembly.compiled, sound]);
-    prepared.catch((error) => failing.abort(error));
-    const table = options.prefetchTable ? sizes.hosted?.tensor : undefined;
-    const tableBytes = table?.byteLength ?? 0;
-    let uploaded = 0;
-    const onProgress = (loaded: number, total: number): void => {
-      uploaded = loaded;
-      options.onProgress?.(loaded, total + tableBytes);
-    };
-    await uploadWeights(device, source, sizes.layouts, weights, pipelines, {signal: streaming, onProgress});
-    if (table) {
-      await prefetch(source, table, (read) => options.onProgress?.(uploaded + read, uploaded + tableBytes), streaming);
-    }
-    const [recordings] = await prepared;
+    const [recordings] = await ready;
     signal?.throwIfAborted();
+    const suppressed = options.suppressedTokens ?? config.suppressedTokens;
     const engine = new GpuEngine({
-      ...assembly,
+      ...allocation.assembly,
       ...recordings,
       file,
       device,
@@ -85,9 +62,7 @@ export async function loadEngine(
       pipelines,
       chunkSize: sizes.chunkSize,
       maxOutputs: sizes.maxOutputs,
-      suppressedTokens: (options.suppressedTokens ?? config.suppressedTokens).filter(
-        (id) => id >= 0 && id < config.nVocab,
-      ),
+      suppressedTokens: suppressed.filter((id) => id >= 0 && id < config.nVocab),
       hosted: sizes.hosted && {
         rows: new HostedRows(source, sizes.hosted, sizes.chunkSize),
         buffer: weights.get(sizes.hosted.tensor.name)!.slices[0].buffer,
@@ -98,24 +73,55 @@ export async function loadEngine(
     return engine;
   } catch (error) {
     pool.destroy();
-    await sound.catch(() => undefined); // it has buffers of its own
+    await checked.catch(() => undefined); // it has buffers of its own
     throw await explainFailure(device, error, signal);
   }
 }
 
-/** Has the source fetch a tensor's bytes, and forgets them. */
-async function prefetch(
-  source: ByteSource,
-  {offset, byteLength}: TensorInfo,
-  onRead: (bytes: number) => void,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  let read = 0;
-  for await (const {length} of source.stream(offset, byteLength, signal)) {
-    signal?.throwIfAborted();
-    read += length;
-    onRead(read);
+/** What everything of an engine is made from. */
+interface Ingredients {
+  device: GPUDevice;
+  pool: BufferPool;
+  pipelines: PipelineCache;
+  config: ModelConfig;
+  ropeFactors: ReadonlyMap<string, Float32Array>;
+  options: EngineOptions;
+}
+
+/** Everything of an engine that is on the GPU, its weights still empty. */
+interface Allocation {
+  sizes: EngineSizes;
+  weights: Map<string, Weight>;
+  assembly: Assembly;
+  compiled: ReturnType<typeof record>;
+}
+
+/**
+ * Makes all buffers before anything is fetched: only that shows whether the GPU has so much memory. Where it does not, and
+ * nothing else was asked for, the per-layer table stays with the host.
+ */
+async function allocate(ingredients: Ingredients, {plan, sizes, graph}: EnginePlan): Promise<Allocation> {
+  const {device, pool, pipelines, config, ropeFactors, options} = ingredients;
+  try {
+    // Error scopes allow no await inside: what compiles is awaited later.
+    return await guarded(device, () => {
+      const weights = createWeights(pool, sizes);
+      const assembly = assemble(config, graph, sizes, weights, ropeFactors, pool, options.sharePrefixes);
+      return {sizes, weights, assembly, compiled: settled(record(device, pipelines, assembly))};
+    });
+  } catch (error) {
+    const movable = plan.perLayerEmbeddings === 'gpu' && options.perLayerEmbeddings !== 'gpu';
+    if (!movable || !hasCode(error, 'out-of-memory')) throw error;
+    pool.destroy();
+    return allocate(ingredients, planEngine(config, device.limits, {...options, perLayerEmbeddings: 'host'}));
   }
+}
+
+/** A signal that aborts when `signal` does, and with its reason when `work` fails. */
+function abortedBy(work: Promise<unknown>, signal: AbortSignal | undefined): AbortSignal {
+  const failing = new AbortController();
+  work.catch((error) => failing.abort(error));
+  return signal ? AbortSignal.any([signal, failing.signal]) : failing.signal;
 }
 
 /** The types of all matrices. */

@@ -5,7 +5,7 @@ import type {Graph} from '../../src/engine/graph/graph.ts';
 import {dependenciesOf} from '../../src/engine/graph/stages.ts';
 import {assemble, createWeights} from '../../src/engine/memory/assemble.ts';
 import {planEngine} from '../../src/engine/memory/memory-plan.ts';
-import {uploadWeights} from '../../src/engine/memory/weights.ts';
+import {uploadWeights} from '../../src/engine/memory/upload.ts';
 import {readConfig} from '../../src/engine/model/config.ts';
 import {record} from '../../src/engine/record.ts';
 import {BufferPool} from '../../src/gpu/buffers.ts';

@@ -12,7 +12,7 @@ import type {ModelConfig} from '../model/model-config.ts';
 import {graphOf} from '../model/registry.ts';
 import {assemble, createWeights, type EngineSizes, sizeEngine} from './assemble.ts';
 import {hostedRowCapacity} from './hosted-rows.ts';
-import {LOAD_PEAK_BYTES} from './weights.ts';
+import {LOAD_PEAK_BYTES} from './upload.ts';
 
 /** Where the per-layer embedding table (`per_layer_token_embd.weight`) lies; `none` where the model has none. */
 export type TablePlacement = Exclude<TablePlacementChoice, 'auto'>;
