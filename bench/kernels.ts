@@ -17,7 +17,8 @@ import {attentionTiled} from '../src/engine/kernels/attention_tiled.ts';
 import * as kernels from '../src/engine/kernels/kernels.ts';
 import {RESULT_WORDS, sample, sampleBlocks, topCandidates} from '../src/engine/kernels/sample.ts';
 import {rowWords} from '../src/engine/kernels/weight-layout.ts';
-import {packSamplerState, SAMPLER_STATE_WORDS, type SamplerSettings} from '../src/engine/sampling/sampler-state.ts';
+import {packSamplerState, SAMPLER_STATE_WORDS} from '../src/engine/sampling/sampler-state.ts';
+import {completeSettings} from '../src/engine/sampling/settings.ts';
 import {packRows, packStep} from '../src/engine/step-data.ts';
 import {requestDevice} from '../src/gpu/device.ts';
 import {type Constants, completeConstants, type Kernel} from '../src/gpu/kernel.ts';
@@ -197,18 +198,7 @@ function rows(): Row[] {
   return list;
 }
 
-const REQUEST: SamplerSettings = {
-  temperature: 1,
-  topK: 64,
-  topP: 0.95,
-  minP: 0,
-  repetitionPenalty: 1,
-  repetitionWindow: 64,
-  seed: 1,
-  drawn: 0,
-  logprobs: false,
-  topLogprobs: 0,
-};
+const REQUEST = completeSettings({seed: 1});
 
 /** 2 · n · nIn · nOut operations: 19.3 GFLOP for 512 rows of 1536 → 12288. */
 function tiledRows(type: kernels.WeightType, n: number, nIn: number, nOut: number): Row[] {

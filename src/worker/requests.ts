@@ -59,7 +59,7 @@ function generation(
     minP: options.min_p,
     repetitionPenalty: options.repetition_penalty,
     seed: options.seed,
-    drawn: resume?.length,
+    rngOffset: resume?.length,
     logprobs,
     topLogprobs,
   });

@@ -3,27 +3,12 @@ import {noise} from '../../scripts/lib/noise.ts';
 import {RESULT_WORDS, sample, sampleBlocks, topCandidates} from '../../src/engine/kernels/sample.ts';
 import {logSoftmax} from '../../src/engine/sampling/log-softmax.ts';
 import {createSampler} from '../../src/engine/sampling/sampler.ts';
-import {
-  canSampleOnGpu,
-  packSamplerState,
-  SAMPLER_STATE_WORDS,
-  type SamplerSettings,
-} from '../../src/engine/sampling/sampler-state.ts';
+import {canSampleOnGpu, packSamplerState, SAMPLER_STATE_WORDS} from '../../src/engine/sampling/sampler-state.ts';
+import {completeSettings, type SamplerSettings} from '../../src/engine/sampling/settings.ts';
 import {runKernelOutputs, stepData, withDevice} from '../helpers/gpu.ts';
 
 const HISTORY = 64;
-const DEFAULTS: SamplerSettings = {
-  temperature: 1,
-  topK: 64,
-  topP: 0.95,
-  minP: 0,
-  repetitionPenalty: 1,
-  repetitionWindow: 64,
-  seed: 7,
-  drawn: 0,
-  logprobs: false,
-  topLogprobs: 0,
-};
+const DEFAULTS = completeSettings({seed: 7});
 
 interface Request {
   logits: Float32Array;
@@ -103,7 +88,7 @@ const logitsOf = (n: number, seed: number, spread = 3) => noise(n, seed).map((x)
 
 /** The same request with each of `count` next samples. */
 const draws = (request: Request, count: number): Request[] =>
-  Array.from({length: count}, (_, drawn) => ({...request, settings: {...request.settings, drawn}}));
+  Array.from({length: count}, (_, rngOffset) => ({...request, settings: {...request.settings, rngOffset}}));
 
 describe('top_candidates and sample', () => {
   const large = logitsOf(9000, 1);

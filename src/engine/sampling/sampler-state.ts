@@ -1,13 +1,10 @@
 // What `sample` on the GPU knows of a request: its options and how far it is, as shaders/lib/sampler_state.wgsl has them.
 // Owns which requests the GPU can choose for; the others have the sampler in sampler.ts. Knows no buffer.
 import {MAX_ALTERNATIVES, MAX_CANDIDATES, MAX_CHANGED_LOGITS} from '../kernels/sample.ts';
-import type {SamplerOptions} from './sampler.ts';
+import type {SamplerSettings} from './settings.ts';
 
 /** u32 a request. */
 export const SAMPLER_STATE_WORDS = 12;
-
-/** Options with nothing left open; ranges are those of `createSampler`, which has checked them. */
-export type SamplerSettings = Required<SamplerOptions>;
 
 /**
  * Whether the GPU can choose for a request. Not for top-k above 64 or none, penalties over more than `historySize`
@@ -34,7 +31,7 @@ export function packSamplerState(
   words: Uint32Array,
   ring: Uint32Array,
 ): void {
-  const {temperature, topK, topP, minP, repetitionPenalty, seed, drawn, logprobs, topLogprobs} = settings;
+  const {temperature, topK, topP, minP, repetitionPenalty, seed, rngOffset, logprobs, topLogprobs} = settings;
   const window = repetitionPenalty === 1 ? 0 : settings.repetitionWindow;
   const recent = window > 0 ? tokens.slice(-window) : [];
   ring.set(recent);
@@ -51,6 +48,6 @@ export function packSamplerState(
   words[7] = window > 0 ? recent.length % window : 0;
   words[8] = seed % 2 ** 32;
   words[9] = Math.floor(seed / 2 ** 32);
-  words[10] = drawn;
+  words[10] = rngOffset;
   words[11] = logprobs ? 1 + topLogprobs : 0;
 }

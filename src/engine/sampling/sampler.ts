@@ -4,33 +4,10 @@
 // min-p look at the probabilities of what top-k left, renormalised, at temperature 1. (Others scale by the temperature
 // first; at Gemma's own temperature of 1 the two orders are the same.) Log-probabilities are those of the model,
 // before any of it.
-import {GemmaError} from '../../errors.ts';
 import {badLogits, type LogProbability, logSoftmax} from './log-softmax.ts';
-import {randomSeed, uniform} from './random.ts';
+import {uniform} from './random.ts';
 import {selectTop} from './select-top.ts';
-
-export interface SamplerOptions {
-  /** 0 takes the likeliest token. Default 1. */
-  temperature?: number;
-  /** Keep the k likeliest tokens; 0 keeps all. Default 64. */
-  topK?: number;
-  /** Keep the fewest likeliest tokens whose probabilities sum to at least this. Default 0.95; 1 keeps all. */
-  topP?: number;
-  /** Drop tokens below this share of the likeliest one's probability. Default 0. */
-  minP?: number;
-  /** Divides positive and multiplies negative logits of recent tokens. Default 1: none. */
-  repetitionPenalty?: number;
-  /** How many of the last tokens of the history the penalty sees. Default 64. */
-  repetitionWindow?: number;
-  /** An integer from 0 to 2^53 − 1: same seed, same logits, same tokens. Default: random. */
-  seed?: number;
-  /** Samples that were taken with this seed before: the next is that one's successor. Default 0. */
-  drawn?: number;
-  /** Report the chosen token's log-probability. Default false. */
-  logprobs?: boolean;
-  /** How many alternatives to report with it, 0 to 20. Default 0. */
-  topLogprobs?: number;
-}
+import {completeSettings, type SamplerOptions} from './settings.ts';
 
 export interface Sample {
   id: number;
@@ -53,24 +30,9 @@ export interface Sampler {
 
 /** @throws GemmaError `option-invalid` */
 export function createSampler(options: SamplerOptions = {}): Sampler {
-  const temperature = options.temperature ?? 1;
-  const topK = options.topK ?? 64;
-  const topP = options.topP ?? 0.95;
-  const minP = options.minP ?? 0;
-  const penalty = options.repetitionPenalty ?? 1;
-  const window = options.repetitionWindow ?? 64;
-  const seed = options.seed ?? randomSeed();
-  const topLogprobs = options.topLogprobs ?? 0;
-  check('temperature', temperature, temperature >= 0 && temperature <= 100, 'a number from 0 to 100');
-  check('top_k', topK, Number.isSafeInteger(topK) && topK >= 0, 'an integer, 0 or more');
-  check('top_p', topP, topP > 0 && topP <= 1, 'a number above 0, at most 1');
-  check('min_p', minP, minP >= 0 && minP <= 1, 'a number from 0 to 1');
-  check('repetition_penalty', penalty, penalty > 0 && penalty <= 100, 'a number above 0, at most 100');
-  check('repetition_window', window, Number.isSafeInteger(window) && window >= 0, 'an integer, 0 or more');
-  check('seed', seed, Number.isSafeInteger(seed) && seed >= 0, 'an integer from 0 to 2^53 - 1');
-  check('top_logprobs', topLogprobs, Number.isInteger(topLogprobs) && topLogprobs >= 0 && topLogprobs <= 20, '0 to 20');
-
-  let drawn = options.drawn ?? 0;
+  const settings = completeSettings(options);
+  const {temperature, topK, topP, minP, repetitionPenalty: penalty, repetitionWindow: window, seed} = settings;
+  let {rngOffset} = settings;
   let scratch = new Float32Array(0);
 
   const penalised = (logits: Float32Array, history: readonly number[]): Float32Array => {
@@ -86,7 +48,7 @@ export function createSampler(options: SamplerOptions = {}): Sampler {
   const choose = (logits: Float32Array): number => {
     const best = argMax(logits);
     if (temperature === 0 || topK === 1) return best;
-    const random = uniform(seed, drawn++);
+    const random = uniform(seed, rngOffset++);
     const floor = minP > 0 ? logits[best] + Math.log(minP) : Number.NEGATIVE_INFINITY;
     const ids = topK > 0 && topK < logits.length ? selectTop(logits, topK) : null;
     if (topP < 1) return draw(logits, nucleus(logits, ids, topP), floor, temperature, random);
@@ -97,8 +59,8 @@ export function createSampler(options: SamplerOptions = {}): Sampler {
     seed,
     sample(logits, history = []) {
       const id = choose(penalised(logits, history));
-      if (!options.logprobs) return {id};
-      return {id, ...logSoftmax(logits, id, topLogprobs)};
+      if (!settings.logprobs) return {id};
+      return {id, ...logSoftmax(logits, id, settings.topLogprobs)};
     },
   };
 }
@@ -168,11 +130,4 @@ function draw(
     if (left < 0) return id;
   }
   return last; // rounding left a rest
-}
-
-function check(name: string, value: unknown, good: boolean, expected: string): void {
-  if (typeof value === 'number' && good) return;
-  throw new GemmaError('option-invalid', `${name} is ${String(value)}; expected ${expected}`, {
-    detail: {option: name, value: String(value)},
-  });
 }

@@ -1,7 +1,8 @@
 import {expect} from 'chai';
 import {logSoftmax} from '../../../../src/engine/sampling/log-softmax.ts';
-import {createSampler, type SamplerOptions} from '../../../../src/engine/sampling/sampler.ts';
+import {createSampler} from '../../../../src/engine/sampling/sampler.ts';
 import {selectTop} from '../../../../src/engine/sampling/select-top.ts';
+import type {SamplerOptions} from '../../../../src/engine/sampling/settings.ts';
 import {GemmaError} from '../../../../src/errors.ts';
 
 /** Logits whose softmax is these probabilities. */
