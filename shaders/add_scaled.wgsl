@@ -3,7 +3,7 @@
 //   y[r, i] = (a[r, i] + b[r, i mod B_N]) · scale[0]
 //
 // Shapes    a, y: [n_rows, N] f32; b: [n_rows, B_N] f32, where 0 stands for N; scale: [1] f32
-// Dispatch  one invocation a value; those behind the end of y do nothing
+// Dispatch  one invocation a value; those past the end of y do nothing
 // Numerics  f32, in the order written
 // Reference test/reference/add_scaled.ts
 

@@ -6,8 +6,9 @@
 //
 // Shapes    active: [n_rows, N] f32; others: [n_rows, 3, N] f32, both in place; activated, scaled: [n_rows, N] f32;
 //           coefs: [n_rows, 4] f32; scale: [N] f32
-// Dispatch  one invocation a value of the active stream; those behind its end do nothing
+// Dispatch  one invocation a value of the active stream; those past its end do nothing
 // Numerics  f32, in the order written
+// Source    Baykal et al., "Alternating updates for efficient transformers" (2023); llama.cpp: altup_correct in gemma3n-iswa.cpp
 // Reference test/reference/altup_correct.ts
 
 override WORKGROUP_SIZE: u32 = 64u;
@@ -35,7 +36,7 @@ fn altup_correct(
   }
   let r = at / N;
   let i = at % N;
-  let other = 3u * r * N + i; // in stream 1; 2 and 3 follow N and 2N behind
+  let other = 3u * r * N + i; // in stream 1; streams 2 and 3 follow at N and 2N
   let c = 1.0 + COEF_SCALE * coefs[r];
   let innovation = activated[at] - active_stream[at];
   let corrected = active_stream[at] + c.x * innovation;

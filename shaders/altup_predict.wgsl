@@ -3,8 +3,9 @@
 //   stream_i[r] ← stream_i[r] + Σ_j COEF_SCALE · coefs[r, 4i + j] · stream_j[r]
 //
 // Shapes    active: [n_rows, N] f32; others: [n_rows, 3, N] f32, both in place; coefs: [n_rows, 16] f32
-// Dispatch  one invocation a value of the active stream; those behind its end do nothing
+// Dispatch  one invocation a value of the active stream; those past its end do nothing
 // Numerics  f32, j in order
+// Source    Baykal et al., "Alternating updates for efficient transformers" (2023); llama.cpp: altup_predict in gemma3n-iswa.cpp
 // Reference test/reference/altup_predict.ts
 
 override WORKGROUP_SIZE: u32 = 64u;
@@ -34,7 +35,7 @@ fn altup_predict(
     return;
   }
   let r = at / N;
-  let other = 3u * r * N + at % N; // in stream 1; 2 and 3 follow N and 2N behind
+  let other = 3u * r * N + at % N; // in stream 1; streams 2 and 3 follow at N and 2N
   let s = vec4f(active_stream[at], others[other], others[other + N], others[other + 2u * N]);
   active_stream[at] = s.x + mixed(r, 0u, s);
   others[other] = s.y + mixed(r, 1u, s);

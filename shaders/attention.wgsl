@@ -5,11 +5,12 @@
 //   y   = Σ_p softmax(s)_p · v_p
 //
 // Shapes    q, y: [n_rows, N_HEAD, HEAD_DIM] f32; k, v: [n_pages · PAGE_SIZE, N_HEAD_KV, HEAD_DIM] f32
-// Dispatch  one workgroup a (row, head); those behind step.n_rows do nothing
+// Dispatch  one workgroup a (row, head); those past step.n_rows do nothing
 // Limits    HEAD_DIM a multiple of 4, at most 512; about 2.8 KiB of workgroup memory
 // Numerics  online softmax in f32 over tiles of 64 keys. Tiles begin at the row's first visible key, so a row's bits
 //           depend on nothing but its own sequence. No infinities: masked scores are left out, exponents are ≥ −80
 //           (e^−80 is nothing beside the largest term, e^0).
+// Source    Milakov and Gimelshein, "Online normalizer calculation for softmax" (2018); pages: Kwon et al., "PagedAttention" (2023)
 // Reference test/reference/attention.ts
 
 const WORKGROUP_SIZE = 64u; // also the tile: one key an invocation

@@ -3,7 +3,7 @@
 //   y[o, i] = x[output_rows[o], i]
 //
 // Shapes    x: [n_rows, N] f32; y: [n_outputs, N] f32; output_rows: [n_outputs] u32
-// Dispatch  one invocation a value; those behind step.n_outputs do nothing
+// Dispatch  one invocation a value; those past step.n_outputs do nothing
 // Numerics  a copy
 // Reference test/reference/copy_rows.ts
 

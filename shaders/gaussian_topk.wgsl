@@ -3,9 +3,10 @@
 //   y[r, i] = max(x[r, i] − (mean(x[r]) + KAPPA · std(x[r])), 0)
 //
 // Shapes    x, y: [n_rows, N] f32
-// Dispatch  one workgroup a row; those behind the end of y do nothing
+// Dispatch  one workgroup a row; those past the end of y do nothing
 // Numerics  f32; the variance is the mean of squared differences from the mean, so nothing cancels. It divides by N, as
 //           in training (llama.cpp divides by N − 1: 6e-5 at the width of E2B)
+// Source    llama.cpp: gaussian_topk in gemma3n-iswa.cpp; You et al., "Spark Transformer" (2025)
 // Reference test/reference/gaussian_topk.ts
 
 override WORKGROUP_SIZE: u32 = 64u; // a power of two, for the tree sum

@@ -4,9 +4,10 @@
 //   gelu(u) = ½ · u · (1 + tanh(√(2/π) · (u + 0.044715 · u³)))
 //
 // Shapes    gate, y: [n_rows, N] f32; up: [n_rows, UP_STRIDE] f32, of which N values from up_offset[0] on are used: a
-//           buffer and no constant, for it differs from layer to layer, and each constant would be another pipeline
-// Dispatch  one invocation a value; those behind the end of y do nothing
+//           buffer and not a constant, because it differs by layer, and each constant would need another pipeline
+// Dispatch  one invocation a value; those past the end of y do nothing
 // Numerics  the argument of tanh is clamped to ±10, where tanh is ±1 in f32: gates of ±40 occur, and would overflow
+// Source    Shazeer, "GLU variants improve transformer" (2020); GELU by tanh: Hendrycks and Gimpel (2016)
 // Reference test/reference/geglu.ts
 
 override WORKGROUP_SIZE: u32 = 64u;
@@ -32,6 +33,6 @@ fn geglu(
     return;
   }
   let u = gate[index];
-  let bent = tanh_clamped(0.7978845608 * (u + 0.044715 * u * u * u));
-  y[index] = 0.5 * u * (1.0 + bent) * up[(index / N) * UP_STRIDE + u32(up_offset[0]) + index % N];
+  let tanh_u = tanh_clamped(0.7978845608 * (u + 0.044715 * u * u * u));
+  y[index] = 0.5 * u * (1.0 + tanh_u) * up[(index / N) * UP_STRIDE + u32(up_offset[0]) + index % N];
 }

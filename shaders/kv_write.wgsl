@@ -3,8 +3,9 @@
 //   cache[slot(row r), i] = src[r, i]        slot = the page of the row's position · PAGE_SIZE + its place in the page
 //
 // Shapes    src: [n_rows, WIDTH] f32, WIDTH = n_head_kv · head_dim; cache: [n_pages · PAGE_SIZE, WIDTH] f32
-// Dispatch  one invocation a value; those behind step.n_rows do nothing
+// Dispatch  one invocation a value; those past step.n_rows do nothing
 // Numerics  a copy
+// Source    Kwon et al., "Efficient memory management for large language model serving with PagedAttention" (2023)
 // Reference test/reference/kv_write.ts
 
 override WORKGROUP_SIZE: u32 = 64u;

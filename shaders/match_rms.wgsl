@@ -1,10 +1,11 @@
-// match_rms — scale each vector to the root mean square of another: how Gemma 3n keeps its streams equally loud.
+// match_rms — scale each vector to the root mean square of another: how Gemma 3n keeps its streams at one magnitude.
 //
 //   y[r, s, i] = x[r, s, i] · sqrt(mean_j(target[r, j]²)) / sqrt(max(mean_j(x[r, s, j]²), EPS))
 //
 // Shapes    x, y: [n_rows, PER_TARGET, N] f32; target: [n_rows, N] f32
-// Dispatch  one workgroup a vector; those behind the end of y do nothing
+// Dispatch  one workgroup a vector; those past the end of y do nothing
 // Numerics  sums of squares in f32, 64 partial sums and a tree
+// Source    llama.cpp: calc_magnitude in gemma3n-iswa.cpp
 // Reference test/reference/match_rms.ts
 
 override WORKGROUP_SIZE: u32 = 64u; // a power of two, for the tree sum

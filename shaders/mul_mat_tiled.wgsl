@@ -105,7 +105,7 @@ fn accumulate(sums: mat4x4f, rows: vec4f, w: vec4f) -> mat4x4f {
   );
 }
 
-// A quad of values of four rows, turned so that a value of all four is one vector.
+// A quad of values of four rows, transposed so that a value of all four is one vector.
 fn load_rows(lid: u32, first_row: u32, n: u32, first_tile: u32, n_tiles: u32) {
   let row_quads = ROW_TILE / 4u;
   for (var i = lid; i < row_quads * (DEPTH / 4u); i += WORKGROUP_SIZE) {
@@ -115,17 +115,17 @@ fn load_rows(lid: u32, first_row: u32, n: u32, first_tile: u32, n_tiles: u32) {
     let quad = select(quads.x, quads.y, place % 2u == 1u);
     let row = first_row + 4u * (i / (DEPTH / 4u));
     let known = tile < n_tiles && 4u * quad < shape.N_IN;
-    let turned = transpose(mat4x4f(
+    let transposed = transpose(mat4x4f(
       x_quad(row, n, quad, known),
       x_quad(row + 1u, n, quad, known),
       x_quad(row + 2u, n, quad, known),
       x_quad(row + 3u, n, quad, known),
     ));
     let at = 4u * place * row_quads + i / (DEPTH / 4u);
-    x_tile[at] = turned[0];
-    x_tile[at + row_quads] = turned[1];
-    x_tile[at + 2u * row_quads] = turned[2];
-    x_tile[at + 3u * row_quads] = turned[3];
+    x_tile[at] = transposed[0];
+    x_tile[at + row_quads] = transposed[1];
+    x_tile[at + 2u * row_quads] = transposed[2];
+    x_tile[at + 3u * row_quads] = transposed[3];
   }
 }
 

@@ -3,8 +3,9 @@
 //   y[v, i] = x[v, i] / sqrt(mean_j(x[v, j]²) + EPS) · weight[i]      (without HAS_WEIGHT: no weight)
 //
 // Shapes    x, y: [n_vectors, N] f32 row-major, a vector being a row or a head of a row; weight: [N] f32
-// Dispatch  one workgroup a vector; those behind the end of y do nothing
+// Dispatch  one workgroup a vector; those past the end of y do nothing
 // Numerics  sum of squares in f32, 64 partial sums and a tree; Gemma's "+1" is folded into weight in the GGUF
+// Source    Zhang and Sennrich, "Root mean square layer normalization" (2019)
 // Reference test/reference/rms_norm.ts
 
 override WORKGROUP_SIZE: u32 = 64u; // a power of two, for the tree sum

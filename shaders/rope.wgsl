@@ -5,10 +5,11 @@
 //   y[i+half] = x[i] · sin φ + x[i + half] · cos φ          i = 0 … half − 1, half = HEAD_DIM / 2
 //
 // Shapes    x, y: [n_rows, N_HEAD, HEAD_DIM] f32; frequencies: (cos, sin) pairs [256 + n_high, half]
-// Dispatch  one invocation a pair; those behind the end of y do nothing
-// Numerics  sin and cos of a large product are not to be had in f32. Positions are split into high · 256 + low; the
+// Dispatch  one invocation a pair; those past the end of y do nothing
+// Numerics  sin and cos of a large product lose precision in f32. Positions are split into high · 256 + low; the
 //           table holds cos and sin of low·θ_i (256 rows) and then of high·256·θ_i, both rounded once from f64, and
 //           the angle-addition formulas join them: off by about 1e-7 at any position.
+// Source    Su et al., "RoFormer" (2021); pairs as in GPT-NeoX (llama.cpp: LLAMA_ROPE_TYPE_NEOX)
 // Reference test/reference/rope.ts
 
 const LOW = 256u; // rows of the table for low

@@ -5,6 +5,7 @@
 // Shapes    y: [n_rows, N] f32; in place, because logits of a large vocabulary are the largest activation
 // Dispatch  one invocation a value; those past the end of y do nothing
 // Numerics  the argument of tanh is clamped to ±10, where tanh is ±1 in f32
+// Source    "Gemma 2: improving open language models at a practical size" (2024), section 2
 // Reference test/reference/softcap.ts
 
 override WORKGROUP_SIZE: u32 = 64u;

@@ -1,9 +1,9 @@
-// sum_experts — what the experts of a row say together.
+// sum_experts — the weighted sum of a row's experts.
 //
 //   y[r, i] = Σ_s weights[r, s] · x[r, s, i]
 //
 // Shapes    x: [n_rows, USED, N] f32; weights: [n_rows, USED] f32; y: [n_rows, N] f32
-// Dispatch  one invocation a value of y; those behind step.n_rows do nothing
+// Dispatch  one invocation a value of y; those past step.n_rows do nothing
 // Numerics  f32, in order of rank: a row has the same bits alone and among others
 // Reference test/reference/sum_experts.ts
 

@@ -1,4 +1,4 @@
-// top_experts — which experts of a mixture a row uses, and how much each of them says.
+// top_experts — which experts of a mixture a row uses, and the weight of each.
 //
 //   experts[r, s] = index of the s-th largest of logits[r]; among equals the lowest index first
 //   weights[r, s] = softmax of SCALE · logits over the USED chosen · expert_scale[experts[r, s]]   (without HAS_SCALE: · 1)
@@ -7,9 +7,10 @@
 //
 // Shapes    logits: [n_rows, N_EXPERT] f32; expert_scale: [N_EXPERT] f32; experts: [n_rows, USED] u32;
 //           weights: [n_rows, USED] f32; USED ≤ 64
-// Dispatch  one workgroup a row; those behind step.n_rows do nothing. An expert's rank is counted, not sorted for:
+// Dispatch  one workgroup a row; those past step.n_rows do nothing. An expert's rank is counted, not sorted for:
 //           every invocation compares its experts with all others
 // Numerics  f32; the sum runs in order of rank. A row has the same bits alone and among others
+// Source    Shazeer et al., "Outrageously large neural networks" (2017); llama.cpp: build_moe_ffn
 // Reference test/reference/top_experts.ts
 
 const WORKGROUP_SIZE = 64u;

@@ -1,4 +1,4 @@
-// Q3_K — 256 values in 110 bytes: hmask[32], qs[64], scales[12], d f16. The lower two bits lie as in Q2_K; bit g of byte l
+// Q3_K — 256 values in 110 bytes: hmask[32], qs[64], scales[12], d f16. The lower two bits are placed as in Q2_K; bit g of byte l
 // of hmask is the third bit of value l of group g (0…7) of 32. Sixteen scales of 6 bits, one for 16 values: their low
 // nibbles in bytes 0…7, their upper two bits in bytes 8…11. y = d · (scale − 32) · (q − 4).
 //

@@ -7,8 +7,8 @@ const REPORT_MS = 100;
 
 /**
  * The error to throw for a failed GPU call: a GemmaError, or what `signal` aborted with, as it is; otherwise `device-lost`
- * if the device went (a failed readback is most often the first sign of it, and the report comes a moment later), else
- * `internal`. A readback also fails with an AbortError, which is nobody's wish.
+ * if the device went (a failed readback is most often the first sign of a lost device; the report follows a moment later), else
+ * `internal`. A readback also fails with an AbortError although nothing aborted it.
  */
 export async function explainFailure(device: GPUDevice, error: unknown, signal?: AbortSignal): Promise<unknown> {
   if (error instanceof GemmaError || (isAbort(error) && signal?.aborted)) return error;

@@ -37,6 +37,7 @@ export interface StepInput {
   into?: Float32Array;
 }
 
+/** What an engine holds on the GPU, and what its most recent token took. */
 export interface EngineStats {
   weightBytes: number;
   kvBytes: number;
@@ -48,10 +49,12 @@ export interface EngineStats {
   perToken: {dispatches: number; submits: number; bytesWritten: number; bytesRead: number; objectsCreated: number};
 }
 
-/** Where the per-layer embedding table may be asked to lie. */
+/** Where the per-layer embedding table is kept. */
 export const TABLE_PLACEMENTS = ['auto', 'gpu', 'host'] as const;
+/** A placement as it is asked for; `auto` leaves the choice to the memory plan. */
 export type TablePlacementChoice = (typeof TABLE_PLACEMENTS)[number];
 
+/** How an engine is loaded. Everything has a default. */
 export interface EngineOptions {
   /** Positions a sequence may hold, never more than the model's context_length. Default 4096. */
   contextLength?: number;
@@ -71,7 +74,7 @@ export interface EngineOptions {
   /** Ids that are never to be sampled. Default: the file's `tokenizer.ggml.suppress_tokens`. */
   suppressedTokens?: readonly number[];
   /**
-   * Where Gemma 4's and 3n's per-layer embedding table lies, often the largest tensor, of which a token reads one row.
+   * Where the per-layer embedding table of Gemma 4 and 3n is kept: often the largest tensor, of which a token reads one row.
    * `gpu`: with all other weights; `host`: in the file, a row a token is read from the source in each step; `auto`
    * (default): on the GPU if it fits the budget.
    */
@@ -91,6 +94,7 @@ export interface EngineOptions {
   pipelines?: PipelineCache;
 }
 
+/** One model on one device: sequences of tokens, and steps that extend them. Made by `loadEngine`. */
 export interface Engine {
   readonly file: GgufFile;
   readonly contextLength: number;

@@ -1,5 +1,5 @@
-// What the self-test knows the answers of, in float64 as the formulas are written in papers: one vector at a time, slow,
-// plain, and sharing no line with the kernels.
+// The operations that the self-test checks, in float64 as their formulas are written in papers: one vector at a time, slow,
+// and sharing no code with the kernels.
 
 /** y[i] = x[i] / sqrt(mean(x²) + eps) · weight[i]; without a weight, · 1. */
 export function rmsNorm(x: Float64Array, eps: number, weight?: Float32Array): Float64Array {
@@ -19,6 +19,7 @@ export function geglu(gate: Float64Array, up: Float64Array): Float64Array {
   return gate.map((value, i) => gelu(value) * up[i]);
 }
 
+/** The sizes of an attention, and how it scores. */
 export interface AttentionShape {
   nHead: number;
   nHeadKv: number;
@@ -27,7 +28,7 @@ export interface AttentionShape {
   window: number;
   /** What scores are multiplied by. */
   scale: number;
-  /** Scores are bent into ±softcap after that; 0: they are not. */
+  /** Then soft-capped: cap · tanh(score / cap); 0: they are not. */
   softcap: number;
 }
 

@@ -17,6 +17,7 @@ import type {HostedRows} from './memory/hosted-rows.ts';
 import type {KvBuffers} from './memory/kv-pool.ts';
 import {packRow, packStep, ROW_WORDS, STEP_WORDS} from './step-data.ts';
 
+/** All that a load has made. */
 export interface EngineParts {
   file: GgufFile;
   device: GPUDevice;
@@ -58,6 +59,7 @@ interface Work {
   outputsOf: {input: number; count: number}[];
 }
 
+/** The engine on a device. Steps that are asked for at once run one after the other. */
 export class GpuEngine implements Engine {
   readonly file: GgufFile;
   readonly contextLength: number;

@@ -194,11 +194,11 @@ function softcapCase(recorder: Recorder<null>, pool: BufferPool): Case {
   return {kernel: softcap.name, output: y, expected: softcapF64(Float64Array.from(x), 30), tolerance: 1e-4};
 }
 
-/** Position 39 with a window of 36, two heads on one KV head, two pages that lie in the pool in reverse. */
+/** Position 39 with a window of 36, two heads on one KV head, two pages in reverse order in the pool. */
 function attentionCase(recorder: Recorder<null>, pool: BufferPool): Case {
   const shape = {nHead: 2, nHeadKv: 1, headDim: 32, window: 36, scale: 1, softcap: 0};
   const position = 39;
-  // Small scores, so that every key has a say: one key too many or too few must show.
+  // Small scores, so that every key counts: one key too many or too few must change the result.
   const q = waves(shape.nHead * shape.headDim, 3).map((value) => 0.1 * value);
   const keys = waves(2 * PAGE_SIZE * shape.headDim, 4);
   const values = waves(2 * PAGE_SIZE * shape.headDim, 5);
@@ -232,7 +232,7 @@ function attentionCase(recorder: Recorder<null>, pool: BufferPool): Case {
   return {kernel: attention.name, output: y, expected, tolerance: 1e-5};
 }
 
-/** More experts than a workgroup has invocations, two of them equal. Every expert's scale tells which was chosen. */
+/** More experts than a workgroup has invocations, two of them equal. Every expert has its own scale, so the result shows which were chosen. */
 function topExpertsCase(recorder: Recorder<null>, pool: BufferPool): Case {
   const [count, used, factor] = [70, 4, 0.5];
   const logits = waves(count, 6);

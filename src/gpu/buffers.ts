@@ -2,8 +2,10 @@
 import {GemmaError} from '../errors.ts';
 import type {SizeLimits} from './device.ts';
 
+/** What a buffer is counted as. */
 export type BufferCategory = 'weights' | 'kv' | 'scratch';
 
+/** What a pool has made. */
 export interface BufferStats {
   /** Bytes alive by category. */
   bytes: Readonly<Record<BufferCategory, number>>;
@@ -26,7 +28,7 @@ export interface Buffers {
    * @throws GemmaError `out-of-memory` when the size is above the limits.
    */
   create(label: string, category: BufferCategory, size: number): GPUBuffer;
-  /** The same with these contents; what is behind them is zero. */
+  /** The same with these contents; the bytes after them are zero. */
   createFrom(label: string, category: BufferCategory, data: ArrayBufferView): GPUBuffer;
   /** A uniform that the host writes. Scratch. */
   createUniform(label: string, size: number): GPUBuffer;
@@ -45,6 +47,7 @@ export function checkBufferBytes(label: string, category: BufferCategory, bytes:
   });
 }
 
+/** Buffers on a device, all freed together. */
 export class BufferPool implements Buffers {
   readonly #device: GPUDevice;
   readonly #limits: SizeLimits;

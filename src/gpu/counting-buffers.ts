@@ -2,6 +2,7 @@
 import {type BufferCategory, type Buffers, bufferBytes, checkBufferBytes} from './buffers.ts';
 import type {SizeLimits} from './device.ts';
 
+/** Buffers that are only counted: no device is needed. */
 export class CountingBuffers implements Buffers {
   readonly bytes: Record<BufferCategory, number> = {weights: 0, kv: 0, scratch: 0};
   /** Bytes of the largest one. */

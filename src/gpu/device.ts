@@ -7,6 +7,7 @@ export interface SizeLimits {
   maxStorageBufferBindingSize: number;
 }
 
+/** What to ask of the adapter. */
 export interface DeviceOptions {
   /** Forces smaller limits than the adapter's; values below WebGPU's defaults bind our own allocations only. */
   limits?: Partial<SizeLimits>;
@@ -15,6 +16,7 @@ export interface DeviceOptions {
   powerPreference?: GPUPowerPreference;
 }
 
+/** A device and what is known of it. */
 export interface Device {
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;

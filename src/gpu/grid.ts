@@ -6,7 +6,7 @@ export const MAX_WORKGROUPS = 65535;
 
 /**
  * `count` workgroups over x and y, `layers` in z. The shader's linear index is `wid.x + wid.y · num_workgroups.x`;
- * up to `y − 1` of them lie behind `count`, so shaders guard.
+ * up to `y − 1` of them are past `count`, so shaders guard.
  */
 export function spread(count: number, layers = 1): Grid {
   if (count === 0 || layers === 0) return [0, 0, 0];

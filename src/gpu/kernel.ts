@@ -1,5 +1,5 @@
 // What a compute kernel is to the rest of the engine: a WGSL text, the names of its buffers and constants, and its grid.
-// The shader is the single source: names and access come out of its text, and a binding file that says something else
+// The shader is the single source: names and access come out of its text, and a binding file that disagrees
 // fails on import. Knows no device.
 import {GemmaError} from '../errors.ts';
 import {structFields} from './wgsl.ts';
@@ -7,8 +7,10 @@ import {structFields} from './wgsl.ts';
 /** Workgroups in x, y, z. A zero anywhere means: nothing to dispatch. */
 export type Grid = readonly [x: number, y: number, z: number];
 
+/** How a shader uses a buffer. */
 export type BindingAccess = 'uniform' | 'read' | 'read_write';
 
+/** A buffer of a shader. */
 export interface Binding {
   readonly name: string;
   readonly access: BindingAccess;
@@ -27,16 +29,17 @@ export interface Constant {
   readonly place: 'override' | 'shape';
 }
 
-/** Most kernels cover so many rows, and their constants tell the rest. */
+/** The shape of most kernels: how many rows they cover. Their constants have the rest. */
 export interface RowShape {
   nRows: number;
 }
 
+/** A compute shader, its buffers and constants by name, and its grid. */
 export interface Kernel<B extends string = string, C extends string = string, S = never> {
   /** The entry point, and the name of its files. */
   readonly name: string;
   readonly code: string;
-  /** In binding order, group 0. The uniform `shape`, where there is one, is none of them: it is bound behind the last. */
+  /** In binding order, group 0. The uniform `shape`, where there is one, is none of them: it is bound after the last. */
   readonly bindings: readonly Binding[];
   /** Overrides, then the fields of `shape` in the order of its memory, 4 bytes each. */
   readonly constants: readonly Constant[];
@@ -46,6 +49,7 @@ export interface Kernel<B extends string = string, C extends string = string, S 
   grid(shape: S, constants: Readonly<Record<C, number>>): Grid;
 }
 
+/** Values by the names of a kernel's constants; those with a default may be left out. */
 export type Constants<C extends string> = Readonly<Partial<Record<C, number>>>;
 
 interface Definition<B extends string, C extends string, S> {

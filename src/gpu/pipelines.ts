@@ -13,6 +13,7 @@ interface Compiled {
 
 const BUFFER_TYPES = {uniform: 'uniform', read: 'read-only-storage', read_write: 'storage'} as const;
 
+/** The compiled kernels of a device. */
 export class PipelineCache {
   readonly #device: GPUDevice;
   readonly #kernels = new Map<Kernel, Compiled>();

@@ -1,7 +1,8 @@
-// GPU time through timestamp queries, by kernel or of the whole step. Off unless somebody makes one. By kernel it splits
+// GPU time through timestamp queries, by kernel or of the whole step. Off unless one is made. By kernel it splits
 // a step into a pass a dispatch, so its sum is above a normal step's time. Knows no kernel but its name and constants.
 import {GemmaError} from '../errors.ts';
 
+/** The time of all dispatches of a kernel with the same constants. */
 export interface KernelTime {
   kernel: string;
   /** What it was recorded with: the shape, mostly. */
@@ -21,6 +22,7 @@ export interface TimedPass {
   label?: string;
 }
 
+/** Times the passes of a step. */
 export class Profiler {
   /** What one pass holds: one dispatch, or all that a recording has. */
   readonly by: 'dispatch' | 'recording';

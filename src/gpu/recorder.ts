@@ -8,6 +8,7 @@ import type {Profiler} from './profiler.ts';
 /** A buffer to bind: whole, or a range whose offset is a multiple of 256 bytes. */
 export type BufferBinding = GPUBuffer | GPUBufferBinding;
 
+/** A dispatch that is ready to be replayed. */
 export interface Dispatch<Step> {
   /** What it computes and by which kernel, for errors, profiles and captures. */
   readonly label: string;
@@ -18,6 +19,7 @@ export interface Dispatch<Step> {
   readonly grid: (step: Step) => Grid;
 }
 
+/** Collects dispatches for a recording. */
 export class Recorder<Step> {
   readonly #device: GPUDevice;
   readonly #pipelines: PipelineCache;
@@ -29,7 +31,7 @@ export class Recorder<Step> {
   }
 
   /**
-   * Appends a dispatch. `shape` tells how much of it a step needs; a grid with a zero is left out of that step.
+   * Appends a dispatch. `shape` gives how much of it a step needs; a grid with a zero is left out of that step.
    * The pipeline compiles in the background until `finish`. `label`: what the dispatch is called, besides its kernel.
    */
   add<B extends string, C extends string, S>(
@@ -62,6 +64,7 @@ export class Recorder<Step> {
   }
 }
 
+/** Dispatches in order, replayed in every step. */
 export class Recording<Step> {
   readonly dispatches: readonly Dispatch<Step>[];
 
@@ -96,7 +99,7 @@ export class Recording<Step> {
   }
 }
 
-/** Says which dispatch an error belongs to. */
+/** Adds to an error which dispatch it belongs to. */
 const named = (label: string) => (error: unknown) => {
   const {code, message, detail} = GemmaError.from(error);
   throw new GemmaError(code, `${label}: ${message}`, {cause: error, detail});

@@ -1,4 +1,4 @@
-// Reads numbers and structs out of WGSL text, so that TypeScript does not repeat what a shader says. Knows no kernel.
+// Reads numbers and structs out of WGSL text, so that TypeScript does not repeat what is in a shader. Knows no kernel.
 import {GemmaError} from '../errors.ts';
 
 /** A member of a struct of numbers: 4 bytes each, so they follow each other in memory as in the text. */

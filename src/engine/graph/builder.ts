@@ -39,7 +39,7 @@ export interface ExpertChoice {
   weights: Activation | ConstantTensor;
 }
 
-/** Weights by the part of their names that tells them apart: `attn_q` for `blk.3.attn_q.weight`. */
+/** Weights by their short names: `attn_q` for `blk.3.attn_q.weight`. */
 type Weights<Needed extends string, Optional extends string> = Readonly<
   Record<Needed, WeightTensor> & Partial<Record<Optional, WeightTensor>>
 >;

@@ -45,6 +45,7 @@ export interface ConstantTensor {
   readonly content: Numbers | RopeAngles;
 }
 
+/** A constant that is a list of numbers. */
 export interface Numbers {
   readonly type: 'f32' | 'u32';
   readonly values: readonly number[];
@@ -62,6 +63,7 @@ export interface RopeAngles {
   readonly factors: WeightTensor | null;
 }
 
+/** Everything an operation reads or writes. */
 export type Tensor = Activation | WeightTensor | CacheTensor | ConstantTensor;
 
 /**
@@ -80,6 +82,7 @@ export interface AnyOperation {
   readonly inPlace?: Readonly<Record<string, string>>;
 }
 
+/** An operation of one kind. Inputs and outputs are by role, so that a rewrite can name them. */
 export interface OperationOf<
   Kind extends string,
   Inputs extends AnyOperation['inputs'],
@@ -101,6 +104,7 @@ interface Y {
   y: Activation;
 }
 
+/** The sizes of an attention, and how it scores. */
 export interface AttentionAttributes {
   nHead: number;
   nHeadKv: number;
@@ -113,7 +117,7 @@ export interface AttentionAttributes {
   softcap: number;
 }
 
-/** The operations that models are written in. Which kernel runs one is the business of a lowering. */
+/** The operations that models are written in. A lowering decides which kernel runs one. */
 export type Operation =
   /** y[r] = scale · table[token of r] */
   | OperationOf<'getRows', {table: WeightTensor}, Y, {scale: number}>

@@ -20,6 +20,7 @@ export interface ActivationRows {
   outputs: number;
 }
 
+/** Where every activation of a graph is kept. */
 export interface ActivationPlan {
   /** Bytes of every buffer. */
   sizes: readonly number[];

@@ -30,6 +30,7 @@ import {
   work,
 } from './lowering.ts';
 
+/** An entry for every kind of operation; see shaders/ for what each kernel computes. */
 export const plain: Lowering = {
   getRows({inputs: {table}, outputs: {y}, attributes: {scale}}, context) {
     // Of a hosted table there are the rows of this step, in its order.

@@ -3,6 +3,7 @@ import shader from '../../../shaders/add_scaled.wgsl';
 import {elementwise} from '../../gpu/grid.ts';
 import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
 
+/** y = (a + b) · scale. */
 export const addScaled = defineKernel(shader, {
   bindings: ['a', 'b', 'scale', 'y'],
   constants: ['N', 'B_N', 'WORKGROUP_SIZE'],

@@ -3,6 +3,7 @@ import shader from '../../../shaders/attention.wgsl';
 import {spread} from '../../gpu/grid.ts';
 import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
 
+/** One query row against the keys and values it may see, a workgroup a head. */
 export const attention = defineKernel(shader, {
   bindings: ['step', 'rows', 'page_tables', 'q', 'k', 'v', 'y'],
   constants: ['N_HEAD', 'N_HEAD_KV', 'HEAD_DIM', 'SCALE', 'WINDOW', 'SOFTCAP', 'PAGE_SIZE'],

@@ -1,4 +1,4 @@
-// Binds shaders/interleave_rows.wgsl and says how a row's planes are given to it.
+// Binds shaders/interleave_rows.wgsl and makes the constants that describe a row's planes.
 import shader from '../../../shaders/interleave_rows.wgsl';
 import {ggmlType, rowBytes} from '../../gguf/ggml-types.ts';
 import {defineKernel, type RowShape} from '../../gpu/kernel.ts';

@@ -1,4 +1,4 @@
-// Every kernel of the plain lowering. A shader is bound in the file of its name; what runs when is graph/'s business.
+// Every kernel of the plain lowering. A shader is bound in the file of its name; graph/ decides which of them run.
 export {addScaled} from './add_scaled.ts';
 export {altupCorrect} from './altup_correct.ts';
 export {altupPredict} from './altup_predict.ts';

@@ -4,6 +4,7 @@ import {elementwise} from '../../gpu/grid.ts';
 import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
 import {constantIn} from '../../gpu/wgsl.ts';
 
+/** Rotates each head by its row's position. */
 export const rope = defineKernel(shader, {
   bindings: ['rows', 'frequencies', 'x', 'y'],
   constants: ['N_HEAD', 'HEAD_DIM', 'WORKGROUP_SIZE'],

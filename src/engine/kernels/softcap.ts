@@ -3,6 +3,7 @@ import shader from '../../../shaders/softcap.wgsl';
 import {elementwise} from '../../gpu/grid.ts';
 import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
 
+/** y ← cap · tanh(y / cap), in place. */
 export const softcap = defineKernel(shader, {
   bindings: ['y'],
   constants: ['N', 'CAP', 'WORKGROUP_SIZE'],

@@ -1,6 +1,7 @@
 // The tensor types that get_rows and mul_mat read on the GPU.
 import type {GgmlTypeName} from '../../gguf/ggml-types.ts';
 
+/** The weight types that kernels read, by GGML's names. */
 export const WEIGHT_TYPES = [
   'F32',
   'F16',
@@ -20,6 +21,8 @@ export const WEIGHT_TYPES = [
   'MXFP4',
 ] as const satisfies readonly GgmlTypeName[];
 
+/** One of `WEIGHT_TYPES`. */
 export type WeightType = (typeof WEIGHT_TYPES)[number];
 
+/** Whether kernels read this type. */
 export const isWeightType = (name: string): name is WeightType => (WEIGHT_TYPES as readonly string[]).includes(name);

@@ -3,7 +3,7 @@
 //
 // There are two groups of pages, for full-attention and for sliding layers. One number stands for the same page of K
 // and V in every layer of its group. Sliding pages go as soon as no later position can see them. A page that more than
-// one sequence uses, or that is kept for its contents, is never written: whoever has to write gets a copy first.
+// one sequence uses, or that is kept for its contents, is never written: a sequence that has to write gets a copy first.
 import {GemmaError} from '../../errors.ts';
 import type {Sequence} from '../engine.ts';
 import {PagePool} from './page-pool.ts';
@@ -11,6 +11,7 @@ import {PageTable} from './page-table.ts';
 import {PAGE_GROUPS, PAGE_SIZE, type PageCounts, type PageGroup} from './pages.ts';
 import {PrefixIndex, type PrefixMatch, type PrefixNode} from './prefix-index.ts';
 
+/** How much a cache can hold. */
 export interface KvCacheShape {
   /** Pages of the full-attention layers. */
   pages: number;
@@ -41,6 +42,7 @@ export interface PageCopy {
 
 const NO_PAGE = -1;
 
+/** The bookkeeping of keys and values: sequences, their pages, and which of them are shared. */
 export class KvCache {
   readonly shape: Readonly<KvCacheShape>;
   /** Entries of one sequence's table. */
@@ -109,7 +111,7 @@ export class KvCache {
   /** Whether the sequence could grow by `positions` now, fed in chunks of at most `chunkSize`. */
   roomFor(sequence: CachedSequence, positions: number, chunkSize: number): boolean {
     const growth = [{sequence, positions}];
-    // Pages behind the window come back while the rest is fed.
+    // Pages that leave the window are released while the rest is fed.
     const most = pagesFor(this.shape.window + chunkSize) + 1;
     return (
       this.wanted('full', growth) <= this.#pools.full.available &&
@@ -118,7 +120,7 @@ export class KvCache {
   }
 
   /**
-   * Another sequence with the same contents, for no copy.
+   * Another sequence with the same contents. Nothing is copied until one of the two writes.
    * @throws GemmaError `out-of-memory` when `maxSequences` are alive.
    */
   clone(original: CachedSequence): CachedSequence {
@@ -305,7 +307,7 @@ export class KvCache {
     const known = this.#index.find(parent, tokens);
     sequence.nodes.push(known ?? this.#index.add(parent, tokens, full, sliding));
     if (!known || known.full === full) return;
-    // Somebody else has computed the same: one of the two is enough.
+    // Another sequence has computed the same: keep one of the two pages.
     this.#attach(sequence, 'full', i, known.full);
     this.#pools.full.release(full);
     if (sliding === NO_PAGE) return;
@@ -316,7 +318,7 @@ export class KvCache {
     }
   }
 
-  /** Keeps what a page holds so far, if nobody has kept as much of the same text. */
+  /** Keeps the contents of a partly filled page, unless as much of the same text is kept already. */
   #keepTail(sequence: CachedSequence): void {
     const start = sequence.nodes.length * PAGE_SIZE;
     const rest = sequence.tokens.slice(start);

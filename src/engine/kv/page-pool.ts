@@ -1,21 +1,22 @@
 // Physical pages of one group of layers: how often each is in use, which are kept for their contents, which are free.
 // Owns the counts and the order of eviction. Knows no sequence, no token and no buffer.
 
-/** What a kept page is kept for; its owner is told when the page is evicted. */
+/** Why a page's contents are kept. `evicted` is called when the page is taken. */
 export interface PageOwner {
   /** Whether the page may go now: others may depend on it. */
   readonly evictable: boolean;
-  /** The page is about to be given to somebody else. */
+  /** The page is about to be given to another user. */
   evicted(page: number): void;
 }
 
+/** The pages of one group. Every page is free, in use, or kept without a user. */
 export class PagePool {
   readonly size: number;
   readonly #uses: Uint32Array;
   readonly #owners: (PageOwner | null)[];
   /** Never used, or forgotten. A stack, filled backwards so that low numbers go first. */
   readonly #free: number[];
-  /** Kept and in nobody's use, longest unused first. */
+  /** Kept but in no use, longest unused first. */
   readonly #idle = new Set<number>();
 
   constructor(size: number) {
@@ -35,12 +36,12 @@ export class PagePool {
     return this.#uses.reduce((count, uses) => count + (uses > 1 ? 1 : 0), 0);
   }
 
-  /** Pages in nobody's use whose contents are kept. */
+  /** Pages in no use whose contents are kept. */
   get cached(): number {
     return this.#idle.size;
   }
 
-  /** Pages that `take` can give: free ones and, after them, kept ones in nobody's use. */
+  /** Pages that `take` can give: free ones and, after them, kept ones in no use. */
   get available(): number {
     return this.#free.length + this.#idle.size;
   }
@@ -76,7 +77,7 @@ export class PagePool {
     if (this.#idle.delete(page)) this.#free.push(page);
   }
 
-  /** Whether a user may write to it: nobody else sees it, now or later. */
+  /** Whether its user may write to it: no other sequence reads it, now or later. */
   writable(page: number): boolean {
     return this.#uses[page] === 1 && this.#owners[page] === null;
   }

@@ -1,5 +1,6 @@
 // The page numbers that the kernels read, a row a sequence, and which of them the GPU has not seen yet.
 
+/** The page table of all sequences, for one group of layers. */
 export class PageTable {
   /** u32[sequences][length]: entry i of a row is the page of positions i·PAGE_SIZE … Stale where there is none. */
   readonly entries: Uint32Array<ArrayBuffer>;

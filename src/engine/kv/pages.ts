@@ -5,8 +5,10 @@ export const PAGE_SIZE = 32;
 
 /** Pages of full-attention and of sliding layers. */
 export const PAGE_GROUPS = ['full', 'sliding'] as const;
+/** One of `PAGE_GROUPS`. */
 export type PageGroup = (typeof PAGE_GROUPS)[number];
 
+/** How the pages of a group are used. */
 export interface PageCounts {
   /** In use by sequences; of these, in use by more than one; kept for their contents only; free. */
   used: number;

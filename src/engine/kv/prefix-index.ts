@@ -2,11 +2,11 @@
 // is kept and finds the longest known beginning of a prompt. Knows no sequence and no buffer.
 //
 // Equal tokens at equal positions after equal tokens have equal keys and values, bit for bit: the kernels do not let
-// a row depend on what else is in its step. So a page may serve whoever has the same beginning. Tokens are compared,
+// a row depend on what else is in its step. So a page may serve every sequence with the same beginning. Tokens are compared,
 // not hashes of them.
 import type {PageOwner, PagePool} from './page-pool.ts';
 
-/** A page of tokens behind all of its ancestors'. Only one that is full has children. */
+/** A page of tokens that follow those of all its ancestors. Only a full page has children. */
 export class PrefixNode {
   readonly parent: PrefixNode | null;
   /** At most a page's; none at the root. */
@@ -30,6 +30,7 @@ export interface PrefixMatch {
   length: number;
 }
 
+/** A tree of kept pages, found by the tokens that they hold. */
 export class PrefixIndex {
   readonly #pageSize: number;
   readonly #full: PagePool;
@@ -94,7 +95,7 @@ export class PrefixIndex {
       node.sliding = -1;
     };
     return {
-      // Without this page nobody could reach those behind it.
+      // Without this page, those after it could not be found.
       get evictable() {
         return node.children.size === 0;
       },

@@ -1,4 +1,4 @@
-// Everything of an engine that lies on the GPU, made in one place: weights' buffers, keys and values, scratch, and the
+// Everything of an engine that is on the GPU, made in one place: weights' buffers, keys and values, scratch, and the
 // recordings over them. Loading does it on a device; the memory plan does the same with buffers that only count. Fills
 // no weights.
 import {GemmaError} from '../../errors.ts';
@@ -33,6 +33,7 @@ export interface EngineSizes {
   variants: Variants;
 }
 
+/** What the sizes of an engine follow from, besides the model. */
 export interface SizeRequest {
   /** The most one buffer may have. */
   maxBufferBytes: number;

@@ -38,7 +38,7 @@ export function contextBytes(metadata: Metadata, contextLength = DEFAULT_CONTEXT
   }
 }
 
-/** By layer; a number instead of a list says that every so many-th layer is none. */
+/** By layer. A number n instead of a list: every n-th layer is a full layer. */
 function slidingLayers(metadata: Metadata, key: string, nLayer: number): boolean[] {
   if (metadata.isArray(key)) return metadata.booleans(key, nLayer);
   const period = metadata.integer(key, 0);

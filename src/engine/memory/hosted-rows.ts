@@ -9,9 +9,10 @@ import type {WeightLayout} from './weights.ts';
 const CACHE_BYTES = 8 * 2 ** 20;
 /** Reads that wait for an answer at the same time. */
 const CONCURRENT_READS = 8;
-/** Rows that lie closer than this in the file come with one read. */
+/** Rows closer than this in the file are read together. */
 const MAX_GAP_BYTES = 16 * 2 ** 10;
 
+/** Reads the rows of a step from a table in the file, through a small cache. */
 export class HostedRows {
   /** The rows of the last `fetch`, in its order, as a matrix on the GPU (kernels/weight-layout.ts). */
   readonly data: Uint8Array<ArrayBuffer>;

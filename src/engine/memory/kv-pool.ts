@@ -1,9 +1,10 @@
-// How many pages of keys and values a model gets on a device, and the buffers they lie in. Knows no sequence.
+// How many pages of keys and values a model gets on a device, and the buffers for them. Knows no sequence.
 import {GemmaError} from '../../errors.ts';
 import type {Buffers} from '../../gpu/buffers.ts';
 import {PAGE_SIZE, type PageGroup} from '../kv/pages.ts';
 import type {LayerConfig, ModelConfig} from '../model/model-config.ts';
 
+/** What the size of a pool follows from, besides the model. */
 export interface KvPoolRequest {
   /** Never more than the model's. Undefined: at most 4096, and less where the device cannot hold it. */
   contextLength?: number;
@@ -18,6 +19,7 @@ export interface KvPoolRequest {
   maxBufferBytes: number;
 }
 
+/** The size of a pool of keys and values. */
 export interface KvPoolSize {
   contextLength: number;
   pages: number;
@@ -103,6 +105,7 @@ function groupSize(layers: readonly LayerConfig[], {maxBufferBytes}: KvPoolReque
   };
 }
 
+/** The buffers of all layers that have keys and values. @throws GemmaError `out-of-memory` above the limits */
 export function createKvBuffers(pool: Buffers, config: ModelConfig, size: KvPoolSize): KvBuffers {
   const layers: {keys: CacheBuffer; values: CacheBuffer}[] = [];
   const groups: Record<PageGroup, CacheBuffer[]> = {full: [], sliding: []};

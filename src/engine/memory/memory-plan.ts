@@ -1,6 +1,6 @@
 // What a model takes in memory, before a byte of its tensors is fetched: computed from the header and a device's limits
 // by the code that later allocates it, so the figures are exact. Whether a GPU has that much is a guess: WebGPU does
-// not say how large its memory is. Knows no device.
+// not report how large its memory is. Knows no device.
 import {GemmaError} from '../../errors.ts';
 import {CountingBuffers} from '../../gpu/counting-buffers.ts';
 import type {SizeLimits} from '../../gpu/device.ts';
@@ -14,9 +14,10 @@ import {assemble, createWeights, type EngineSizes, sizeEngine} from './assemble.
 import {hostedRowCapacity} from './hosted-rows.ts';
 import {LOAD_PEAK_BYTES} from './upload.ts';
 
-/** Where the per-layer embedding table (`per_layer_token_embd.weight`) lies; `none` where the model has none. */
+/** Where the per-layer embedding table (`per_layer_token_embd.weight`) is kept; `none` where the model has none. */
 export type TablePlacement = Exclude<TablePlacementChoice, 'auto'>;
 
+/** The options of a load that change what it takes in memory. */
 export type MemoryOptions = Pick<
   EngineOptions,
   | 'contextLength'
@@ -33,7 +34,7 @@ export type MemoryOptions = Pick<
 /** All in bytes, but for counts of positions and pages. */
 export interface MemoryPlan {
   perLayerEmbeddings: TablePlacement | 'none';
-  /** What will lie on the GPU, buffer by buffer. */
+  /** Bytes on the GPU, buffer by buffer. */
   gpu: {weights: number; kv: number; scratch: number; total: number};
   /** What the host keeps of a table in the file, at most; 0 where all weights are on the GPU. */
   hostCache: number;
@@ -50,13 +51,13 @@ export interface MemoryPlan {
 
 const DEFAULT_CHUNK = 64;
 const DEFAULT_SEQUENCES = 16;
-/** From here on the largest buffer says nothing about the memory: browsers and drivers stop at 1, 2 or 4 GiB. */
+/** From this size on, the largest buffer gives no hint about the memory: browsers and drivers stop at 1, 2 or 4 GiB. */
 const TELLING_BUFFER_BYTES = 2 ** 30;
 const BUFFERS_IN_MEMORY = 4;
 
 /**
- * A guess at what a GPU can hold: WebGPU tells the size of one buffer only. Small devices have small ones: phones and
- * adapters with the guaranteed 256 MiB are taken to hold four. From 1 GiB on no guess is made, and trying is what tells.
+ * A guess at what a GPU can hold: WebGPU reports the size of one buffer only. Small devices have small ones: phones and
+ * adapters with the guaranteed 256 MiB are assumed to hold four. From 1 GiB on no guess is made: allocation shows it.
  */
 export function guessBudget({maxBufferSize}: SizeLimits): number {
   return maxBufferSize < TELLING_BUFFER_BYTES ? BUFFERS_IN_MEMORY * maxBufferSize : Number.POSITIVE_INFINITY;

@@ -23,6 +23,7 @@ export interface RowTarget {
   buffer: GPUBuffer;
 }
 
+/** Puts the rows of matrices beside each other on the GPU, a batch at a time. */
 export class RowInterleaver {
   readonly #device: GPUDevice;
   readonly #pipelines: PipelineCache;

@@ -8,6 +8,7 @@ import {BATCH_BYTES, RowInterleaver} from './row-interleaver.ts';
 import {MatrixWriter, type TensorWriter, VectorWriter} from './tensor-writers.ts';
 import type {Weight, WeightLayout} from './weights.ts';
 
+/** What else an upload does. */
 export interface UploadOptions {
   /** A tensor that stays in the file, to be read once all the same: a source may keep on the disk what was streamed. */
   prefetch?: TensorInfo;

@@ -14,6 +14,7 @@ export interface SliceLayout {
   nRows: number;
 }
 
+/** How a tensor is cut and arranged, before there are buffers for it. */
 export interface WeightLayout {
   tensor: TensorInfo;
   /** Values of a row, and rows: a linear layer is [nOut][nIn]. */
@@ -28,6 +29,7 @@ export interface WeightLayout {
   slices: readonly SliceLayout[];
 }
 
+/** A slice and its buffer. */
 export interface WeightSlice extends SliceLayout {
   buffer: GPUBuffer;
 }
@@ -45,7 +47,7 @@ export interface Weight {
 }
 
 /**
- * How a tensor lies on the GPU when no buffer may exceed `maxSliceBytes`.
+ * How a tensor is laid out on the GPU when no buffer may exceed `maxSliceBytes`.
  * @throws GemmaError `out-of-memory` when not even four rows fit.
  */
 export function layOut(tensor: TensorInfo, maxSliceBytes: number): WeightLayout {

@@ -1,5 +1,5 @@
-// The metadata keys and the tensors that all architectures have alike: keys read with bounds, tensors as rules. What a
-// missing key means is each architecture's business.
+// The metadata keys and the tensors that all architectures have alike: keys read with bounds, tensors as rules. Each
+// architecture decides what a missing key means.
 import type {GgufFile} from '../../gguf/gguf-file.ts';
 import type {Metadata} from '../../gguf/metadata.ts';
 import {bounded, boundedInteger, invalid} from './config-checks.ts';
@@ -18,6 +18,7 @@ export interface LayerSizes {
   nFf: number[];
 }
 
+/** Where a layer's keys and values come from. */
 export type Sharing = Pick<LayerConfig, 'hasKv' | 'kvSource'>;
 
 /** Keys that begin with the architecture's name. Every getter throws GemmaError `config-invalid`. */
@@ -150,7 +151,7 @@ export class ArchitectureKeys {
     if (type !== 'none') throw invalid(this.key('rope.scaling.type'), JSON.stringify(type), 'none');
   }
 
-  /** The factor of linear RoPE scaling; `fallback` where the file says nothing about scaling. */
+  /** The factor of linear RoPE scaling; `fallback` where the file has no scaling key. */
   ropeScale(fallback: number): number {
     const type = this.#metadata.string(this.key('rope.scaling.type'), 'linear');
     if (type === 'none') return 1;

@@ -8,10 +8,12 @@ export function bounded(key: string, value: number, min: number, max: number): n
   throw invalid(key, value, `an integer from ${min} to ${max}`);
 }
 
+/** An integer of the metadata, checked as `bounded` does; `fallback` where the key is missing. */
 export function boundedInteger(metadata: Metadata, key: string, min: number, max: number, fallback?: number): number {
   return bounded(key, metadata.integer(key, fallback), min, max);
 }
 
+/** The error for a key whose value makes no model. */
 export function invalid(key: string, found: unknown, expected: string): GemmaError {
   return new GemmaError(
     'config-invalid',

@@ -23,6 +23,7 @@ export const ARCHITECTURES = {
   gemma: architecture(describeGemma, forwardGemma),
 };
 
+/** The name of an architecture that can be run. */
 export type Architecture = keyof typeof ARCHITECTURES;
 
 /** The forward pass of a model: token ids to logits. */

@@ -2,6 +2,7 @@
 import {GemmaError} from '../../errors.ts';
 import {selectTop} from './select-top.ts';
 
+/** A token and its log-probability. */
 export interface LogProbability {
   id: number;
   /** ln p, f64. */
@@ -32,6 +33,7 @@ export function logSoftmax(logits: Float32Array, id: number, top = 0): {logprob:
   };
 }
 
+/** The error for logits that no token can be chosen from. */
 export function badLogits(): GemmaError {
   return new GemmaError(
     'internal',

@@ -39,7 +39,7 @@ export function uniform(seed: number, counter: number): number {
   return (high * 0x20_0000 + (low >>> 11)) / 2 ** 53;
 }
 
-/** A seed nobody chose. */
+/** A random seed, where the caller chose none. */
 export function randomSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0];
 }

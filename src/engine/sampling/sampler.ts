@@ -9,6 +9,7 @@ import {uniform} from './random.ts';
 import {selectTop} from './select-top.ts';
 import {completeSettings, type SamplerOptions} from './settings.ts';
 
+/** A chosen token, with what was asked for about it. */
 export interface Sample {
   id: number;
   /** ln p of `id` in the model's own distribution; only with `logprobs`. */
@@ -17,6 +18,7 @@ export interface Sample {
   top?: LogProbability[];
 }
 
+/** Chooses one token after another with one seed. */
 export interface Sampler {
   /** The seed in use, chosen or given. */
   readonly seed: number;

@@ -2,6 +2,7 @@
 import {GemmaError} from '../../errors.ts';
 import {randomSeed} from './random.ts';
 
+/** How tokens are chosen. Defaults are those of Gemma's own generation_config. */
 export interface SamplerOptions {
   /** 0 takes the likeliest token. Default 1. */
   temperature?: number;

@@ -3,6 +3,7 @@ import type {GgufFile} from '../../../gguf/gguf-file.ts';
 import {ArchitectureKeys, TensorRules} from '../architecture-keys.ts';
 import type {LayerConfig, ModelConfig, ModelDescription} from '../model-config.ts';
 
+/** The first Gemma: nothing beyond what all models have. */
 export interface GemmaConfig extends ModelConfig {
   architecture: 'gemma';
 }

@@ -3,15 +3,16 @@ import type {GgufFile} from '../../../gguf/gguf-file.ts';
 import {ArchitectureKeys, TensorRules} from '../architecture-keys.ts';
 import type {LayerConfig, ModelConfig, ModelDescription} from '../model-config.ts';
 
+/** Gemma 2: scores have a scale and a soft cap. */
 export interface Gemma2Config extends ModelConfig {
   architecture: 'gemma2';
   /** What scores are multiplied by. */
   attentionScale: number;
-  /** Scores are bent into ± this after that; 0: they are not. */
+  /** Then soft-capped: cap · tanh(score / cap); 0: they are not. */
   attentionSoftcap: number;
 }
 
-/** The 27B model scales by the width a head would have without its own: no key says so, its layers tell. */
+/** The 27B model scales scores by √(nEmbd / nHead), not by √headDim. No key has that; it is known by its number of layers. */
 const LAYERS_OF_27B = 46;
 
 /** @throws GemmaError `config-invalid` */

@@ -4,13 +4,14 @@ import type {GgufFile} from '../../../gguf/gguf-file.ts';
 import {ArchitectureKeys, TensorRules} from '../architecture-keys.ts';
 import type {LayerConfig, ModelConfig, ModelDescription} from '../model-config.ts';
 
+/** Gemma 3: scores have a scale. */
 export interface Gemma3Config extends ModelConfig {
   architecture: 'gemma3';
   /** What scores are multiplied by. */
   attentionScale: number;
 }
 
-/** The 27B model scales by the width a head would have without its own: no key says so, its layers tell. */
+/** The 27B model scales scores by √(nEmbd / nHead), not by √headDim. No key has that; it is known by its number of layers. */
 const LAYERS_OF_27B = 62;
 /** Models of this context (4B and larger) were trained with positions of full layers divided by 8. */
 const SCALED_CONTEXT = 131072;

@@ -4,20 +4,22 @@ import {ArchitectureKeys, PER_LAYER_TABLE, TensorRules} from '../architecture-ke
 import {bounded, invalid} from '../config-checks.ts';
 import type {LayerConfig, ModelConfig, ModelDescription, TensorRule} from '../model-config.ts';
 
+/** A layer of Gemma 3n: its gates may be sparse. */
 export interface Gemma3nLayer extends LayerConfig {
   /** Gates below mean + sparsity · std of a row become zero; null: all go on. */
   sparsity: number | null;
 }
 
+/** Gemma 3n. */
 export interface Gemma3nConfig extends ModelConfig {
   architecture: 'gemma3n';
   layers: readonly Gemma3nLayer[];
 }
 
-/** How many streams a token has, of which the first is active: all published files say so, and the kernels are made for it. */
+/** Residual streams of a token, the first of which is active. All published files have four, and the kernels expect four. */
 export const STREAMS = 4;
 
-/** Where a file does not say: the first layers' own keys and values serve the rest, the first ten layers are sparse. */
+/** Where a file has no key: the first layers' own keys and values serve the rest, the first ten layers are sparse. */
 const OWNERS = 20;
 const SPARSE_LAYERS = 10;
 /** Φ⁻¹(0.95): one gate in twenty goes on. */

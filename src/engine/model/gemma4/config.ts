@@ -17,6 +17,7 @@ export interface Experts {
   scale: string | null;
 }
 
+/** A layer of Gemma 4. */
 export interface Gemma4Layer extends LayerConfig {
   /** There is no `attn_v`: the values are the raw keys (full layers of 12B and larger). */
   valuesFromKeys: boolean;
@@ -25,6 +26,7 @@ export interface Gemma4Layer extends LayerConfig {
   experts: Experts | null;
 }
 
+/** Gemma 4. */
 export interface Gemma4Config extends ModelConfig {
   architecture: 'gemma4';
   layers: readonly Gemma4Layer[];
@@ -89,7 +91,7 @@ function readExperts(keys: ArchitectureKeys, {tensors}: GgufFile): (layer: numbe
   const count = keys.integer('expert_count', 0, MAX_EXPERTS, 0);
   if (count === 0) {
     if (!tensors.has('blk.0.ffn_gate_inp.weight')) return () => null;
-    throw invalid('gemma4.expert_count', count, '1 or more, for the file has a router (blk.0.ffn_gate_inp.weight)');
+    throw invalid('gemma4.expert_count', count, '1 or more, because the file has a router (blk.0.ffn_gate_inp.weight)');
   }
   const topK = keys.integer('expert_used_count', 1, Math.min(count, MAX_EXPERTS_USED));
   const nFf = keys.each('expert_feed_forward_length', 1, 2 ** 20);
