@@ -72,6 +72,7 @@ export class GpuEngine implements Engine {
   readonly #stepData = new Uint32Array(STEP_WORDS);
   readonly #rowData: Uint32Array<ArrayBuffer>;
   readonly #outputData: Uint32Array<ArrayBuffer>;
+  readonly #outputRowData: Uint32Array<ArrayBuffer>;
   #turn: Promise<unknown> = Promise.resolve();
   #gone: GemmaError | null = null;
   #counts = {dispatches: 0, submits: 0, bytesWritten: 0, bytesRead: 0, objectsCreated: 0};
@@ -87,6 +88,7 @@ export class GpuEngine implements Engine {
     this.readsSource = parts.hosted !== null;
     this.#rowData = new Uint32Array(ROW_WORDS * chunkSize);
     this.#outputData = new Uint32Array(maxOutputs);
+    this.#outputRowData = new Uint32Array(ROW_WORDS * maxOutputs);
     void device.lost.then((info) => {
       this.#gone ??= lostError(info);
     });
@@ -248,8 +250,7 @@ export class GpuEngine implements Engine {
     const nOutputs = outputs.length;
     const step: StepShape = {nRows: work.rows, nOutputs, nDecode: work.decodeRows, nKeys: work.keys};
     this.#write(buffers.step, 0, packStep(step, this.#stepData), 0, STEP_WORDS);
-    this.#outputData.set(outputs);
-    if (nOutputs > 0) this.#write(buffers.outputRows, 0, this.#outputData, 0, nOutputs);
+    if (nOutputs > 0) this.#writeOutputs(outputs);
     const encoder = device.createCommandEncoder();
     this.#counts.dispatches += recording.replay(encoder, step, this.profiler ?? undefined);
     this.profiler?.resolve(encoder);
@@ -258,6 +259,20 @@ export class GpuEngine implements Engine {
     }
     device.queue.submit([encoder.finish()]);
     this.#counts.submits++;
+  }
+
+  /** Which rows go through the head, and what the head has to know of them: to it they are a step of their own. */
+  #writeOutputs(outputs: readonly number[]): void {
+    const {buffers} = this.#parts;
+    const {length} = outputs;
+    this.#outputData.set(outputs);
+    this.#write(buffers.outputRows, 0, this.#outputData, 0, length);
+    outputs.forEach((row, i) => {
+      this.#outputRowData.set(this.#rowData.subarray(ROW_WORDS * row, ROW_WORDS * (row + 1)), ROW_WORDS * i);
+    });
+    this.#write(buffers.outputRowData, 0, this.#outputRowData, 0, ROW_WORDS * length);
+    const step = {nRows: length, nOutputs: length, nDecode: length};
+    this.#write(buffers.outputStep, 0, packStep(step, this.#stepData), 0, STEP_WORDS);
   }
 
   /** The logits of as many rows as places are given. */

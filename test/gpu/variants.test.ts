@@ -11,7 +11,11 @@ import {inBrowser, withDevice} from '../helpers/gpu.ts';
 const VARIANTS: Record<string, {variants: Variants; features: GPUFeatureName[]}> = {
   attention: {variants: {...PLAIN, attention: true}, features: []},
   'products by tiles': {variants: {...PLAIN, products: true}, features: []},
-  'all of it, and subgroups': {variants: {attention: true, products: true, subgroups: true}, features: ['subgroups']},
+  'its tail over the output rows': {variants: {...PLAIN, outputTail: true}, features: []},
+  'all of it, and subgroups': {
+    variants: {attention: true, products: true, outputTail: true, subgroups: true},
+    features: ['subgroups'],
+  },
 };
 
 for (const [name, {variants, features}] of Object.entries(VARIANTS)) {

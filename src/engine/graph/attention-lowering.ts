@@ -17,6 +17,8 @@ export interface AttentionSizes {
   contextLength: number;
   /** Rows of a step that can continue answers. */
   maxDecodeRows: number;
+  /** Rows that go through the head at once. */
+  maxOutputs: number;
   /** Rows of a step. */
   maxRows: number;
 }
@@ -25,7 +27,7 @@ export interface AttentionSizes {
 const MAX_SHARE = 32;
 
 export function attentionLowering(
-  {contextLength, maxDecodeRows, maxRows}: AttentionSizes,
+  {contextLength, maxDecodeRows, maxOutputs, maxRows}: AttentionSizes,
   subgroups: boolean,
 ): Pick<Lowering, 'attention'> {
   return {
@@ -41,19 +43,21 @@ export function attentionLowering(
       const common = {...heads, QUADS: headDim / 4, PAGE_SIZE};
       const step = {step: 'step', rows: 'rows', page_tables: pageTables(keys)} as const;
 
-      const batch = splitBatch(attributes, contextLength, maxDecodeRows);
+      const isOutput = q.over === 'outputs';
+      const mostRows = isOutput ? maxOutputs : maxDecodeRows;
+      const batch = splitBatch(attributes, contextLength, mostRows);
       const partial: ScratchTensor = {kind: 'scratch', name: 'attention partials', bytes: batch.bytes};
       const splits = {MAX_SPLITS: maxSplits(attributes, contextLength), ROWS: ROWS_CONSTANT.decode, BATCH: batch.rows};
       const kernel = subgroups ? attentionSplitSubgroup : attentionSplit;
       const list: Work[] = [];
-      for (let first = 0; first < maxDecodeRows; first += batch.rows) {
+      for (let first = 0; first < mostRows; first += batch.rows) {
         const constants = {...common, ...splits, HEAD_QUADS: headQuads(attributes), FIRST: first};
         const bindings = {...step, q, k: keys, v: values, partial, y};
         list.push(work(kernel, constants, bindings, {rows: 'decode'}));
         const merge = {N_HEAD: nHead, WINDOW: window, HEAD_DIM: headDim, ...splits, FIRST: first};
         list.push(work(attentionMerge, merge, {step: 'step', rows: 'rows', partial, y}, {rows: 'decode'}));
       }
-      if (maxRows > 1) {
+      if (maxRows > 1 && !isOutput) {
         const bindings = {...step, q, k: keys, v: values, y};
         list.push(work(attentionTiled, {...common, ROWS: ROWS_CONSTANT.prompt}, bindings, {rows: 'prompt'}));
       }

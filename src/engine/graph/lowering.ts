@@ -3,7 +3,16 @@
 // ways. Knows no buffer.
 import {type Constants, completeConstants, type Grid, type Kernel, type RowShape} from '../../gpu/kernel.ts';
 import type {WeightType} from '../kernels/weight-types.ts';
-import type {Activation, AnyOperation, CacheTensor, ConstantTensor, Graph, Operation, WeightTensor} from './graph.ts';
+import {
+  type Activation,
+  type AnyOperation,
+  activationsOut,
+  type CacheTensor,
+  type ConstantTensor,
+  type Graph,
+  type Operation,
+  type WeightTensor,
+} from './graph.ts';
 import {type Stage, stagesOf} from './stages.ts';
 
 /** What changes from step to step about the work itself. */
@@ -40,7 +49,15 @@ export interface StoredWeight {
 }
 
 /** Buffers that the engine writes before a step; see `StepBuffers`. */
-export type StepBufferName = 'step' | 'rows' | 'slots' | 'outputRows' | 'pageTables' | 'slidingPageTables';
+export type StepBufferName =
+  | 'step'
+  | 'rows'
+  | 'slots'
+  | 'outputRows'
+  | 'outputStep'
+  | 'outputRowData'
+  | 'pageTables'
+  | 'slidingPageTables';
 
 /** What is bound: a buffer of the step, a slice of a weight, or any other tensor. */
 export type Binding =
@@ -95,7 +112,8 @@ export type Lowering<O extends AnyOperation = Operation> = {
 const ROWS_OF: Readonly<Record<Stage, (step: StepShape, kind: RowKind) => number>> = {
   body: rowsOfKind,
   tail: (step, kind) => (step.nOutputs > 0 ? rowsOfKind(step, kind) : 0),
-  head: ({nOutputs}) => nOutputs,
+  // Each is the last of its sequence so far: kernels for rows that continue answers compute it.
+  head: ({nOutputs}, kind) => (kind === 'prompt' ? 0 : nOutputs),
 };
 
 function rowsOfKind({nRows, nDecode}: StepShape, kind: RowKind): number {
@@ -111,8 +129,24 @@ export function lower<O extends AnyOperation>(
   const stages = stagesOf(graph);
   const table: Readonly<Record<string, (operation: never, context: LoweringContext) => readonly Work[]>> = lowering;
   return graph.operations.flatMap((operation, i) =>
-    table[operation.kind](operation as never, context).map((work) => dispatchOf(operation, stages[i], work)),
+    table[operation.kind](operation as never, context).map((work) =>
+      dispatchOf(operation, stages[i], overOutputs(operation) ? boundToOutputs(work) : work),
+    ),
   );
+}
+
+/** Whether its rows are the step's output rows: all of the head but what selects them. */
+const overOutputs = (operation: AnyOperation): boolean =>
+  operation.kind !== 'selectOutputs' && activationsOut(operation).some(({over}) => over === 'outputs');
+
+/** The same work on a step whose rows are the output rows. */
+function boundToOutputs(work: Work): Work {
+  const names: Partial<Record<string, StepBufferName>> = {step: 'outputStep', rows: 'outputRowData'};
+  const bindings = Object.entries(work.bindings).map(([name, binding]) => {
+    const replaced = typeof binding === 'string' ? names[binding] : undefined;
+    return [name, replaced ?? binding];
+  });
+  return {...work, bindings: Object.fromEntries(bindings)};
 }
 
 function dispatchOf(

@@ -10,11 +10,13 @@ export interface Variants {
   attention: boolean;
   /** Products of a prompt's rows by register tiles. */
   products: boolean;
+  /** What follows the last keys and values runs over the output rows only. The same bits. */
+  outputTail: boolean;
   /** Kernels that use subgroups, where there are any. Needs the device's feature. */
   subgroups: boolean;
 }
 
-export const PLAIN: Variants = {attention: false, products: false, subgroups: false};
+export const PLAIN: Variants = {attention: false, products: false, outputTail: false, subgroups: false};
 
 export function loweringOf({attention, products, subgroups}: Variants, sizes: AttentionSizes): Lowering {
   return {

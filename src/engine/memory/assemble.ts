@@ -7,6 +7,7 @@ import type {BufferBinding} from '../../gpu/recorder.ts';
 import {type ConstantTensor, type Graph, inputsOf} from '../graph/graph.ts';
 import {activationBytes, planActivations} from '../graph/liveness.ts';
 import {type Binding, type Dispatch, lower, type StepBufferName} from '../graph/lowering.ts';
+import {overOutputRows} from '../graph/output-tail.ts';
 import {loweringOf, type Variants} from '../graph/variants.ts';
 import {ropeTable} from '../kernels/kernels.ts';
 import {KvCache} from '../kv/kv-cache.ts';
@@ -110,7 +111,7 @@ export interface Assembly {
  */
 export function assemble(
   config: ModelConfig,
-  graph: Graph,
+  forward: Graph,
   sizes: EngineSizes,
   weights: ReadonlyMap<string, Weight>,
   ropeFactors: ReadonlyMap<string, Float32Array>,
@@ -121,6 +122,7 @@ export function assemble(
   const cache = new KvCache({...kv, maxSequences, sharePrefixes});
   const step = createStepBuffers(buffers, sizes, cache);
   const {layers, groups} = createKvBuffers(buffers, config, kv);
+  const graph = sizes.variants.outputTail ? overOutputRows(forward) : forward;
   const activationRows = {rows: chunkSize, outputs: maxOutputs};
   const {sizes: bytes, bufferOf: placeOf} = planActivations(graph, activationRows);
   const activations = bytes.map((size, i) => buffers.create(`activations ${i}`, 'scratch', size));
@@ -133,6 +135,7 @@ export function assemble(
   const lowering = loweringOf(sizes.variants, {
     contextLength: kv.contextLength,
     maxDecodeRows: Math.min(maxSequences, chunkSize),
+    maxOutputs,
     maxRows: chunkSize,
   });
   const dispatches = lower(graph, lowering, {stored: ({name}) => weights.get(name)!});
@@ -174,6 +177,8 @@ function createStepBuffers(buffers: Buffers, sizes: EngineSizes, cache: KvCache)
     pageTables: buffers.create('page tables', 'scratch', cache.tables.full.entries.byteLength),
     slidingPageTables: buffers.create('sliding page tables', 'scratch', cache.tables.sliding.entries.byteLength),
     outputRows: buffers.create('output rows', 'scratch', 4 * maxOutputs),
+    outputStep: buffers.createUniform('output step', 4 * STEP_WORDS),
+    outputRowData: buffers.create('rows of outputs', 'scratch', 4 * ROW_WORDS * maxOutputs),
   };
 }
 

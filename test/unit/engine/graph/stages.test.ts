@@ -3,6 +3,7 @@ import {expect} from 'chai';
 import {SHAPES} from '../../../../scripts/model-files/shapes.ts';
 import {buildGraph, type GraphBuilder} from '../../../../src/engine/graph/builder.ts';
 import {type Activation, activationsOut, checkGraph} from '../../../../src/engine/graph/graph.ts';
+import {overOutputRows} from '../../../../src/engine/graph/output-tail.ts';
 import {dependenciesOf, stagesOf} from '../../../../src/engine/graph/stages.ts';
 import {readConfig} from '../../../../src/engine/model/config.ts';
 import {graphOf} from '../../../../src/engine/model/registry.ts';
@@ -56,6 +57,39 @@ describe('stagesOf', () => {
       if (block >= 5) expect(stages[i], name).to.equal('tail');
       if (block < 4) expect(stages[i], name).to.equal('body');
     });
+  });
+});
+
+describe('overOutputRows', () => {
+  it('selects what the tail reads once, runs all of it over the output rows, and leaves out the selection before the head', () => {
+    const {operations, logits} = overOutputRows(small());
+    expect(operations.map(({name, kind}) => `${name} ${kind}`)).to.deep.equal([
+      'token_embd getRows',
+      'blk.0.attn_k linear',
+      'blk.0.keys kvWrite',
+      'blk.0.values kvWrite',
+      'token_embd selectOutputs',
+      'blk.0.attn_q linear',
+      'blk.0.attention attention',
+      'softcap softcap',
+    ]);
+    expect(logits.over).to.equal('outputs');
+  });
+
+  it('computes the same operations on tensors of the same widths in every model of the matrix', () => {
+    for (const [name, shape] of Object.entries(SHAPES)) {
+      const graph = graphOf(readConfig(headerOf(shape, 'mixed')));
+      const cut = overOutputRows(graph);
+      const list = ({operations}: typeof graph) =>
+        operations
+          .filter(({kind}) => kind !== 'selectOutputs')
+          .map(
+            (operation) => `${operation.kind} ${operation.name} ${activationsOut(operation).map(({width}) => width)}`,
+          )
+          .sort();
+      expect(list(cut), name).to.deep.equal(list(graph));
+      expect(new Set(stagesOf(cut)), name).to.deep.equal(new Set(['body', 'head']));
+    }
   });
 });
 
