@@ -20,7 +20,7 @@ const ALLOWED = {
   tokenizer: ['gguf', 'errors'],
   store: ['gguf', 'errors'],
   gguf: ['errors'],
-  knowledge: ['errors'],
+  knowledge: [],
   // In Node: what `npx gemma-chat index` runs.
   indexer: ['knowledge', 'errors'],
   errors: [],

@@ -28,6 +28,8 @@ export interface ConnectOptions {
   signal?: AbortSignal;
   /** How long a worker may take to answer its first message. Default 60 s: its script may come over a slow network. */
   patienceMs?: number;
+  /** Take a worker that has no WebGPU: what is asked of it needs none. */
+  withoutGpu?: boolean;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function connect(url: URL, platform: Platform, options: ConnectOpti
   for (const open of url.origin === platform.origin ? [openShared, openElected] : []) {
     try {
       const {connection, hello} = await greet(await open(url, platform), true, platform, options);
-      if (hello.webgpu) return connection;
+      if (hello.webgpu || options.withoutGpu) return connection;
       // Some browsers have WebGPU in dedicated workers only.
       connection.close();
     } catch (error) {

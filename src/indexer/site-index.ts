@@ -9,7 +9,7 @@ import {PageSkipped, type SkipReason} from '../knowledge/extract.ts';
 import {FILE_NAME, fileName, MANIFEST, MAX_PAGES} from '../knowledge/format.ts';
 import {IndexBuilder} from '../knowledge/index-builder.ts';
 import {cutPassages} from '../knowledge/passages.ts';
-import {baseLanguage, Words} from '../knowledge/words.ts';
+import {baseLanguage, Words} from '../knowledge/terms.ts';
 import {Duplicates} from './duplicates.ts';
 import {pageKind, readPage} from './read-page.ts';
 

@@ -1,8 +1,8 @@
 // Bytes of the index's binary files: variable-length numbers and short texts, written and read with every bound checked.
-import {GemmaError} from '../errors.ts';
+import {KnowledgeFailure} from './failure.ts';
 
-export function invalidIndex(what: string): GemmaError {
-  return new GemmaError(
+export function invalidIndex(what: string): KnowledgeFailure {
+  return new KnowledgeFailure(
     'knowledge-invalid',
     `the index is not usable: ${what}. Make it anew with npx gemma-chat index`,
   );
@@ -72,7 +72,7 @@ export class ByteReader {
     return this.#bytes.length - this.#at;
   }
 
-  /** @throws GemmaError `knowledge-invalid` past the end or above 2^31 - 1 */
+  /** @throws KnowledgeFailure `knowledge-invalid` past the end or above 2^31 - 1 */
   number(): number {
     let value = 0;
     for (let shift = 0; shift < 35; shift += 7) {
@@ -104,11 +104,11 @@ export class ByteReader {
     try {
       return this.#decoder.decode(this.raw(this.count()));
     } catch (cause) {
-      throw cause instanceof GemmaError ? cause : invalidIndex(`${this.#what} has text that is no UTF-8`);
+      throw cause instanceof KnowledgeFailure ? cause : invalidIndex(`${this.#what} has text that is no UTF-8`);
     }
   }
 
-  /** @throws GemmaError unless all was read */
+  /** @throws KnowledgeFailure unless all was read */
   end(): void {
     if (this.left > 0) throw invalidIndex(`${this.#what} has ${this.left} bytes too many`);
   }

@@ -244,7 +244,7 @@ export class Extractor implements MarkupEvents {
     if (attributes['aria-hidden'] === 'true') return true;
     if (attributes.role !== undefined && ROLES.has(attributes.role)) return true;
     const {class: classes} = attributes;
-    return classes !== undefined && classes.split(/\s+/, 50).some((each) => CLASSES.has(each));
+    return classes?.split(/\s+/, 50).some((each) => CLASSES.has(each)) ?? false;
   }
 
   /** The most wanted kind of region that has text, and all of its kind. */

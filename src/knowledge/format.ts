@@ -109,7 +109,7 @@ function nameBytes(file: string): Uint8Array {
   return bytes;
 }
 
-/** @throws GemmaError `knowledge-invalid` */
+/** @throws KnowledgeFailure `knowledge-invalid` */
 export function parseManifest(text: string): Manifest {
   let value: unknown;
   try {
@@ -287,7 +287,7 @@ export function writeTextBlock({pages, passages}: TextBlock): Uint8Array<ArrayBu
   return new TextEncoder().encode(JSON.stringify(json));
 }
 
-/** @throws GemmaError `knowledge-invalid` */
+/** @throws KnowledgeFailure `knowledge-invalid` */
 export function readTextBlock(bytes: Uint8Array): TextBlock {
   const what = invalidIndex('a block of texts is damaged');
   let json: {pages: unknown; passages: unknown};

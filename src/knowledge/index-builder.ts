@@ -15,8 +15,8 @@ import {
   writeTextDirectory,
 } from './format.ts';
 import type {Passage} from './passages.ts';
+import type {Words} from './terms.ts';
 import {weigh} from './weigh.ts';
-import type {Words} from './words.ts';
 
 export interface IndexPage {
   /** Address from the site's folder. */

@@ -1,7 +1,8 @@
 // The files of one index as they are needed: fetched once, checked against their names, unpacked, kept for the next time
 // and for when there is no network. Knows no format.
-import {GemmaError} from '../errors.ts';
+
 import {invalidIndex} from './bytes.ts';
+import {KnowledgeFailure} from './failure.ts';
 import {fileName, MANIFEST, MAX_FILE, MAX_MANIFEST} from './format.ts';
 
 /** What of the platform the files need; tests bring their own. */
@@ -80,10 +81,13 @@ export class IndexFiles {
     if (integrity === undefined) return;
     const {sha256} = this.#platform;
     if (!sha256)
-      throw new GemmaError('integrity-mismatch', 'the index cannot be checked: the page is not served over https');
+      throw new KnowledgeFailure(
+        'integrity-mismatch',
+        'the index cannot be checked: the page is not served over https',
+      );
     const found = `sha256-${btoa(String.fromCharCode(...(await sha256(manifest))))}`;
     if (found === integrity.trim()) return;
-    throw new GemmaError(
+    throw new KnowledgeFailure(
       'integrity-mismatch',
       `the index's manifest is ${found}; expected ${integrity}. Was the index made anew?`,
     );
@@ -95,13 +99,13 @@ export class IndexFiles {
       response = await this.#platform.fetch(url, {signal, cache, credentials: 'same-origin'});
     } catch (cause) {
       if ((cause as Error)?.name === 'AbortError') throw cause;
-      throw new GemmaError('network', `${url} could not be fetched; another origin must allow it (CORS)`, {
+      throw new KnowledgeFailure('network', `${url} could not be fetched; another origin must allow it (CORS)`, {
         cause,
         detail: {url},
       });
     }
     if (!response.ok) {
-      throw new GemmaError('http-status', `${url} answered ${response.status}; is the index there?`, {
+      throw new KnowledgeFailure('http-status', `${url} answered ${response.status}; is the index there?`, {
         detail: {url, status: response.status},
       });
     }
@@ -132,7 +136,7 @@ export class IndexFiles {
 }
 
 function isNetwork(error: unknown): boolean {
-  return error instanceof GemmaError && error.code === 'network';
+  return error instanceof KnowledgeFailure && error.code === 'network';
 }
 
 async function unpack(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
@@ -140,11 +144,11 @@ async function unpack(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayB
   try {
     return await collect(stream, MAX_FILE, 'a file');
   } catch (cause) {
-    throw cause instanceof GemmaError ? cause : invalidIndex('a file is no whole gzip');
+    throw cause instanceof KnowledgeFailure ? cause : invalidIndex('a file is no whole gzip');
   }
 }
 
-/** All of a stream. @throws GemmaError `knowledge-invalid` as soon as it is more than `most` bytes */
+/** All of a stream. @throws KnowledgeFailure `knowledge-invalid` as soon as it is more than `most` bytes */
 async function collect(
   stream: ReadableStream<Uint8Array> | null,
   most: number,

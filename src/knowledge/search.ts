@@ -15,8 +15,8 @@ import {
 } from './format.ts';
 import type {IndexFiles} from './index-files.ts';
 import {allowedEdits, nearest} from './spelling.ts';
+import {baseLanguage, Words} from './terms.ts';
 import {rarity} from './weigh.ts';
-import {baseLanguage, Words} from './words.ts';
 
 export interface SearchOptions {
   /** Most passages. Default 5. */
@@ -86,7 +86,7 @@ export class SiteSearch {
 
   /**
    * @param integrity SHA-256 that the manifest must have: it names every other file by its hash
-   * @throws GemmaError `network`, `http-status`, `integrity-mismatch`, `knowledge-invalid`
+   * @throws KnowledgeFailure `network`, `http-status`, `integrity-mismatch`, `knowledge-invalid`
    */
   static async open(files: IndexFiles, options: {integrity?: string; signal?: AbortSignal} = {}): Promise<SiteSearch> {
     const manifest = parseManifest(await files.manifest(options.integrity, options.signal));

@@ -296,11 +296,51 @@ export type Request =
   | {type: 'ping'; id: number}
   /** To a `ping` of the worker's. */
   | {type: 'pong'}
+  | {
+      type: 'find';
+      id: number;
+      knowledge: KnowledgeRef;
+      question: string;
+      /** Most passages (default 5), and most of one page (default 3). */
+      limit?: number;
+      perPage?: number;
+      /** Language of the question (BCP 47), where it is not the index's first. */
+      language?: string;
+    }
   /** Whether anybody looks at the client. Until it says so: visible. */
   | {type: 'attention'; attention: Attention}
   /** Ends the request of that id: a stream with `done`, anything else silently. */
   | {type: 'abort'; id: number}
   | {type: 'bye'};
+
+/** The index of a site's pages. `url`: absolute, of its folder, ending in `/`. `integrity`: SHA-256 of its manifest. */
+export interface KnowledgeRef {
+  url: string;
+  integrity?: string;
+}
+
+/** A passage of a page. Title, headings and text are the page's own words, and may be anyone's: show them as text. */
+export interface FoundPassage {
+  /** Absolute address of the page, with the anchor of the passage; of the origin of the index. */
+  url: string;
+  title: string;
+  /** Headings from the page's own down to the one above the passage. */
+  headings: string[];
+  text: string;
+  /** For comparing passages of one answer. */
+  score: number;
+}
+
+export interface FoundPassages {
+  /** Best first. */
+  passages: FoundPassage[];
+  /** Whether they are likely to answer the question. */
+  sufficient: boolean;
+  /** What `sufficient` is decided by, 0 to 1. */
+  confidence: number;
+  /** Words that the index does not have, and what was searched instead. */
+  corrections: {word: string; instead: string}[];
+}
 
 /** What `result` carries, by the request's type. */
 export interface Results {
@@ -314,6 +354,7 @@ export interface Results {
   template: string;
   stats: WorkerStats;
   ping: undefined;
+  find: FoundPassages;
 }
 
 /** What one generation says, in order; `done` comes last. */

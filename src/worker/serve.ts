@@ -130,6 +130,8 @@ export class Session implements ModelUser {
       }
       case 'template':
         return this.#render(request);
+      case 'find':
+        return this.#context.knowledge.find(request, signal);
       case 'stats':
         return workerStats(this.#context);
       case 'ping':

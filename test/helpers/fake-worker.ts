@@ -9,6 +9,7 @@ import type {Attention, ModelInfo, ModelRef} from '../../src/protocol/messages.t
 import {createModelStore} from '../../src/store/create-model-store.ts';
 import type {ModelStore} from '../../src/store/model-store.ts';
 import type {Tokenizer} from '../../src/tokenizer/tokenizer.ts';
+import {KnowledgeHost} from '../../src/worker/knowledge-host.ts';
 import type {LoadOptions as HostOptions, LoadedModel} from '../../src/worker/loaded-model.ts';
 import {type HostClock, ModelHost} from '../../src/worker/model-host.ts';
 import {ModelLibrary} from '../../src/worker/model-library.ts';
@@ -102,6 +103,8 @@ export interface FakeWorkerOptions extends FakeEngineOptions {
   /** In place of an immediate load. */
   load?: (ref: ModelRef, options: HostOptions) => Promise<LoadedModel>;
   store?: ModelStore;
+  /** Opens an index of a site's pages. */
+  openIndex?: ConstructorParameters<typeof KnowledgeHost>[0];
   clock?: HostClock;
 }
 
@@ -174,6 +177,7 @@ export class FakeWorker {
     };
     this.context = {
       host: new ModelHost(options.load ?? load, options.clock),
+      knowledge: new KnowledgeHost(options.openIndex),
       library: new ModelLibrary(async () => options.store ?? createModelStore({}), undefined),
       locks: this.locks,
       lock: Promise.resolve(this.locks ? this.#name : null),

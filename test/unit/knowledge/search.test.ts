@@ -5,9 +5,9 @@ import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {gunzipSync, gzipSync} from 'node:zlib';
 import {expect} from 'chai';
-import {GemmaError} from '../../../src/errors.ts';
 import {indexSite} from '../../../src/indexer/site-index.ts';
 import {ByteWriter} from '../../../src/knowledge/bytes.ts';
+import {KnowledgeFailure} from '../../../src/knowledge/failure.ts';
 import {
   fileName,
   MAX_FILE,
@@ -47,7 +47,7 @@ const codeOf = async (work: Promise<unknown>): Promise<string> => {
     () => null,
     (reason) => reason,
   );
-  if (!(error instanceof GemmaError)) throw error ?? new Error('nothing was thrown');
+  if (!(error instanceof KnowledgeFailure)) throw error ?? new Error('nothing was thrown');
   return error.code;
 };
 
@@ -239,9 +239,12 @@ describe('a poisoned index', () => {
     for (const url of ['https://evil.test/', '//evil.test/x', 'javascript:alert(1)', 'data:text/html,x']) {
       const name = (bytes: Uint8Array) => fileName(createHash('sha256').update(bytes).digest());
       const files = new Map<string, Uint8Array<ArrayBuffer>>();
-      const add = (bytes: Uint8Array<ArrayBuffer>): string => (files.set(name(bytes), bytes), name(bytes));
+      const add = (bytes: Uint8Array<ArrayBuffer>): string => {
+        files.set(name(bytes), bytes);
+        return name(bytes);
+      };
       const {IndexBuilder} = await import('../../../src/knowledge/index-builder.ts');
-      const {Words} = await import('../../../src/knowledge/words.ts');
+      const {Words} = await import('../../../src/knowledge/terms.ts');
       const builder = new IndexBuilder(add);
       const passages = [{headings: ['Roses'], anchor: '"><img>', text: 'all about roses', terms: ''}];
       builder.add({url, title: 'x', language: 'en', passages}, await Words.of('en'));
@@ -270,7 +273,7 @@ describe('a poisoned index', () => {
           try {
             read(changed);
           } catch (error) {
-            expect(error).to.be.instanceOf(GemmaError);
+            expect(error).to.be.instanceOf(KnowledgeFailure);
           }
         }
       }

@@ -1,5 +1,6 @@
 import {expect} from 'chai';
-import {baseLanguage, countWords, MAX_TERM, Words} from '../../../src/knowledge/words.ts';
+import {baseLanguage, MAX_TERM, Words} from '../../../src/knowledge/terms.ts';
+import {countWords} from '../../../src/knowledge/words.ts';
 
 describe('Words', () => {
   it('makes the same term of the forms of a word, by the language', async () => {
