@@ -1,5 +1,4 @@
-// The engine as chat/ and worker/ see it: tokens in, logits out. Owns weights, KV cache and the plan of one model.
-// Knows no text, no messages and no network.
+// The contract of the engine as chat/ and worker/ see it: tokens in, logits out. Knows no text, no messages and no network.
 import type {GgufFile} from '../gguf/gguf-file.ts';
 import type {PipelineCache} from '../gpu/pipelines.ts';
 import type {Variants} from './graph/variants.ts';
@@ -23,7 +22,7 @@ export interface Sequence {
   truncate(length: number): number;
   /** Another sequence with the same contents. Nothing is copied until one of the two writes. */
   clone(): Sequence;
-  /** Gives its pages back, whose contents are kept until the room is needed; it must not be used afterwards. */
+  /** Releases its pages. Their contents are kept until the room is needed. The sequence must not be used afterwards. */
   free(): void;
 }
 
@@ -60,7 +59,7 @@ export interface EngineOptions {
   contextLength?: number;
   /** Rows of the largest prefill chunk. Default 64. */
   chunkSize?: number;
-  /** Bytes of weights that are on the GPU so far. */
+  /** Called with the file bytes that are loaded so far, and with all that will be. */
   onProgress?: (loadedBytes: number, totalBytes: number) => void;
   signal?: AbortSignal;
   /** Sequences that may live at once. Default 16. */
@@ -84,13 +83,13 @@ export interface EngineOptions {
    * for a network. Default false.
    */
   prefetchTable?: boolean;
-  /** Bytes that the GPU is taken to hold. Default: a guess from its limits (see memory-plan.ts). */
+  /** Bytes that the GPU is assumed to hold. Default: a guess from its limits (see memory-plan.ts). */
   memoryBudget?: number;
   /** Cuts tensors into smaller slices than the device needs: for tests. */
   maxSliceBytes?: number;
   /** Which faster kernels stand in for the plain ones. Default: none. */
   variants?: Partial<Variants>;
-  /** What was compiled on this device before: what is there is not compiled again, and what is not is added. */
+  /** Pipelines that were compiled on this device before. Those that are missing are compiled and added. */
   pipelines?: PipelineCache;
 }
 

@@ -39,7 +39,7 @@ export interface EngineParts {
   staging: GPUBuffer;
   /** A page of one layer's keys or values on its way to another page. */
   pageCopy: GPUBuffer;
-  /** The table whose rows are brought each step, and where they go. */
+  /** The table whose rows the host brings in each step, and the buffer for them. */
   hosted: {rows: HostedRows; buffer: GPUBuffer} | null;
 }
 
@@ -236,7 +236,7 @@ export class GpuEngine implements Engine {
     for (const {group, from, to} of copies) {
       for (const {buffer, width} of kvBuffers[group]) {
         const bytes = 4 * PAGE_SIZE * width;
-        // Within one buffer only by way of another.
+        // WebGPU does not copy within one buffer, so through another.
         encoder.copyBufferToBuffer(buffer, from * bytes, pageCopy, 0, bytes);
         encoder.copyBufferToBuffer(pageCopy, 0, buffer, to * bytes, bytes);
       }

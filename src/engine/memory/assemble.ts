@@ -1,5 +1,5 @@
 // Everything of an engine that is on the GPU, made in one place: weights' buffers, keys and values, scratch, and the
-// recordings over them. Loading does it on a device; the memory plan does the same with buffers that only count. Fills
+// dispatches over them. Loading does it on a device; the memory plan does the same with buffers that only count. Fills
 // no weights.
 import {GemmaError} from '../../errors.ts';
 import type {Buffers} from '../../gpu/buffers.ts';
@@ -17,7 +17,7 @@ import {packRows, ROW_WORDS, STEP_WORDS} from '../step-data.ts';
 import {createKvBuffers, type KvBuffers, type KvPoolSize, sizeKvPool} from './kv-pool.ts';
 import {allocateHosted, allocateWeight, layOut, type Weight, type WeightLayout} from './weights.ts';
 
-/** Rows of logits are made and read in batches of at most this size: echoing a long prompt must not need a huge buffer. */
+/** Largest batch of logits: rows beyond it run through the head again, so that echoing a long prompt needs no huge buffer. */
 const LOGITS_BYTES = 8 * 2 ** 20;
 
 /** What decides the sizes. */
@@ -182,7 +182,7 @@ function createStepBuffers(buffers: Buffers, sizes: EngineSizes, cache: KvCache)
   };
 }
 
-/** What dispatches leave each other, by name: as large as the largest use. */
+/** Scratch buffers between dispatches, by name: as large as the largest use. */
 function createScratch(buffers: Buffers, dispatches: readonly Dispatch[]): Map<string, GPUBuffer> {
   const sizes = new Map<string, number>();
   for (const binding of dispatches.flatMap(({bindings}) => Object.values(bindings))) {

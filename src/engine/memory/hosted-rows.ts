@@ -5,9 +5,9 @@ import {matrixBytes, placeRow} from '../kernels/weight-layout.ts';
 import type {WeightType} from '../kernels/weight-types.ts';
 import type {WeightLayout} from './weights.ts';
 
-/** What rows that were read before may take. A row of Gemma 4 E2B's table has 5 to 18 KB. */
+/** Most bytes of rows that are kept after they were read. A row of Gemma 4 E2B's table has 5 to 18 KB. */
 const CACHE_BYTES = 8 * 2 ** 20;
-/** Reads that wait for an answer at the same time. */
+/** Reads in flight at the same time. */
 const CONCURRENT_READS = 8;
 /** Rows closer than this in the file are read together. */
 const MAX_GAP_BYTES = 16 * 2 ** 10;
@@ -72,7 +72,7 @@ export class HostedRows {
         const first = run[0];
         const length = (run[run.length - 1] - first + 1) * rowBytes;
         const bytes = await this.#source.read(tensor.offset + first * rowBytes, length);
-        // A copy: what the source gave may be a view of something large.
+        // A copy: the source may have given a view of something large.
         for (const id of run) rows.set(id, bytes.slice((id - first) * rowBytes, (id - first + 1) * rowBytes));
       }
     };

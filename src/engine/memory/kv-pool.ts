@@ -24,7 +24,7 @@ export interface KvPoolSize {
   contextLength: number;
   pages: number;
   slidingPages: number;
-  /** The widest window of all sliding layers that own keys and values; 0 where there are none. */
+  /** The widest window of all sliding layers that have keys and values; 0 where there are none. */
   window: number;
 }
 
@@ -44,15 +44,15 @@ export interface KvBuffers {
 
 /** Positions of a context where no other length is asked for, if the model and the device have as many. */
 export const DEFAULT_CONTEXT = 4096;
-/** What small models get in all, so that conversations need not push each other out at once. */
+/** Least budget: with a small model, several conversations fit beside each other. */
 const COMFORTABLE_BYTES = 64 * 2 ** 20;
-/** Beyond one full context, which may be gigabytes, others get as much again, but no more than this. */
+/** Most bytes above one full context, which may take gigabytes by itself. */
 const MOST_EXTRA_BYTES = 256 * 2 ** 20;
 const ROW_BYTES = 4 * PAGE_SIZE;
 
 /**
- * One full context, and what is left of the budget half for full-attention layers and half for sliding ones. Without
- * `bytes` the budget is twice one full context, at least 64 MiB and at most 256 MiB more than the one.
+ * Reserves one full context; splits the rest of the budget evenly between full-attention and sliding layers. Without
+ * `bytes` the budget is twice one full context, at least 64 MiB, and at most 256 MiB above one context.
  * @throws GemmaError `out-of-memory` when a context that was asked for cannot be held.
  */
 export function sizeKvPool(config: ModelConfig, request: KvPoolRequest): KvPoolSize {

@@ -31,7 +31,7 @@ export type MemoryOptions = Pick<
   | 'variants'
 >;
 
-/** All in bytes, but for counts of positions and pages. */
+/** All in bytes, except counts of positions and pages. */
 export interface MemoryPlan {
   perLayerEmbeddings: TablePlacement | 'none';
   /** Bytes on the GPU, buffer by buffer. */
@@ -40,12 +40,12 @@ export interface MemoryPlan {
   hostCache: number;
   /** Bytes of the file that stay there and are read a row a token. */
   fileTable: number;
-  /** Above all that, while loading: what is on its way. What the source holds comes on top. */
+  /** More than that while loading: bytes on their way to the GPU. What the source holds is not counted. */
   loadPeak: number;
   largestBuffer: number;
   contextLength: number;
   kvPages: number;
-  /** What the GPU is taken to have; `Infinity` where nothing can be guessed. */
+  /** What the GPU is assumed to have; `Infinity` where nothing can be guessed. */
   budget: number;
 }
 
@@ -173,7 +173,7 @@ function tooLarge({gpu, budget, perLayerEmbeddings, contextLength}: MemoryPlan):
   return new GemmaError(
     'out-of-memory',
     `the model needs ${size(gpu.total)} on the GPU (weights ${size(gpu.weights)}${table}, a context of ${contextLength} ` +
-      `${size(gpu.kv)}, scratch ${size(gpu.scratch)}); this GPU is taken to hold ${size(budget)}. Choose a smaller model or ` +
+      `${size(gpu.kv)}, scratch ${size(gpu.scratch)}); this GPU is assumed to hold ${size(budget)}. Choose a smaller model or ` +
       'quantization, or a shorter context',
     {detail: {needed: gpu.total, budget, ...gpu, perLayerEmbeddings, contextLength}},
   );

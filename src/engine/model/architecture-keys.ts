@@ -1,4 +1,4 @@
-// The metadata keys and the tensors that all architectures have alike: keys read with bounds, tensors as rules. Each
+// The metadata keys and the tensors that all architectures have in common: keys read with bounds, tensors as rules. Each
 // architecture decides what a missing key means.
 import type {GgufFile} from '../../gguf/gguf-file.ts';
 import type {Metadata} from '../../gguf/metadata.ts';
@@ -57,7 +57,7 @@ export class ArchitectureKeys {
     return values.map((value, i) => bounded(`${key}[${i}]`, value, min, max));
   }
 
-  /** What all these architectures have; per-layer embeddings are not among it. */
+  /** What all architectures have, without per-layer embeddings. */
   common(
     softcap: number,
   ): Omit<ModelConfig, 'architecture' | 'layers' | 'tensors' | 'nEmbdPerLayer' | 'perLayerTable'> {
@@ -120,7 +120,7 @@ export class ArchitectureKeys {
     return Array.from({length: this.nLayers}, (_, i) => i % every < every - 1);
   }
 
-  /** Whose keys and values each layer attends: its own, or those of the last owner of its kind. */
+  /** Whose keys and values each layer attends: its own, or those of the last layer of its kind that has some. */
   sharing(sliding: readonly boolean[], nHeadKv: readonly number[], fallback: number): Sharing[] {
     const name = 'attention.shared_kv_layers';
     const shared = this.integer(name, 0, this.nLayers - 1, fallback);
@@ -176,7 +176,7 @@ export class TensorRules {
     this.list.push({name, shape: [n], kind: 'vector'});
   }
 
-  /** What is no layer's. Rows that the vocabulary has no tokens for are left out. */
+  /** The tensors outside of layers. Rows past the vocabulary are left out. */
   ends({nEmbd, nVocab, tiedHead}: Pick<ModelConfig, 'nEmbd' | 'nVocab' | 'tiedHead'>): void {
     const table = {shape: [nEmbd, nVocab], kind: 'matrix', cut: true} as const;
     this.list.push({name: 'token_embd.weight', ...table});
@@ -200,7 +200,7 @@ export class TensorRules {
     this.vector(`${block}.post_norm.weight`, nEmbd);
   }
 
-  /** Attention and feed-forward of a layer. A layer that owns no keys and values uses no K/V tensor, present or not. */
+  /** Attention and feed-forward of a layer. A layer without keys and values of its own uses no K/V tensor, even if the file has one. */
   layer(
     layer: LayerConfig,
     nEmbd: number,

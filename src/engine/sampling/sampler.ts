@@ -84,7 +84,7 @@ function argMax(logits: Float32Array): number {
 
 /**
  * The shortest prefix of `sorted` (or of the whole vocabulary, likeliest first) that holds `topP` of the probability.
- * Without top-k the likeliest are selected in growing numbers: a distribution seldom needs more than a few hundred.
+ * Without top-k, more and more of the likeliest are selected: a distribution seldom needs more than a few hundred.
  */
 function nucleus(logits: Float32Array, sorted: Uint32Array | null, topP: number): Uint32Array {
   let ids = sorted ?? selectTop(logits, 256);
@@ -131,5 +131,5 @@ function draw(
     left -= weight;
     if (left < 0) return id;
   }
-  return last; // rounding left a rest
+  return last; // rounding left a remainder
 }

@@ -66,7 +66,7 @@ function readLayers(keys: ArchitectureKeys, file: GgufFile): Gemma4Layer[] {
   const sharing = keys.sharing(sliding, nHeadKv, 0);
   const experts = readExperts(keys, file);
   const hasValues = (index: number) => sharing[index].hasKv && tensors.has(`blk.${index}.attn_v.weight`);
-  // All full layers or none: one that lacks what others have lost a tensor.
+  // Either all full layers have values of their own or none has; a single one without them has lost a tensor.
   const keysOnly = !sliding.some((slides, index) => !slides && hasValues(index));
   return sliding.map((slides, index) => ({
     index,

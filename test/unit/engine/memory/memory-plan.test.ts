@@ -63,7 +63,7 @@ describe('planMemory', () => {
     const error = await refusal({type: 'Q8_0'}, DESKTOP, {memoryBudget: 100_000, contextLength: 256});
     expect(error.code).to.equal('out-of-memory');
     expect(error.message).to.match(
-      /needs \d+ MiB on the GPU \(weights .*left out, a context of 256 .*taken to hold 0 MiB/,
+      /needs \d+ MiB on the GPU \(weights .*left out, a context of 256 .*assumed to hold 0 MiB/,
     );
     const {needed, budget, weights, kv, scratch} = error.detail as Record<string, number>;
     expect(budget).to.equal(100_000);
