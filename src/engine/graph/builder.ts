@@ -12,7 +12,6 @@ import {
   type Numbers,
   type Operation,
   type RopeAngles,
-  type Tensor,
   type WeightTensor,
 } from './graph.ts';
 
@@ -55,19 +54,29 @@ export function buildGraph(source: GraphSource, write: (g: GraphBuilder) => Acti
 class OperationList {
   readonly source: GraphSource;
   readonly operations: Operation[] = [];
-  readonly #shared = new Map<string, Tensor>();
+  /** By the prefix of their block, then by short name. */
+  readonly weights = new Map<string, Record<string, WeightTensor>>();
+  readonly #shared = new Map<string, CacheTensor | ConstantTensor>();
   #nextId = 0;
 
   constructor(source: GraphSource) {
     this.source = source;
+    for (const [name, {shape}] of source.tensors) {
+      const [, prefix, short] = name.match(/^(blk\.\d+\.|)(.*?)(?:\.weight)?$/)!;
+      const [width, ...rest] = shape;
+      const nOut = rest.reduce((product, extent) => product * extent, 1);
+      const block = this.weights.get(prefix) ?? {};
+      block[short] = {kind: 'weight', id: this.#nextId++, name, width, nOut};
+      this.weights.set(prefix, block);
+    }
   }
 
   activation(name: string, width: number, over: Extent): Activation {
     return {kind: 'activation', id: this.#nextId++, name, width, over};
   }
 
-  /** The tensor of this kind and name; made by the first who asks. */
-  shared<T extends Exclude<Tensor, Activation>>(tensor: Omit<T, 'id'> & Pick<T, 'kind' | 'name'>): T {
+  /** The cache or constant of this name, made at the first request. */
+  shared<T extends CacheTensor | ConstantTensor>(tensor: Omit<T, 'id'> & Pick<T, 'kind' | 'name'>): T {
     const key = `${tensor.kind} ${tensor.name}`;
     let known = this.#shared.get(key);
     if (!known) {
@@ -98,15 +107,7 @@ export class GraphBuilder {
 
   /** The weights of this block, or those outside of all blocks. `Optional` ones are undefined where the file has none. */
   weights<Needed extends string, Optional extends string = never>(): Weights<Needed, Optional> {
-    const found: Record<string, WeightTensor> = {};
-    for (const [name, {shape}] of this.#list.source.tensors) {
-      if (!name.startsWith(this.#prefix)) continue;
-      const short = name.slice(this.#prefix.length).replace(/\.weight$/, '');
-      const [width, ...rest] = shape;
-      const nOut = rest.reduce((product, extent) => product * extent, 1);
-      found[short] = this.#list.shared<WeightTensor>({kind: 'weight', name, width, nOut});
-    }
-    return found as Weights<Needed, Optional>;
+    return (this.#list.weights.get(this.#prefix) ?? {}) as Weights<Needed, Optional>;
   }
 
   /** Keys and values of a layer that has some. */

@@ -30,12 +30,13 @@ export function ropeTable(
   factors?: ArrayLike<number>,
 ): Float32Array<ArrayBuffer> {
   const half = headDim / 2;
+  const frequencies = Float64Array.from({length: half}, (_, i) => base ** ((-2 * i) / headDim));
   const nHigh = Math.max(1, Math.ceil(contextLength / LOW));
   const table = new Float32Array((LOW + nHigh) * half * 2);
   for (let entry = 0; entry < LOW + nHigh; entry++) {
     const position = entry < LOW ? entry : (entry - LOW) * LOW;
     for (let i = 0; i < half; i++) {
-      const angle = (position * base ** ((-2 * i) / headDim)) / (factors?.[i] ?? 1);
+      const angle = (position * frequencies[i]) / (factors?.[i] ?? 1);
       table[2 * (entry * half + i)] = Math.cos(angle);
       table[2 * (entry * half + i) + 1] = Math.sin(angle);
     }
