@@ -106,9 +106,9 @@ class BlockModelStore implements ModelStore {
       const keep = options.keep !== false || found.folder?.complete === true;
       const blocks = keep ? this.#blocks : memoryBlocks();
       const blockBytes = this.#options.blockBytes ?? BLOCK_BYTES;
-      const folder =
-        (keep ? found.folder : null) ?? ModelFolder.create(blocks, found.id, {url: remote.url, identity}, blockBytes);
-      if (blocks.kind !== 'memory') await this.#requireSpace(identity.size - folder.storedBytes);
+      const stored = keep ? found.folder : null;
+      if (blocks.kind !== 'memory') await this.#requireSpace(identity.size - (stored?.storedBytes ?? 0));
+      const folder = stored ?? ModelFolder.create(blocks, found.id, {url: remote.url, identity}, blockBytes);
       await folder.touch(this.#clock.now());
       const source = new StoredSource({
         remote,
@@ -162,7 +162,7 @@ class BlockModelStore implements ModelStore {
   }
 
   async idOf({url, integrity}: ModelAddress): Promise<string> {
-    const id = await this.#idOf(this.#remote(url));
+    const id = await this.#idOf(this.#remote({url}));
     return (await this.#stored(id, integrity === undefined ? null : parseIntegrity(integrity)))?.id ?? id;
   }
 
@@ -191,10 +191,15 @@ class BlockModelStore implements ModelStore {
     return (await this.#options.storage?.persist?.().catch(() => false)) ?? false;
   }
 
-  #remote(url: string, stored: FileIdentity | null = null, policy: Partial<RetryPolicy> = {}): RemoteFile {
+  #remote(
+    {url, integrity}: ModelAddress,
+    stored: FileIdentity | null = null,
+    policy: Partial<RetryPolicy> = {},
+  ): RemoteFile {
     const {fetch, origin} = this.#options;
     const wanted = {...DEFAULT_POLICY, ...this.#options.policy, ...policy};
-    return new RemoteFile(url, {fetch, origin, clock: this.#clock, policy: wanted}, stored);
+    const hashJudges = integrity !== undefined;
+    return new RemoteFile(url, {fetch, origin, clock: this.#clock, policy: wanted, hashJudges}, stored);
   }
 
   #idOf(remote: RemoteFile): Promise<string> {
@@ -205,12 +210,12 @@ class BlockModelStore implements ModelStore {
   async #find(address: ModelAddress, signal: AbortSignal): Promise<Found> {
     signal.throwIfAborted();
     const integrity = address.integrity === undefined ? null : parseIntegrity(address.integrity);
-    const remote = this.#remote(address.url);
+    const remote = this.#remote(address);
     const folder = await this.#stored(await this.#idOf(remote), integrity);
     const id = folder?.id ?? (await this.#idOf(remote));
     const none = {offset: 0, bytes: new Uint8Array(0)};
     if (folder?.complete && integrity !== null && folder.sha256 === integrity) {
-      const known = this.#remote(address.url, folder.identity);
+      const known = this.#remote(address, folder.identity);
       return {
         id,
         remote: known,
@@ -223,9 +228,9 @@ class BlockModelStore implements ModelStore {
       };
     }
     if (folder) {
-      const asked = await this.#revalidate(address.url, folder, signal);
+      const asked = await this.#revalidate(address, folder, signal);
       if (asked === 'unreachable') {
-        const known = this.#remote(address.url, folder.identity);
+        const known = this.#remote(address, folder.identity);
         return {
           id,
           remote: known,
@@ -256,10 +261,10 @@ class BlockModelStore implements ModelStore {
   }
 
   /** The server's answer if it still has the file that is stored; null if it has another. */
-  async #revalidate(url: string, folder: ModelFolder, signal: AbortSignal) {
+  async #revalidate(address: ModelAddress, folder: ModelFolder, signal: AbortSignal) {
     const missing = firstMissing(folder);
     const offset = missing === null ? 0 : missing * folder.blockBytes;
-    const remote = this.#remote(url, null, missing === null ? REVALIDATION : {});
+    const remote = this.#remote(address, null, missing === null ? REVALIDATION : {});
     try {
       const answer = await this.#ask(
         remote,
@@ -267,10 +272,13 @@ class BlockModelStore implements ModelStore {
         missing === null ? 1 : Math.min(HEAD_BYTES, folder.blockLength(missing)),
         signal,
       );
-      if (describeChange(folder.identity, answer.identity)) return null;
+      const {identity} = folder;
+      // What is complete has been hashed. A part of a file may only be told by what was said of it.
+      const stored = folder.sha256 === null ? identity : {...identity, sha256: folder.sha256};
+      if (describeChange(stored, answer.identity)) return null;
       if (missing !== null) return answer;
       remote.close();
-      return {...answer, remote: this.#remote(url, folder.identity), first: {offset: 0, bytes: new Uint8Array(0)}};
+      return {...answer, remote: this.#remote(address, folder.identity), first: {offset: 0, bytes: new Uint8Array(0)}};
     } catch (error) {
       remote.close();
       if (isAbort(error)) throw error;

@@ -38,6 +38,9 @@ const UNSUITABLE: readonly ErrorCode[] = [
   'tokenizer-invalid',
 ];
 
+/** What is wrong with a file's weights: bytes that were stored as they came may not be those of the file. */
+const DAMAGED: readonly ErrorCode[] = ['gguf-invalid', 'gguf-truncated'];
+
 /** @throws GemmaError: the device's, the store's, the reader's, the tokenizer's and the engine's; AbortError */
 export async function loadModel(ref: ModelRef, store: Promise<ModelStore>, options: LoadOptions): Promise<LoadedModel> {
   try {
@@ -132,7 +135,8 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
         },
       };
     } catch (error) {
-      if (!suitable && error instanceof GemmaError && UNSUITABLE.includes(error.code)) await opened.discard();
+      const reasons = suitable ? DAMAGED : UNSUITABLE;
+      if (error instanceof GemmaError && reasons.includes(error.code)) await opened.discard();
       throw error;
     } finally {
       if (!readsSource) await source.close?.();

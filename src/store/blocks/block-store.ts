@@ -47,13 +47,18 @@ export async function writeError(
   storage: StorageLike | undefined,
 ): Promise<GemmaError> {
   if (cause instanceof GemmaError) return cause;
-  if (isNamed(cause, 'QuotaExceededError')) return fullError(what.bytes, await freeBytes(storage), cause);
+  // Chromium aborts the stream of a write for which there is no more room.
+  if (isNamed(cause, 'QuotaExceededError') || isNamed(cause, 'AbortError')) {
+    return fullError(what.bytes, await freeBytes(storage), cause);
+  }
   return failedError('write', what.name, cause);
 }
 
 /** @param needed bytes that still had to be written */
 export function fullError(needed: number, free: number | null, cause?: unknown): GemmaError {
-  const rest = free === null ? 'the browser gives this site no more space' : `this site has ${free} bytes left`;
+  // What a browser says of its space is an estimate, and the disk itself may be full.
+  const tells = free !== null && free < needed;
+  const rest = tells ? `this site has ${free} bytes left` : 'the browser gives this site no more space';
   return new GemmaError(
     'storage-full',
     `${needed} bytes are still to be stored and ${rest}. Free disk space or remove stored models, then load again: what is stored already is kept`,

@@ -7,6 +7,8 @@ export interface FileIdentity {
   readonly size: number;
   readonly etag: string | null;
   readonly lastModified: string | null;
+  /** SHA-256 of the whole file (hex), where the server gives it. */
+  readonly sha256?: string | null;
 }
 
 /** A range by its first byte and the byte after its last. */
@@ -19,12 +21,18 @@ export interface ByteRange {
 const EXPOSE = 'Access-Control-Expose-Headers: Content-Range, ETag';
 
 /**
- * Checks a 206 answer for `asked`, whose end may lie beyond the end of the file.
+ * Checks a 206 answer for `asked`, whose end may lie beyond the end of the file. It may end earlier than was asked (RFC
+ * 9110, 15.3.7): the rest is asked for anew.
+ * @returns which file it is, and the byte after the answer's last
  * @throws GemmaError `range-unsupported` if it is another range or none.
  */
-export function partialIdentity(name: string, response: Response, asked: ByteRange): FileIdentity {
+export function partialAnswer(
+  name: string,
+  response: Response,
+  asked: ByteRange,
+): {identity: FileIdentity; end: number} {
   const header = response.headers.get('Content-Range');
-  const match = header === null ? null : /^bytes (\d+)-(\d+)\/(\d+)$/.exec(header.trim());
+  const match = header === null ? null : /^bytes (\d+)-(\d+)\/(\d+)$/i.exec(header.trim());
   if (!match) {
     const found = header === null ? 'no readable Content-Range' : `Content-Range: ${header}`;
     throw new GemmaError(
@@ -37,15 +45,16 @@ export function partialIdentity(name: string, response: Response, asked: ByteRan
   const [first, last, size] = match.slice(1).map(Number);
   // Measured by the size that this answer gives: a file that shrank is a changed file, not a wrong range.
   const expectedLast = Math.min(asked.end, size) - 1;
-  if (first !== asked.start || last !== expectedLast || !Number.isSafeInteger(size)) {
+  if (first !== asked.start || last < first || last > expectedLast || !Number.isSafeInteger(size)) {
     throw new GemmaError(
       'range-unsupported',
       `${name}: the bytes ${asked.start}-${expectedLast} were asked for and the server answered with ${header}. ` +
-        'It must answer a Range header with exactly that range',
+        'It must answer a Range header with that range, or with the beginning of it',
       {detail: {contentRange: header, expected: `bytes ${asked.start}-${expectedLast}`}},
     );
   }
-  return {size, etag: response.headers.get('ETag'), lastModified: response.headers.get('Last-Modified')};
+  const identity = {size, etag: response.headers.get('ETag'), lastModified: response.headers.get('Last-Modified')};
+  return {identity, end: last + 1};
 }
 
 /** @throws GemmaError `file-changed` if the file at the same address is no longer the one that was opened. */
@@ -58,18 +67,24 @@ function fileChanged(name: string, changed: string): GemmaError {
   return new GemmaError('file-changed', `${name} changed on the server while it was read: ${changed}. Load it again`);
 }
 
-/** What tells two versions of a file apart, for a message; undefined if nothing does. */
+/**
+ * What tells two versions of a file apart, for a message; undefined if nothing does. The file's hash says most, where the
+ * server gives it. An ETag may be another on each machine that serves the same file: where the date of the last change is
+ * the same, it says nothing.
+ */
 export function describeChange(opened: FileIdentity, now: FileIdentity): string | undefined {
   if (opened.size !== now.size) return `it had ${opened.size} bytes and now has ${now.size}`;
+  const hashes = [opened.sha256 ?? null, now.sha256 ?? null];
+  if (hashes[0] !== null && hashes[1] !== null) {
+    return hashes[0] === hashes[1] ? undefined : `its SHA-256 was ${hashes[0]} and now is ${hashes[1]}`;
+  }
   const tags = [opened.etag, now.etag].map((tag) => tag?.replace(/^W\//, ''));
-  if (tags[0] !== undefined && tags[1] !== undefined) {
-    return tags[0] === tags[1] ? undefined : `its ETag was ${tags[0]} and now is ${tags[1]}`;
-  }
+  const sameTag = tags[0] !== undefined && tags[0] === tags[1];
   const dates = [opened.lastModified, now.lastModified];
-  if (dates[0] !== null && dates[1] !== null && dates[0] !== dates[1]) {
-    return `it was last modified ${dates[0]} and now ${dates[1]}`;
-  }
-  return undefined;
+  const datesTell = dates[0] !== null && dates[1] !== null;
+  if (sameTag || (datesTell && dates[0] === dates[1])) return undefined;
+  if (tags[0] !== undefined && tags[1] !== undefined) return `its ETag was ${tags[0]} and now is ${tags[1]}`;
+  return datesTell ? `it was last modified ${dates[0]} and now ${dates[1]}` : undefined;
 }
 
 /**

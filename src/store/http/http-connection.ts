@@ -1,6 +1,6 @@
 // One file on one server: sends ranged GETs and reads their bodies, never more than was asked for. Knows what breaks on
 // the way; what an answer's headers mean is http-answer.ts.
-import {GemmaError} from '../../errors.ts';
+import {GemmaError, hasCode} from '../../errors.ts';
 import {truncated} from '../sources/range.ts';
 import {type ByteRange, contentLength, wholeFileError} from './http-answer.ts';
 import {connectionError} from './http-failure.ts';
@@ -67,6 +67,33 @@ export class HttpConnection {
       const {name} = this;
       throw await connectionError({name, url: this.#url, origin: this.#origin, fetch: this.#fetch, signal}, error);
     }
+  }
+
+  /**
+   * Whether a request fails for its range alone: browsers refuse a range that is compressed on the way, and say no more than
+   * that the fetch failed. Asks without a range, and once more with one.
+   * @returns `range-unsupported`, or null where that is not it
+   */
+  async rangesFail(error: unknown, signal: AbortSignal): Promise<GemmaError | null> {
+    if (!hasCode(error, 'network') && !hasCode(error, 'cors')) return null;
+    const fetched = async (headers: Record<string, string>): Promise<Response | null> => {
+      try {
+        const response = await this.#fetch(this.#url, {headers, cache: 'no-store', signal});
+        await discard(response);
+        return response;
+      } catch {
+        return null;
+      }
+    };
+    const whole = await fetched({});
+    if (!whole?.ok || (await fetched({Range: 'bytes=0-0'}))) return null;
+    const encoding = whole.headers.get('Content-Encoding');
+    return new GemmaError(
+      'range-unsupported',
+      `${this.name}: the file can be fetched, and a range of it cannot. A server or proxy that compresses the answers to ` +
+        `range requests does this${encoding ? ` (it sends Content-Encoding: ${encoding})` : ''}; it must send .gguf files as they are`,
+      {detail: {contentEncoding: encoding}, cause: error},
+    );
   }
 
   /** The pieces of a body that must hold exactly `length` bytes, as they come; each is valid until the next is asked for. */

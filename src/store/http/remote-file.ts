@@ -7,7 +7,7 @@ import {
   type ByteRange,
   contentLength,
   type FileIdentity,
-  partialIdentity,
+  partialAnswer,
   requireSame,
   statusError,
 } from './http-answer.ts';
@@ -17,7 +17,12 @@ import {parseRetryAfter, type RetryPolicy, retryDelay} from './retry.ts';
 export interface RemoteOptions extends Omit<HttpSourceOptions, 'signal'> {
   readonly clock: Clock;
   readonly policy: RetryPolicy;
+  /** The whole file's hash will be checked: two answers of one size are of one file until that tells otherwise. */
+  readonly hashJudges?: boolean;
 }
+
+/** 4 TiB: what a million blocks of a model's folder hold. A list of its blocks is made for a size, so it is judged before. */
+const MAX_FILE_BYTES = 2 ** 42;
 
 /** A transfer failed and is tried again after `waitMs`. */
 export type OnRetry = (waitMs: number, error: GemmaError) => void;
@@ -29,6 +34,7 @@ export class RemoteFile {
   readonly #connection: HttpConnection;
   readonly #clock: Clock;
   readonly #policy: RetryPolicy;
+  readonly #hashJudges: boolean;
   #identity: FileIdentity | null;
   #sha256: string | null = null;
   #ranges = true;
@@ -43,6 +49,7 @@ export class RemoteFile {
     this.url = this.#connection.url;
     this.#clock = options.clock;
     this.#policy = options.policy;
+    this.#hashJudges = options.hashJudges ?? false;
     this.#identity = stored;
   }
 
@@ -103,12 +110,14 @@ export class RemoteFile {
           failures = 0;
           yield piece;
         }
-        return;
+        // An answer may end before its range does.
+        const end = Math.min(range.end, this.#identity?.size ?? 0);
+        if (at >= end || !this.#ranges) return;
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         this.throwIfClosed();
         const wait = retryDelay({error, before: failures++, known: this.#answered}, this.#policy);
-        if (wait === null) throw error;
+        if (wait === null) throw (this.#answered ? null : await this.#connection.rangesFail(error, signal)) ?? error;
         onRetry?.(wait, error as GemmaError);
         await this.#clock.sleep(wait, signal);
       }
@@ -150,13 +159,13 @@ export class RemoteFile {
         return none();
       }
       if (response.status !== 206) throw this.#statusError(response);
-      this.#learn(partialIdentity(this.name, response, range), response);
+      const {identity, end} = partialAnswer(this.name, response, range);
+      this.#learn(identity, response);
+      return this.#connection.pieces(opened, end - range.start);
     } catch (error) {
       await discard(response);
       throw error;
     }
-    const {size} = this.#identity as FileIdentity;
-    return this.#connection.pieces(opened, Math.min(range.end, size) - range.start);
   }
 
   async #acceptWhole(opened: Opened, range: ByteRange, through: boolean): Promise<AsyncIterable<Uint8Array>> {
@@ -180,11 +189,25 @@ export class RemoteFile {
     return part(this.#connection.pieces(opened, size), range);
   }
 
-  /** @throws GemmaError `file-changed` if it is not the file that is known */
-  #learn(found: FileIdentity, response: Response): void {
-    if (this.#identity) requireSame(this.name, this.#identity, found);
+  /**
+   * @throws GemmaError `file-changed` if it is not the file that is known; `range-unsupported` for a size that no file has
+   */
+  #learn(answer: FileIdentity, response: Response): void {
+    const found = {...answer, sha256: linkedSha256(response.headers.get('X-Linked-ETag'))};
+    if (found.size > MAX_FILE_BYTES) {
+      throw new GemmaError(
+        'range-unsupported',
+        `${this.name}: the server says that the file has ${found.size} bytes; at most ${MAX_FILE_BYTES} are supported. Check the address`,
+        {detail: {size: found.size, limit: MAX_FILE_BYTES}},
+      );
+    }
+    if (this.#identity) {
+      // With a hash to be checked, nothing but the size is believed.
+      const opened = this.#hashJudges ? {size: this.#identity.size, etag: null, lastModified: null} : this.#identity;
+      requireSame(this.name, opened, found);
+    }
     this.#identity ??= found;
-    this.#sha256 ??= linkedSha256(response.headers.get('X-Linked-ETag'));
+    this.#sha256 ??= found.sha256;
     this.#answered = true;
   }
 

@@ -101,6 +101,18 @@ describe('loadModel over the store', function () {
     expect(rig.disk.folders.size).to.equal(0);
   });
 
+  it('fetches again what came damaged: the next load succeeds when the server is well', async () => {
+    const damaged = file.slice();
+    damaged.fill(0xff, file.length / 2); // scales and norms that are no numbers
+    rig.serve(serveRanges(damaged));
+    for (let i = 0; i < 2; i++) {
+      expect(await rejection(load())).to.include({code: 'gguf-invalid'});
+      expect(rig.disk.folders.size).to.equal(0);
+    }
+    rig.serve(serveRanges(file));
+    expect((await load()).phases).to.include('download');
+  });
+
   it('loads the new file where it changes on the server meanwhile', async () => {
     const other = modelFile(2);
     expect(other.length).to.equal(file.length);

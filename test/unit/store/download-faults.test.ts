@@ -146,6 +146,24 @@ describe('a download', () => {
     expect(rig.clock.sleeps.length).to.be.below(10);
   });
 
+  describe('from machines that each give the file an ETag of their own', () => {
+    for (const [title, options, headers] of [
+      ['under one date', {}, {'Last-Modified': 'Mon'}],
+      ['under the hash that the server gives', {}, {'X-Linked-ETag': `"${hashOf(noiseFile(1))}"`}],
+      ['under a hash that is asked for', {integrity: `sha256-${hashOf(noiseFile(1))}`}, {}],
+    ] as const) {
+      it(`is one file ${title}`, async () => {
+        let node = 0;
+        rig.serve((request, response) =>
+          serveRanges(rig.file, {...headers, ETag: `"node${node++ % 3}"`})(request, response),
+        );
+        await rig.loadWhole(options);
+        await rig.loadWhole(options);
+        expect(node).to.be.above(3);
+      });
+    }
+  });
+
   describe('of a file that changes', () => {
     const other = noiseFile(2);
 

@@ -108,7 +108,8 @@ describe('a source over HTTP', () => {
     ['a senseless', 'bytes ?'],
     ['a sizeless', 'bytes 0-65535/*'],
     ['a shifted', 'bytes 1-65536/200000'],
-    ['a short', 'bytes 0-100/200000'],
+    ['an empty', 'bytes 0--1/200000'],
+    ['a backward', 'bytes 0-0/0'],
     ['an impossible', 'bytes 0-65535/99999999999999999999'],
   ] as const) {
     it(`refuses ${title} Content-Range`, async () => {
@@ -120,6 +121,33 @@ describe('a source over HTTP', () => {
       );
     });
   }
+
+  it('goes on where an answer ends before its range, as servers may', async () => {
+    const asked: string[] = [];
+    server.handler = (request, response) => {
+      const [start, end] = requestedRange(request, FILE.length);
+      const short = Math.min(end, start + 20_000);
+      asked.push(`${start}-${end}`);
+      // Units are written in either case.
+      const headers = {'Content-Range': `Bytes ${start}-${short - 1}/${FILE.length}`, ETag: '"v1"'};
+      response.writeHead(206, headers).end(FILE.subarray(start, short));
+    };
+    const source = await open();
+    expect(await source.read(70_000, 50_000)).to.deep.equal(FILE.slice(70_000, 120_000));
+    expect(asked.slice(-3)).to.deep.equal(['65536-120000', '85536-120000', '105536-120000']);
+  });
+
+  it('refuses a size that no file has before it makes anything for it', async () => {
+    for (const size of [4e14, 5e14, 4e15, 2 ** 53 - 1]) {
+      server.handler = (_, response) =>
+        response.writeHead(206, {'Content-Range': `bytes 0-65535/${size}`, ETag: '"v1"'}).end(FILE.subarray(0, 65536));
+      const start = performance.now();
+      const error = await rejection(open());
+      expect(error).to.include({code: 'range-unsupported'});
+      expect(String(error)).to.include(String(size));
+      expect(performance.now() - start).to.be.below(2000);
+    }
+  });
 
   it('does not take the body of an answer with wrong headers', async () => {
     const ended = new Promise<void>((end) => {
@@ -160,6 +188,16 @@ describe('a source over HTTP', () => {
 
   for (const [title, first, then] of [
     ['an ETag that is weak once', {ETag: 'W/"v1"'}, {ETag: '"v1"'}],
+    [
+      'an ETag of another machine under one date',
+      {ETag: '"node0"', 'Last-Modified': 'Mon'},
+      {ETag: '"node1"', 'Last-Modified': 'Mon'},
+    ],
+    [
+      'an ETag and a date of another machine under one hash',
+      {ETag: '"node0"', 'Last-Modified': 'Mon', 'X-Linked-ETag': `"${'a'.repeat(64)}"`},
+      {ETag: '"node1"', 'Last-Modified': 'Tue', 'X-Linked-ETag': `"${'a'.repeat(64)}"`},
+    ],
     ['a date that differs under one ETag', {'Last-Modified': 'Mon'}, {'Last-Modified': 'Tue'}],
     ['an ETag that one mirror leaves out', {ETag: '"v1"'}, {ETag: undefined}],
   ] as const) {
@@ -228,6 +266,20 @@ describe('a source over HTTP', () => {
       const error = await rejection(openUrl(url, {fetch: opaqueOnly, origin: 'https://models.example'}));
       expect(error).to.include({code: 'network'});
       expect(String(error)).not.to.include('Access-Control');
+    });
+
+    it('says that ranges are compressed where they alone cannot be fetched', async () => {
+      server.handler = serveRanges(FILE);
+      // As Chromium does with a range that is encoded.
+      const fetched: typeof fetch = (input, init) => {
+        const {headers, ...rest} = init ?? {};
+        if (headers && 'Range' in (headers as object)) return Promise.reject(new TypeError('Failed to fetch'));
+        server.handler = serveWhole(FILE, {'Content-Encoding': 'gzip'});
+        return fetch(input, {...rest, headers});
+      };
+      const error = await rejection(openUrl(server.url, {fetch: fetched}));
+      expect(error).to.include({code: 'range-unsupported'});
+      expect(String(error)).to.match(/compress/);
     });
 
     it('says cors where the other origin’s server is there', async () => {
