@@ -136,19 +136,30 @@ fn attention_tiled_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
       // Products of four queries with the keys lane and lane + 32.
       var score_0 = vec4f();
       var score_1 = vec4f();
+      // The next chunk is on its way while one is used.
+      let key = lid / CHUNK; // and key + 32
+      let query = place_of(key, first_row, n_queries, kv_head);
+      var quad = lid % CHUNK;
+      workgroupBarrier();
+      var next_0 = key_quad(key, kv_quad, quad);
+      var next_1 = key_quad(key + 32u, kv_quad, quad);
+      var next_query = q[query + min(quad, QUADS - 1u)];
       for (var chunk = 0u; chunk < QUADS; chunk += CHUNK) {
         workgroupBarrier();
-        for (var i = lid; i < CHUNK * KEYS; i += WORKGROUP_SIZE) {
-          let quad = chunk + i % CHUNK;
-          let key = select(vec4f(), cache_k(slots[i / CHUNK], kv_quad + min(quad, QUADS - 1u)), quad < QUADS);
-          key_tile[i % CHUNK * KEYS + i / CHUNK] = key;
-        }
-        let quad = min(chunk + lid % CHUNK, QUADS - 1u);
-        query_tile[lid % CHUNK * 32u + lid / CHUNK] = q[place_of(lid / CHUNK, first_row, n_queries, kv_head) + quad];
+        let at = lid % CHUNK;
+        key_tile[at * KEYS + key] = next_0;
+        key_tile[at * KEYS + key + 32u] = next_1;
+        query_tile[at * 32u + key] = next_query;
         workgroupBarrier();
+        quad += CHUNK;
+        if (chunk + CHUNK < QUADS) {
+          next_0 = key_quad(key, kv_quad, quad);
+          next_1 = key_quad(key + 32u, kv_quad, quad);
+          next_query = q[query + min(quad, QUADS - 1u)];
+        }
         for (var i = 0u; i < CHUNK; i++) {
-          let at = i * 32u + 4u * group;
-          let four = mat4x4f(query_tile[at], query_tile[at + 1u], query_tile[at + 2u], query_tile[at + 3u]);
+          let first = i * 32u + 4u * group;
+          let four = mat4x4f(query_tile[first], query_tile[first + 1u], query_tile[first + 2u], query_tile[first + 3u]);
           score_0 += key_tile[i * KEYS + lane] * four;
           score_1 += key_tile[i * KEYS + lane + 32u] * four;
         }
@@ -198,18 +209,25 @@ fn attention_tiled_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
       out_3 = faded(out_3, fade);
       let n_keys = min(KEYS, end - tile);
       if (lane < QUADS) {
-        for (var key = 0u; key < n_keys; key++) {
-          let weight = key_tile[key * GROUPS + group];
-          let slot = slots[key];
-          out_0 = weighted(out_0, cache_v(slot, kv_quad + lane), weight);
+        // Four keys at a time, so that their loads are on their way together; past the last the weights are 0.
+        for (var i = 0u; i < n_keys; i += 4u) {
+          let slot = vec4u(slots[i], slots[i + 1u], slots[i + 2u], slots[i + 3u]);
+          let at = i * GROUPS + group;
+          let weight = mat4x4f(
+            key_tile[at],
+            key_tile[at + GROUPS],
+            key_tile[at + 2u * GROUPS],
+            key_tile[at + 3u * GROUPS],
+          );
+          out_0 = plus_values(out_0, slot, kv_quad + lane, weight);
           if (QUADS > 32u) {
-            out_1 = weighted(out_1, cache_v(slot, kv_quad + min(lane + 32u, QUADS - 1u)), weight);
+            out_1 = plus_values(out_1, slot, kv_quad + min(lane + 32u, QUADS - 1u), weight);
           }
           if (QUADS > 64u) {
-            out_2 = weighted(out_2, cache_v(slot, kv_quad + min(lane + 64u, QUADS - 1u)), weight);
+            out_2 = plus_values(out_2, slot, kv_quad + min(lane + 64u, QUADS - 1u), weight);
           }
           if (QUADS > 96u) {
-            out_3 = weighted(out_3, cache_v(slot, kv_quad + min(lane + 96u, QUADS - 1u)), weight);
+            out_3 = plus_values(out_3, slot, kv_quad + min(lane + 96u, QUADS - 1u), weight);
           }
         }
       }
@@ -236,6 +254,21 @@ fn attention_tiled_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
     store(at, lane + 64u, column(out_2, c) / total[c]);
     store(at, lane + 96u, column(out_3, c) / total[c]);
   }
+}
+
+// Zero past the end of a key.
+fn key_quad(key: u32, kv_quad: u32, quad: u32) -> vec4f {
+  return select(vec4f(), cache_k(slots[key], kv_quad + min(quad, QUADS - 1u)), quad < QUADS);
+}
+
+// Values of four keys at one quad, each times its weight in four queries: column i of `weight` is that of key i.
+fn plus_values(sums: mat4x4f, slot: vec4u, quad: u32, weight: mat4x4f) -> mat4x4f {
+  let value_0 = cache_v(slot.x, quad);
+  let value_1 = cache_v(slot.y, quad);
+  let value_2 = cache_v(slot.z, quad);
+  let value_3 = cache_v(slot.w, quad);
+  let two = weighted(weighted(sums, value_0, weight[0]), value_1, weight[1]);
+  return weighted(weighted(two, value_2, weight[2]), value_3, weight[3]);
 }
 
 fn store(at: u32, quad: u32, value: vec4f) {
