@@ -1,4 +1,4 @@
-// gaussian_topk — activation sparsity of Gemma 3n: of a row's gates only those that stand out go on.
+// gaussian_topk — activation sparsity of Gemma 3n: only the largest gates of a row pass.
 //
 //   y[r, i] = max(x[r, i] − (mean(x[r]) + KAPPA · std(x[r])), 0)
 //
@@ -11,7 +11,7 @@
 
 override WORKGROUP_SIZE: u32 = 64u; // a power of two, for the tree sum
 override N: u32;
-override KAPPA: f32; // Φ⁻¹ of the part of values that become zero
+override KAPPA: f32; // Φ⁻¹ of the share of values that become zero
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;

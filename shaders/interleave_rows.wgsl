@@ -8,7 +8,7 @@
 // Shapes    source: {first_quad, n_rows, 0, 0}, then n_rows rows of ROW_BYTES bytes, without gaps; weight: vec4u
 // Dispatch  one invocation a vec4 of words: x over the words of a row, y over quads of rows; those beyond the end do nothing
 // Numerics  a copy
-// Reference interleaveRows in src/engine/kernels/weight-layout.ts
+// Reference src/engine/kernels/weight-layout.ts (interleaveRows)
 
 const WORKGROUP_SIZE = 64u;
 const SOURCE_BYTES = 16u; // where the rows begin

@@ -11,7 +11,7 @@
 //           them, z over tiles of 4 rows of x. An invocation unpacks 8 weights of four outputs at a time and multiplies
 //           them with the same 8 values of up to 4 rows: weights are read once for 4 rows, x once for 4 outputs
 // Numerics  f32. The order of every sum is fixed by N_IN and TEAM: a row has the same bits alone and among others
-// Reference src/engine/reference/mul_mat.ts
+// Reference test/reference/mul_mat.ts
 
 override WORKGROUP_SIZE: u32 = 64u;
 override TEAM: u32 = 8u; // a power of two, at most WORKGROUP_SIZE

@@ -65,6 +65,13 @@ describe('the documentation', () => {
     expect(missing).to.deep.equal([]);
   });
 
+  it('names no reference in a shader that is not there, and one in every kernel', () => {
+    const shaders = readdirSync(path.join(ROOT, 'shaders')).filter((file) => file.endsWith('.wgsl'));
+    expect(shaders).to.have.length.above(20);
+    const named = shaders.map((file) => [file, read(`shaders/${file}`).match(/^\/\/ Reference +([^\s,;]+)/m)?.[1]]);
+    expect(named.filter(([, file]) => file === undefined || !existsSync(path.join(ROOT, file)))).to.deep.equal([]);
+  });
+
   it('leads to every error code once from what a site owner sees', () => {
     const codes = links('docs/troubleshooting.md').filter(({target}) => target === 'docs/errors.md');
     expect(codes.map(({heading}) => heading).sort()).to.deep.equal([...ERROR_CODES].sort());
