@@ -14,5 +14,8 @@ export interface Site {
   close(): Promise<void>;
 }
 export function launch(options?: LaunchOptions): Promise<Browser>;
-export function launchProfile(folder: string, options?: {args?: string[]}): Promise<BrowserContext>;
+export function launchProfile(
+  folder: string,
+  options?: {args?: string[]; env?: Record<string, string>},
+): Promise<BrowserContext>;
 export function openSite(options?: LaunchOptions & {server?: Partial<ServeOptions>}): Promise<Site>;

@@ -22,8 +22,8 @@ export function launch({args = [], webgpu = true, env, backForwardCache = false}
 }
 
 /** The same with a profile in `folder`: what pages store goes to the disk. Without one a browser keeps it in memory. */
-export function launchProfile(folder, {args = []} = {}) {
-  const options = {executablePath: ensureChrome(), args: [...CHROME_ARGS, ...args], headless: true};
+export function launchProfile(folder, {args = [], env} = {}) {
+  const options = {executablePath: ensureChrome(), args: [...CHROME_ARGS, ...args], headless: true, env};
   return chromium.launchPersistentContext(folder, options);
 }
 

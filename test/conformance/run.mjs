@@ -2,7 +2,7 @@
 // templates. Prints a line a model and its own time, exits ≠ 0 on any miss, keeps the golden files up to date. A run of
 // all models also writes its columns of docs/conformance.md.
 //   --hf   transformers is the one judge, beside the float64 reference, and lavapipe the one adapter: a third of the time
-//   --real   real weights instead of generated ones (real.mjs)
+//   --real   real weights instead of generated ones (real.mjs); with --hf the stored values are made anew
 //   --fault norm|window|rope   the engine gets a model with a fault, which must be seen (faults.mjs)
 //   --shapes a,b  --types X,Y  --groups g,h   only these models
 //   --adapters lavapipe,swiftshader  --no-wllama   only these
@@ -39,7 +39,7 @@ const {values} = parseArgs({
 if (values.fault && !FAULTS[values.fault]) throw new Error(`--fault is one of ${Object.keys(FAULTS).join(', ')}`);
 if (values.real) {
   const {judgeReal} = await import('./real.mjs');
-  process.exit(await judgeReal({fault: values.fault}));
+  process.exit(await judgeReal({fault: values.fault, hf: values.hf}));
 }
 const start = performance.now();
 const cells = chosenCells();
