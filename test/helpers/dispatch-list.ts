@@ -1,7 +1,7 @@
 // The dispatches of a model's forward pass in order, from its header alone: no GPU and no weights.
 
 import {metadataOf} from '../../scripts/model-files/gguf-writer.ts';
-import {modelMetadata, planTensors, type Shape, type WeightType} from '../../scripts/model-files/model.ts';
+import {configMetadata, planTensors, type Shape, type WeightType} from '../../scripts/model-files/model.ts';
 import type {StepShape} from '../../src/engine/graph/lowering.ts';
 import {assemble, createWeights} from '../../src/engine/memory/assemble.ts';
 import {type MemoryOptions, planEngine} from '../../src/engine/memory/memory-plan.ts';
@@ -22,7 +22,7 @@ export interface ListedDispatch {
   grid(step: StepShape): Grid;
 }
 
-/** What a file of this shape begins with. */
+/** What a file of this shape begins with, without a tokenizer. */
 export function headerOf(shape: Shape, type: WeightType): GgufFile {
   let size = 0;
   const tensors = new Map<string, TensorInfo>();
@@ -31,7 +31,7 @@ export function headerOf(shape: Shape, type: WeightType): GgufFile {
     tensors.set(plan.name, {name: plan.name, type: plan.type, shape: [...plan.shape], offset: size, byteLength});
     size += byteLength;
   }
-  const metadata = metadataOf(modelMetadata(shape, type, 'header', 1));
+  const metadata = metadataOf({'general.architecture': shape.architecture, ...configMetadata(shape)});
   return {version: 3, alignment: 32, dataOffset: 0, size, metadata, tensors};
 }
 

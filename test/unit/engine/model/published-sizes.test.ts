@@ -1,36 +1,18 @@
 // Headers of the published sizes, without a tokenizer and without data: what they are read as, and that every one of them
 // can be laid out at WebGPU's guaranteed limits.
 import {expect} from 'chai';
-import {gemma4Metadata} from '../../../../scripts/model-files/gemma4.ts';
 import {GEMMA4_PUBLISHED} from '../../../../scripts/model-files/gemma4-published.ts';
-import {metadataOf} from '../../../../scripts/model-files/gguf-writer.ts';
-import {planTensors} from '../../../../scripts/model-files/model.ts';
 import {planMemory} from '../../../../src/engine/memory/memory-plan.ts';
 import {readConfig} from '../../../../src/engine/model/config.ts';
 import type {Gemma4Config} from '../../../../src/engine/model/gemma4/config.ts';
-import {tensorBytes} from '../../../../src/gguf/ggml-types.ts';
-import type {GgufFile, TensorInfo} from '../../../../src/gguf/gguf-file.ts';
+import {headerOf} from '../../../helpers/dispatch-list.ts';
 
 const GUARANTEED = {maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27};
 const ANY_MEMORY = {memoryBudget: 2 ** 40, contextLength: 4096};
 
 type Name = keyof typeof GEMMA4_PUBLISHED;
 
-/** A file of Q4_0 matrices. */
-function headerOf(name: Name): GgufFile {
-  const shape = GEMMA4_PUBLISHED[name];
-  let size = 0;
-  const tensors = new Map<string, TensorInfo>();
-  for (const plan of planTensors(shape, 'Q4_0')) {
-    const byteLength = tensorBytes(plan.type, plan.shape);
-    tensors.set(plan.name, {name: plan.name, type: plan.type, shape: [...plan.shape], offset: size, byteLength});
-    size += byteLength;
-  }
-  const metadata = metadataOf({'general.architecture': 'gemma4', ...gemma4Metadata(shape)});
-  return {version: 3, alignment: 32, dataOffset: 0, size, metadata, tensors};
-}
-
-const configOf = (name: Name) => readConfig(headerOf(name)) as Gemma4Config;
+const configOf = (name: Name) => readConfig(headerOf(GEMMA4_PUBLISHED[name], 'Q4_0')) as Gemma4Config;
 
 const parametersOf = ({tensors}: Gemma4Config): number =>
   [...tensors.values()].reduce((sum, {shape}) => sum + shape.reduce((product, n) => product * n, 1), 0);
