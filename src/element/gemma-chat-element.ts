@@ -15,7 +15,7 @@ import type {ConversationSummary, HistoryStore} from './history/store.ts';
 import type {Strings} from './languages/index.ts';
 import {PageLanguage} from './languages/page-language.ts';
 import {turnParts} from './late.ts';
-import type {MarkdownEnvironment} from './markdown/render.ts';
+import type {MarkdownEnvironment} from './markdown/environment.ts';
 import {ModelFiles} from './model/model-files.ts';
 import type {ModelQuestions} from './model/model-offer.ts';
 import type {LoadClient} from './model/model-session.ts';

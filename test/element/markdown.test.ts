@@ -3,8 +3,8 @@ import {html, render} from 'lit';
 import {ENGLISH} from '../../src/element/languages/index.ts';
 import {colours, mathematics} from '../../src/element/late.ts';
 import {Lazy} from '../../src/element/lazy.ts';
-import {markdown} from '../../src/element/markdown/markdown.ts';
-import type {MarkdownEnvironment} from '../../src/element/markdown/render.ts';
+import type {MarkdownEnvironment} from '../../src/element/markdown/environment.ts';
+import {markdown, pace} from '../../src/element/markdown/markdown.ts';
 import {SAMPLES} from '../unit/element/markdown/samples.ts';
 import {Harness} from './harness.ts';
 
@@ -20,6 +20,7 @@ describe('Markdown as elements', () => {
 
   before(async () => {
     await Promise.all([colours.load(), mathematics.load()]);
+    expect(colours.failed || mathematics.failed).to.equal(false);
   });
   beforeEach(() => {
     box = document.createElement('div');
@@ -79,7 +80,7 @@ describe('Markdown as elements', () => {
       ['d', null],
       ['e', 'https://e.example/e.png'],
     ]);
-    expect(query('a').title).to.equal('t');
+    expect(query('a').title).to.equal('t\nhttps://a.example/');
     expect([query('a').getAttribute('target'), query('a').getAttribute('rel')]).to.deep.equal([
       '_blank',
       'noopener noreferrer nofollow',
@@ -118,6 +119,18 @@ describe('Markdown as elements', () => {
     expect(box.textContent).to.include('$\\nosuchcommand{x}$').and.to.include('$5 or $6.');
   });
 
+  it('does without colours where they would take too long', () => {
+    const colours = (code: string, language: string) => {
+      show(`\`\`\`${language}\n${code}\n\`\`\``);
+      return box.querySelectorAll('pre span').length;
+    };
+    expect(colours('let a = 1;\n'.repeat(100), 'js')).to.equal(200);
+    expect(colours('let a = 1;\n'.repeat(1000), 'js')).to.equal(0);
+    expect(colours('let a = 1; '.repeat(100), 'js')).to.equal(0);
+    expect(colours('[a]('.repeat(100), 'markdown')).to.equal(0);
+    expect(colours('def '.repeat(300), 'cpp')).to.equal(0);
+  });
+
   it('draws again when a part that it needs has come, once', async () => {
     let arrive = (_: {word: string}) => {};
     let asked = 0;
@@ -136,5 +149,67 @@ describe('Markdown as elements', () => {
     const part = new Lazy(() => Promise.reject(new Error('offline')));
     await part.load();
     expect([part.value, part.failed]).to.deep.equal([null, true]);
+  });
+
+  it('leaves a formula as it was written that would leave its place, or be too much to lay out', () => {
+    const large = [
+      '\\raise 12em{x}',
+      '\\raise 3em{\\raise 3em{x}}',
+      '\\lower 9999em x',
+      `${'\\sqrt{'.repeat(60)}x${'}'.repeat(60)}`,
+      `${'\\frac1{'.repeat(60)}x${'}'.repeat(60)}`,
+      'x^2'.repeat(900),
+    ];
+    show(large.map((tex) => `$${tex}$`).join('\n\n'));
+    expect(box.querySelectorAll('math')).to.have.lengthOf(0);
+    show('$\\raisebox{1em}{x}$ $\\frac{1}{1+\\frac{1}{2}}$');
+    expect(box.querySelectorAll('math')).to.have.lengthOf(2);
+  });
+
+  it('lays out what it takes for a formula in bounded time, brackets in brackets too', () => {
+    document.body.append(box);
+    for (const [begin, end] of [
+      ['\\left(', '\\right)'],
+      ['\\frac{1}{', '}'],
+      ['\\sqrt{', '}'],
+      ['\\overbrace{', '}'],
+      ['x^{', '}'],
+    ]) {
+      const tex = `${begin.repeat(12)}y${end.repeat(12)}`;
+      const began = performance.now();
+      show(`$${tex}$`);
+      box.getBoundingClientRect();
+      expect(performance.now() - began, tex).to.be.below(1000);
+    }
+    box.remove();
+  });
+
+  it('says where a link leads beside what it is called, and does not let its letters be turned around', () => {
+    show('[moc.elpmaxe](https://evil.example "https://bank.example") [a&#8238;b](https://b.example)');
+    expect(query('a').title).to.equal('https://bank.example\nhttps://evil.example/');
+    show('[a&#8238;b\u202dc](https://b.example)');
+    expect(query('a').textContent).to.equal('abc');
+  });
+
+  it('reads a long text in pieces, the end of a page first, and shows it as it stands until then', async () => {
+    const long = `${'Some **bold** text.\n\n'.repeat(2000)}The end.`;
+    const other = document.createElement('div');
+    pace.limit = 0;
+    show(long);
+    show('Later **b**.', true, other);
+    expect([query('div').textContent, other.textContent]).to.deep.equal([long, 'Later **b**.']);
+    pace.limit = 10;
+    const gaps: number[] = [];
+    let last = performance.now();
+    while (pace.busy) {
+      await new Promise((resolve) => setTimeout(resolve));
+      if (other.querySelector('strong') && box.querySelector('strong')) gaps.push(performance.now() - last);
+      last = performance.now();
+    }
+    expect(other.querySelector('strong')?.textContent).to.equal('b');
+    expect(gaps.length).to.be.above(5);
+    expect(box.querySelectorAll('strong')).to.have.lengthOf(2000);
+    expect(query('div').lastElementChild?.textContent).to.equal('The end.');
+    pace.limit = Number.POSITIVE_INFINITY;
   });
 });

@@ -2,8 +2,8 @@ import {expect} from '@open-wc/testing';
 import {html, render} from 'lit';
 import {ENGLISH} from '../../src/element/languages/index.ts';
 import {colours, mathematics} from '../../src/element/late.ts';
-import {markdown} from '../../src/element/markdown/markdown.ts';
-import type {MarkdownEnvironment} from '../../src/element/markdown/render.ts';
+import type {MarkdownEnvironment} from '../../src/element/markdown/environment.ts';
+import {markdown, pace} from '../../src/element/markdown/markdown.ts';
 import {Harness} from './harness.ts';
 import {VECTORS} from './xss-vectors.ts';
 
@@ -79,6 +79,7 @@ describe('what an answer can do', () => {
     }
     // All of it at once, in place: what handlers and loads would run has time to.
     show(VECTORS.join('\n\n'), true, environment);
+    while (pace.busy) await new Promise((resolve) => setTimeout(resolve));
     checkElements('all');
     expect(box.querySelectorAll('a').length).to.be.greaterThan(50);
     expect(box.querySelector('math'), 'a formula').not.to.equal(null);

@@ -1,43 +1,38 @@
-// `${markdown(text, finished, env)}` in a template: a text that may grow, shown as Markdown. Keeps what was parsed and
-// leaves alone what did not change; asks for colours and formulas when a text first has some.
+// `${markdown(text, finished, env)}` in a template: a text that may grow, shown as Markdown. Leaves alone what did not
+// change; shows the text itself where there was no time yet to read it.
+import type {TemplateResult} from 'lit';
 import type {DirectiveResult} from 'lit/async-directive.js';
-import {AsyncDirective, colours, directive, guard, mathematics, nothing, repeat} from '../handed.ts';
-import type {Lazy} from '../lazy.ts';
-import {type MarkdownEnvironment, needs, renderBlock} from './render.ts';
-import {type Block, MarkdownStream} from './stream.ts';
+import {AsyncDirective, directive, guard, html, nothing, repeat} from '../handed.ts';
+import type {MarkdownEnvironment} from './environment.ts';
+import {MarkdownReader} from './reader.ts';
 
-const USES = new WeakMap<Block, {code: boolean; math: boolean}>();
+export {pace} from './pace.ts';
 
 /** The class's base is handed over after this module was read. */
 const makeDirective = () => {
   return class MarkdownDirective extends AsyncDirective {
-    readonly #stream = new MarkdownStream();
-    #again = () => {};
+    readonly #again = (): void => {
+      if (this.isConnected && this.#shown) this.setValue(this.render(...this.#shown));
+    };
+    readonly #reader = new MarkdownReader(this.#again);
+    #shown: [text: string, finished: boolean, env: MarkdownEnvironment] | null = null;
 
     override render(text: string, finished: boolean, env: MarkdownEnvironment): unknown {
+      this.#shown = [text, finished, env];
       if (text === '') return nothing;
-      this.#again = () => this.setValue(this.render(text, finished, env));
-      const blocks = this.#stream.update(text, finished);
-      return repeat(
-        blocks,
-        ({key}) => key,
-        (block) => guard([block, env, ...this.#parts(block)], () => renderBlock(block.token, env, block.open)),
-      );
+      const {blocks, rest} = this.#reader.read(text, finished);
+      return [
+        repeat(
+          blocks,
+          ({key}) => key,
+          (block) => guard([block, env, this.#reader.prepare(block)], () => this.#reader.render(block, env)),
+        ),
+        rest ? asItStands(rest) : nothing,
+      ];
     }
 
-    /** What of the lazy parts a block uses, as far as it is there. */
-    #parts(block: Block): unknown[] {
-      let uses = USES.get(block);
-      if (!uses) {
-        uses = {code: !block.open && needs(block.token, 'code'), math: needs(block.token, 'math')};
-        USES.set(block, uses);
-      }
-      return [uses.code ? this.#wait(colours) : null, uses.math ? this.#wait(mathematics) : null];
-    }
-
-    #wait<T>(part: Lazy<T>): T | null {
-      if (!part.value && !part.failed) part.load().then(() => part.value && this.isConnected && this.#again());
-      return part.value;
+    override reconnected(): void {
+      this.#again();
     }
   };
 };
@@ -47,3 +42,5 @@ export function markdown(text: string, finished: boolean, env: MarkdownEnvironme
   made ??= directive(makeDirective());
   return made(text, finished, env);
 }
+
+const asItStands = (text: string): TemplateResult => html`<p>${text}</p>`;

@@ -1,6 +1,9 @@
-// Markdown to tokens: marked's lexer without raw HTML (which stays the text that it is), with mathematics and `<br>`.
+// Markdown to tokens: marked's lexer, with mathematics and `<br>`, in time that is linear in the text's length.
 // Knows no DOM.
-import {Lexer, type MarkedOptions, Tokenizer, type TokenizerExtension, type Tokens} from 'marked';
+import {Lexer, type MarkedOptions, type TokenizerExtension, type Tokens} from 'marked';
+import {blockFormula, type Formula, inlineFormula, nextBlockFormula} from './math-syntax.ts';
+import {ChatTokenizer, literal, literalBlock} from './tokenizer.ts';
+import {Work} from './work.ts';
 
 export interface MathToken {
   type: 'math';
@@ -16,58 +19,88 @@ export type Token = Tokens.Generic;
 
 type Extension = Required<Pick<TokenizerExtension, 'start' | 'tokenizer'>>;
 
-/** Longer mathematics stays text. */
-const MAX_MATH = 4000;
+/** A longer run of inline text is read line by line; a longer line is text as it is written. */
+const MAX_RUN = 8000;
+/** Deeper is nothing that was written to be read. */
+const MAX_DEPTH = 32;
+/** Scripts that write without spaces between words, their punctuation included. */
+const EAST_ASIAN = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303f\uff00-\uffef]/u;
 
 const mathBlock: Extension = {
-  start: (src) => src.match(/^ {0,3}(?:\$\$|\\\[)/m)?.index,
-  tokenizer: (src) =>
-    mathToken(/^ {0,3}\$\$((?:\\[\s\S]|[^$\\])+?)\$\$[ \t]*(?:\n|$)/.exec(src), true) ??
-    mathToken(/^ {0,3}\\\[([\s\S]+?)\\\][ \t]*(?:\n|$)/.exec(src), true),
+  start: nextBlockFormula,
+  tokenizer: (src) => mathToken(src, blockFormula(src)),
 };
 
-const mathInline: Extension = {
-  start: (src) => src.match(/\$|\\[([]/)?.index,
-  tokenizer: (src) =>
-    mathToken(/^\$\$((?:\\[\s\S]|[^$\\])+?)\$\$/.exec(src), true) ??
-    // As Pandoc tells formulas from prices: no space inside, no digit behind.
-    mathToken(/^\$(?![\s$])((?:\\[^\n]|[^$\\\n])*?[^\s\\$])\$(?!\d)/.exec(src), false) ??
-    mathToken(/^\\\(([^\n]+?)\\\)/.exec(src), false) ??
-    mathToken(/^\\\[([\s\S]+?)\\\]/.exec(src), true),
-};
+const mathInline: Extension['tokenizer'] = (src, tokens) =>
+  /^(?:\$|\\[([])/.test(src) ? mathToken(src, inlineFormula(src, tokens.at(-1)?.raw.at(-1) ?? '')) : undefined;
 
-function mathToken(found: RegExpExecArray | null, display: boolean): MathToken | undefined {
-  if (!found || found[0].length > MAX_MATH) return undefined;
-  return {type: 'math', raw: found[0], text: found[1].trim(), display};
+function mathToken(src: string, formula: Formula | undefined): MathToken | undefined {
+  return formula && {type: 'math', raw: src.slice(0, formula.length), text: formula.text, display: formula.display};
 }
 
 /** The one tag that models write into table cells, where Markdown has no line break. */
-const lineBreak: Extension = {
-  start: (src) => src.match(/<br/i)?.index,
-  tokenizer: (src) => {
-    const found = /^<br\s*\/?>/i.exec(src);
-    return found ? {type: 'br', raw: found[0]} : undefined;
-  },
+const lineBreak: Extension['tokenizer'] = (src) => {
+  const found = /^<br\s{0,9}\/?>/i.exec(src);
+  return found ? {type: 'br', raw: found[0]} : undefined;
 };
-
-/** Raw HTML is none of its tokens, so it stays text. */
-class TextTokenizer extends Tokenizer {
-  override html(): undefined {}
-  override tag(): undefined {}
-}
 
 /** As `Marked.use()` would put it together, without the renderers that come with it. */
 const OPTIONS: MarkedOptions = {
   gfm: true,
   extensions: {
-    inline: [mathInline.tokenizer, lineBreak.tokenizer],
+    inline: [mathInline, lineBreak],
     block: [mathBlock.tokenizer],
-    startInline: [mathInline.start, lineBreak.start],
+    startInline: [(src: string) => src.search(/\$|\\[([]|<br/i)],
     startBlock: [mathBlock.start],
     childTokens: {},
     renderers: {},
   },
 };
+
+/** The whole text, bounded: too long, too deep, or too much work becomes text as it is written. */
+class BoundedLexer extends Lexer {
+  readonly #work: Work;
+  #blockDepth = 0;
+  #inlineDepth = 0;
+
+  constructor(text: string) {
+    const work = new Work(text.length);
+    super({...OPTIONS, tokenizer: new ChatTokenizer(work, EAST_ASIAN.test(text))});
+    this.#work = work;
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: marked has two signatures for a list of tokens and the list of all.
+  override blockTokens(src: string, tokens: any = [], lastParagraphClipped = false): any {
+    if (this.#blockDepth > MAX_DEPTH) {
+      tokens.push(literalBlock(src));
+      return tokens;
+    }
+    this.#blockDepth += 1;
+    try {
+      return super.blockTokens(src, tokens, lastParagraphClipped);
+    } finally {
+      this.#blockDepth -= 1;
+    }
+  }
+
+  override inlineTokens(src: string, tokens: Tokens.Generic[] = []): ReturnType<Lexer['inlineTokens']> {
+    if (src.length > MAX_RUN) {
+      for (const line of src.split(/(?<=\n)/)) {
+        if (line.length > MAX_RUN) tokens.push(literal(line));
+        else this.inlineTokens(line, tokens);
+      }
+    } else if (this.#inlineDepth > MAX_DEPTH || !this.#work.lookAt(src.length)) tokens.push(literal(src));
+    else {
+      this.#inlineDepth += 1;
+      try {
+        this.#work.inRun(() => super.inlineTokens(src, tokens as Parameters<Lexer['inlineTokens']>[1]));
+      } finally {
+        this.#inlineDepth -= 1;
+      }
+    }
+    return tokens as ReturnType<Lexer['inlineTokens']>;
+  }
+}
 
 export interface Lexed {
   tokens: Token[];
@@ -76,14 +109,13 @@ export interface Lexed {
 
 /** @param links definitions that stand before `text`; those in it are added in the result. */
 export function lex(text: string, links: Links = {}): Lexed {
-  const lexer = new Lexer({...OPTIONS, tokenizer: new TextTokenizer()});
+  const lexer = new BoundedLexer(text);
   Object.assign(lexer.tokens.links, links);
   try {
     const tokens = lexer.lex(text);
     return {tokens: [...tokens], links: lexer.tokens.links};
   } catch {
-    // Nested deeper than the stack: nothing that anybody wrote to be read.
-    return {tokens: [{type: 'paragraph', raw: text, text, tokens: [{type: 'escape', raw: text, text}]}], links: {}};
+    return {tokens: [literalBlock(text)], links: {}};
   }
 }
 

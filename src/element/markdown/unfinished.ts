@@ -1,22 +1,23 @@
 // The end of a text that is still being written, as it will most likely stand: what is open is closed (`**bold`, a
 // fence, a link), and marks that may still become something else are held back. So a reader sees no mark appear and
-// vanish again. Looks only at the end; knows no tokens.
+// vanish again. Looks only at the end, in time that is linear in the text's length; knows no tokens.
+import {inlineFormula, MAX_MATH, mayBecomeFormula} from './math-syntax.ts';
 
 /** What may stand before a line's own text: quote marks and indentation. */
 const CONTAINER = /^[\s>]*/;
 /** A line that so far holds only what may become a list, a heading, a rule, a fence, a table. */
 const BARE_MARK = /^(?:#{1,6}|[-+*_=~`]+|(?:[-*_] ?)+|\d{1,9}[.)]?|[|:])?[ \t]*$/;
 const LIST_MARK = /^(?:[-+*]|\d{1,9}[.)])[ \t]+/;
-const DEFINITION = /^\[[^\]]+\]:/;
+const DEFINITION = /^\[(?!\^)[^\]]{1,999}\]:/;
 const FENCE = /^(?:`{3,}|~{3,})/;
-/** Mathematics longer than this, still open, was none. */
-const MAX_INLINE_MATH = 120;
-const MAX_BLOCK_MATH = 4000;
+/** Longer lines, and lines with more open marks, are shown as they stand. */
+const MAX_RUN = 4000;
+const MAX_OPEN = 50;
 
 /** @param text from the beginning of a block on */
 export function complete(text: string): string {
   const fence = openFence(text);
-  if (fence !== null) return completeFence(text, fence);
+  if (fence !== null) return completeFence(text, fence.mark);
   const math = openMath(text);
   if (math !== null) return text.slice(0, math);
   const table = completeTable(text);
@@ -26,33 +27,31 @@ export function complete(text: string): string {
   if (DEFINITION.test(line)) return text.slice(0, text.length - line.length);
   if (!BARE_MARK.test(own)) return completeInline(text);
   const held = text.slice(0, text.length - own.length);
-  return completeInline(own === line ? held.replace(/\\?\n?[ \t]*$/, '') : held);
+  return completeInline(own === line ? held.trimEnd().replace(/\\$/, '') : held);
 }
 
 /** Where a formula in lines of its own begins that is still being written, or null. */
 function openMath(text: string): number | null {
-  let open: {at: number; close: string} | null = null;
-  for (const {0: mark, index} of text.matchAll(/\$\$|\\[[\]]/g)) {
-    const lineStart = text.lastIndexOf('\n', index) + 1;
-    if (open) open = mark === open.close ? null : open;
-    else if (mark !== '\\]' && text.slice(lineStart, index).replace(CONTAINER, '') === '') {
-      open = {at: lineStart, close: mark === '$$' ? '$$' : '\\]'};
-    }
+  const begin = /^[ \t>]*(\$\$|\\\[)/gm;
+  for (let found = begin.exec(text); found; found = begin.exec(text)) {
+    const end = text.indexOf(found[1] === '$$' ? '$$' : '\\]', begin.lastIndex);
+    if (end < 0) return text.length - found.index < MAX_MATH ? found.index : null;
+    begin.lastIndex = end + 2;
   }
-  return open && text.length - open.at < MAX_BLOCK_MATH ? open.at : null;
+  return null;
 }
 
-/** The mark of the fence that is open at the end, or null. */
-function openFence(text: string): string | null {
-  let open: string | null = null;
+/** The fence that is open at the end: its mark, and where its line begins; null where none is. */
+export function openFence(text: string): {mark: string; at: number} | null {
+  let open: {mark: string; at: number} | null = null;
+  let at = 0;
   for (const line of text.split('\n')) {
     const own = line.replace(CONTAINER, '');
     if (open === null) {
       const begin = /^(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(`{3,}(?=[^`]*$)|~{3,})/.exec(own);
-      if (begin) open = begin[1];
-    } else if (new RegExp(`^\\${open[0]}{${open.length},}[ \\t]*$`).test(own)) {
-      open = null;
-    }
+      if (begin) open = {mark: begin[1], at};
+    } else if (own.startsWith(open.mark) && own.trimEnd().replaceAll(open.mark[0], '') === '') open = null;
+    at += line.length + 1;
   }
   return open;
 }
@@ -92,15 +91,17 @@ interface Opener {
 function completeInline(text: string): string {
   const start = inlineStart(text);
   const run = text.slice(start);
+  if (run.length > MAX_RUN) return text;
   // Code by indentation, as far as no list is there that the lines could belong to.
-  if (/^\n*(?: {4}|\t)/.test(run) && !/^\s*(?:[-+*]|\d{1,9}[.)])\s/m.test(text)) return text;
+  if (/^\n*(?: {4}|\t)/.test(run) && !/^[ \t]*(?:[-+*]|\d{1,9}[.)])\s/m.test(text)) return text;
   const {end, openers, closer} = scan(run);
+  if (openers.length > MAX_OPEN) return text;
   let body = run.slice(0, end);
-  if (!closer) body = body.replace(/\s+$/, '');
+  if (!closer) body = body.trimEnd();
   let suffix = closer;
   for (const {mark, at} of openers.reverse()) {
     if (at + mark.length >= body.length) {
-      body = body.slice(0, at).replace(/\s+$/, '');
+      body = body.slice(0, at).trimEnd();
       continue;
     }
     // A link, or a picture, without an address yet: one that nothing can be opened at.
@@ -129,13 +130,13 @@ function scan(run: string): {end: number; openers: Opener[]; closer: string} {
   const openers: Opener[] = [];
   let i = 0;
   const cut = (end: number) => ({end, openers: openers.filter(({at}) => at < end), closer: ''});
-  while (i < run.length) {
+  while (i < run.length && openers.length <= MAX_OPEN) {
     const char = run[i];
     const rest = run.slice(i);
     if (char === '\\') {
       if (rest.length === 1) return cut(i);
       if (rest[1] === '(' || rest[1] === '[') {
-        const length = mathLength(rest, rest[1] === '(' ? '\\)' : '\\]', 2);
+        const length = mathLength(rest, '');
         if (length === null) return cut(i);
         i += length;
       } else i += 2;
@@ -145,9 +146,7 @@ function scan(run: string): {end: number; openers: Opener[]; closer: string} {
       if (!close) return openCode(run, i, mark, openers);
       i += mark.length + close.index + mark.length;
     } else if (char === '$') {
-      const double = rest.startsWith('$$');
-      const length =
-        /^\$(?:[\s\d]|$)/.test(rest) && rest.length > 1 ? 1 : mathLength(rest, double ? '$$' : '$', double ? 2 : 1);
+      const length = mathLength(rest, run[i - 1] ?? '');
       if (length === null) return cut(i);
       i += length;
     } else if (char === '*' || char === '_' || char === '~') {
@@ -177,13 +176,11 @@ function scan(run: string): {end: number; openers: Opener[]; closer: string} {
   return cut(run.length);
 }
 
-/** How long the mathematics at the beginning of `rest` is; null where it is still open, 1 where it is none. */
-function mathLength(rest: string, close: string, from: number): number | null {
-  const end = rest.indexOf(close, from);
-  if (end >= 0) return end + close.length;
-  const display = from === 2 && close !== '\\)';
-  if (display) return rest.length < MAX_BLOCK_MATH ? null : from;
-  return rest.length < MAX_INLINE_MATH && !rest.includes('\n') ? null : from;
+/** How long the mathematics at the beginning of `rest` is; null where it is still open, its mark's length where it is none. */
+function mathLength(rest: string, before: string): number | null {
+  const formula = inlineFormula(rest, before);
+  if (formula) return formula.length;
+  return mayBecomeFormula(rest, before) ? null : /^\$+|^\\./.exec(rest)![0].length;
 }
 
 /** How long what follows a link's text is, its bracket included; null where it is still being written. */
@@ -220,7 +217,7 @@ function emphasis(run: string, at: number, mark: string, openers: Opener[]): voi
   const before = run[at - 1] ?? ' ';
   const after = run[at + mark.length];
   const inWord = mark[0] === '_' && /\w/.test(before) && /\w/.test(after);
-  if (inWord || (mark[0] === '~' && mark.length > 2)) return;
+  if (inWord || (mark[0] === '~' && mark.length !== 2)) return;
   let left = mark.length;
   if (!/\s/.test(before)) {
     for (let top = openers.at(-1); left > 0 && top?.mark[0] === mark[0]; top = openers.at(-1)) {

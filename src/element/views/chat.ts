@@ -5,7 +5,7 @@ import type {ChatController} from '../chat/chat-controller.ts';
 import {advise, type Remedy, type Situation} from '../chat/error-advice.ts';
 import {statusText} from '../chat/status-text.ts';
 import type {Language} from '../languages/index.ts';
-import type {MarkdownEnvironment} from '../markdown/render.ts';
+import type {MarkdownEnvironment} from '../markdown/environment.ts';
 import type {ModelFiles} from '../model/model-files.ts';
 import type {Avatars} from '../page/avatars.ts';
 import {renderComposer} from './composer.ts';

@@ -5,7 +5,7 @@ import {guard} from 'lit/directives/guard.js';
 import {repeat} from 'lit/directives/repeat.js';
 import type {Conversation, Turn} from '../chat/conversation.ts';
 import {turnParts} from '../late.ts';
-import type {MarkdownEnvironment} from '../markdown/render.ts';
+import type {MarkdownEnvironment} from '../markdown/environment.ts';
 import type {Avatars} from '../page/avatars.ts';
 import {endIcon} from './icons.ts';
 import {renderMessage} from './message.ts';

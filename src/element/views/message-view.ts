@@ -1,6 +1,6 @@
 // What the views of one turn are given: the turn, what is going on with it, what a visitor can do with it. Types only.
 import type {Feedback, Turn, TurnId} from '../chat/conversation.ts';
-import type {MarkdownEnvironment} from '../markdown/render.ts';
+import type {MarkdownEnvironment} from '../markdown/environment.ts';
 import type {Editing} from './message-edit.ts';
 
 export interface MessageActions {

@@ -3,7 +3,7 @@
 import {html, type TemplateResult} from 'lit';
 import {guard} from 'lit/directives/guard.js';
 import {turnParts} from '../late.ts';
-import type {MarkdownEnvironment} from '../markdown/render.ts';
+import type {MarkdownEnvironment} from '../markdown/environment.ts';
 import {copyAvatar} from '../page/avatars.ts';
 import type {MessageView} from './message-view.ts';
 

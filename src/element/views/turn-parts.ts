@@ -1,7 +1,7 @@
 // A chunk of its own: what a message has that a chat without messages does not need. Its text as Markdown, the buttons
 // beneath it, the form in which it is changed.
 export {hand} from '../handed.ts';
-export {markdown} from '../markdown/markdown.ts';
+export {markdown, pace} from '../markdown/markdown.ts';
 export {plainText} from '../markdown/plain-text.ts';
 export {renderActions} from './message-actions.ts';
 export {renderEdit} from './message-edit.ts';
