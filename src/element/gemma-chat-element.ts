@@ -26,6 +26,7 @@ import {CONTROLS, FocusKeeper} from './page/focus-keeper.ts';
 import {FormValue} from './page/form-value.ts';
 import {LauncherState} from './page/launcher-state.ts';
 import {MessageTools} from './page/message-tools.ts';
+import {Notices} from './page/notice.ts';
 import {PageCache} from './page/page-cache.ts';
 import {ScrollPin} from './page/scroll-pin.ts';
 import {pressed} from './page/shortcuts.ts';
@@ -173,6 +174,18 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @csspart input - The text field.
  * @csspart send-button - Sends the message.
  * @csspart stop-button - Stands in its place while an answer is written.
+ * @csspart message-queued - A text that waits to be sent.
+ * @csspart queued-tools - The row beneath it.
+ * @csspart queued-reason - What it waits for.
+ * @csspart queued-button - The buttons there, beside their own names.
+ * @csspart send-now-button - Sends it at once.
+ * @csspart take-back-button - Takes it back into the text field.
+ * @csspart notice - The line over the text field that says what was done.
+ * @csspart notice-text - Its text.
+ * @csspart undo-button - Undoes it.
+ * @csspart remove-question - What is asked before something stored is deleted.
+ * @csspart remove-answer - Deletes it.
+ * @csspart unload-button - Takes the consent to the model back.
  * @csspart status - The line beneath the text field.
  *
  * @cssprop [--gemma-chat-accent=light-dark(#2457d6, #8fb0ff)] - Buttons that act, focus, progress.
@@ -235,6 +248,7 @@ export class GemmaChatElement extends LitElement {
     name: {reflect: true},
     valueFormat: {attribute: 'value-format'},
     shortcuts: {},
+    enterKey: {attribute: 'enter-key'},
     strings: {attribute: false},
     beforeSend: {attribute: false},
   };
@@ -305,6 +319,8 @@ export class GemmaChatElement extends LitElement {
   declare valueFormat: 'json' | 'text';
   /** `off` leaves all keys but Enter, Tab and those of the browser to the page. */
   declare shortcuts: 'on' | 'off';
+  /** What Enter does in the text field: `send`, or `newline`. By default it sends, but for a keyboard on the screen. */
+  declare enterKey: 'send' | 'newline' | null;
   /** The page's own texts in the place of the element's, by key; the others stay as they are. */
   declare strings: Partial<Strings> | null;
   /** Runs before the model is asked, after `gemma-chat-send`; may change the messages, and be async. */
@@ -323,10 +339,13 @@ export class GemmaChatElement extends LitElement {
   readonly #spoken = new PageLanguage(this, () => this.requestUpdate());
   readonly #launcher = new LauncherState(this);
   readonly #pageCache = new PageCache({
-    leave: () => this.#controller.close(),
+    leave: () => {
+      this.#look();
+      this.#controller.close();
+    },
     comeBack: () => {
       this.#controller.model.resume();
-      this.requestUpdate();
+      this.#look();
     },
   });
   readonly #files = new ModelFiles({
@@ -343,6 +362,7 @@ export class GemmaChatElement extends LitElement {
   readonly #focus = new FocusKeeper();
   readonly #formValue = new FormValue(this);
   readonly #tools: MessageTools;
+  readonly #notices = new Notices(() => this.requestUpdate());
   #env: MarkdownEnvironment | null = null;
   #turnParts: Promise<void> | null = null;
   #draft = '';
@@ -382,6 +402,7 @@ export class GemmaChatElement extends LitElement {
     this.name = null;
     this.valueFormat = 'json';
     this.shortcuts = 'on';
+    this.enterKey = null;
     this.strings = null;
     this.beforeSend = null;
     const host: ChatHost = {
@@ -400,6 +421,7 @@ export class GemmaChatElement extends LitElement {
       say: (text) => this.#announcer.say(text),
       run: (act) => this.#run(act),
       focus: (turn, part) => this.#focus.to(this, turn, part),
+      undoable: (text, undo) => this.#undoable(text, undo),
     });
     this.#announcer = new Announcer(
       () => this.requestUpdate(),
@@ -568,7 +590,8 @@ export class GemmaChatElement extends LitElement {
     this.#sourceNamed();
     this.#kept.start();
     this.#controller.model.resume();
-    this.#loadIfEager();
+    this.#look();
+    this.#start();
   }
 
   override disconnectedCallback(): void {
@@ -583,6 +606,7 @@ export class GemmaChatElement extends LitElement {
       this.#tools.reset();
       this.#controller.close();
       this.#kept.stop();
+      this.#look();
     });
   }
 
@@ -598,7 +622,8 @@ export class GemmaChatElement extends LitElement {
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('strings')) this.#spoken.override(this.strings);
     if (changed.has('modelSrc') || changed.has('integrity')) this.#sourceNamed();
-    if (changed.has('loading') || changed.has('consent')) this.#loadIfEager();
+    if (changed.has('display') || changed.has('open')) this.#look();
+    if (changed.has('loading') || changed.has('consent')) this.#start();
     if (changed.has('history') || changed.has('historyKey') || changed.has('historyStore')) this.#kept.start();
     this.#focus.remember(this.shadowRoot);
     this.#scroll.draw(this.#controller.conversation);
@@ -613,10 +638,7 @@ export class GemmaChatElement extends LitElement {
   protected override updated(changed: PropertyValues<this>): void {
     if (changed.get('open') !== undefined) this.#emit(createEvent('gemma-chat-toggle', {open: this.open}));
     this.#kept.note();
-    // A launcher that nobody opened asks nobody anything, nor does a page that was left.
-    const seen = (this.display !== 'launcher' || this.open) && !this.#pageCache.away;
-    if (this.status === 'consent' && this.isConnected && seen) void this.#controller.model.offer.inspect();
-    if (this.#takesFiles && seen) void this.#files.look();
+    if (this.#takesFiles && this.#seen) void this.#files.look();
     this.#scroll.follow(this.renderRoot.querySelector('[part="messages"]'));
     this.#focus.restore(this.shadowRoot);
   }
@@ -655,6 +677,8 @@ export class GemmaChatElement extends LitElement {
       draft: this.#draft,
       dialog: this.display === 'launcher' ? {modal: covering, close: toggle} : null,
       avatars: avatarsOf(this),
+      notice: this.#notices.current?.text ?? null,
+      enterBreaks: this.#enterBreaks,
       atEnd: this.#scroll.pinned,
       messageActions: this.#tools.actions({feedback: this.feedback, free, answerable: client !== null}),
       messageState: this.#tools,
@@ -674,6 +698,10 @@ export class GemmaChatElement extends LitElement {
     model: {
       load: () => this.#run(() => this.#controller.model.agree()),
       remove: (ids) => this.#run(() => this.#removeByVisitor(ids)),
+      ask: (ids) => {
+        this.#controller.model.offer.ask(ids);
+        this.#focus.to(this, null, ids ? 'remove-answer' : 'load-button');
+      },
       choose: () => this.#run(() => this.#files.choose()),
       again: () => this.#run(() => this.#files.again()),
       pick: (model) => this.#run(() => this.#files.pick(model)),
@@ -682,6 +710,21 @@ export class GemmaChatElement extends LitElement {
       cancel: () => this.stop(),
     },
     send: () => this.#sendDraft(),
+    sendNow: (id) => this.#controller.sendNow(id),
+    takeBack: (id) => {
+      const text = this.#controller.unqueue(id);
+      if (this.#draft.trim() === '') this.#draft = text ?? '';
+      this.#focus.to(this, null, 'input');
+    },
+    undo: () => {
+      this.#notices.undo();
+      this.#announcer.say(this.#spoken.language.text('restored'));
+      this.#focus.to(this, null, 'input');
+    },
+    unload: () => {
+      this.#controller.model.revoke();
+      this.#focus.to(this, null, 'load-button');
+    },
     stop: () => this.stop(),
     say: (text) => this.#say(text),
     remedy: (remedy) => {
@@ -717,6 +760,12 @@ export class GemmaChatElement extends LitElement {
     return this.#env;
   }
 
+  /** A keyboard on the screen has no Shift+Enter to begin a line with. */
+  get #enterBreaks(): boolean {
+    if (this.enterKey) return this.enterKey === 'newline';
+    return globalThis.matchMedia?.('(pointer: coarse)').matches ?? false;
+  }
+
   #pressed(event: KeyboardEvent, disabled: boolean): void {
     if (this.shortcuts === 'off' || disabled) return;
     const {status, conversation} = this.#controller;
@@ -742,11 +791,33 @@ export class GemmaChatElement extends LitElement {
   }
 
   #say(text: string): void {
+    this.#notices.clear();
     if (this.#controller.canSend) this.#run(() => this.#controller.begin(text));
+    else this.#queue(text);
+  }
+
+  /** It is said when it can be: after the answer that is being written, or once there is a model, which it asks for. */
+  #queue(text: string): boolean {
+    if (!this.#controller.queue(text)) return false;
+    this.#scroll.toEnd();
+    const {model} = this.#controller;
+    if (this.client || this.status === 'downloading' || this.status === 'loading') return true;
+    if (model.offer.agreed || this.consent === 'given') this.#run(() => this.load());
+    else {
+      this.#announcer.say(this.#spoken.language.text('waitsForModel'));
+      this.#focus.to(this, null, this.status === 'paused' ? 'resume-button' : 'load-button');
+    }
+    return true;
   }
 
   #sendDraft(): void {
-    if (this.disabled || this.#formValue.disabled || !this.#controller.canSend || this.#draft.trim() === '') return;
+    if (this.disabled || this.#formValue.disabled || this.#draft.trim() === '') return;
+    this.#notices.clear();
+    if (!this.#controller.canSend) {
+      if (this.#queue(this.#draft)) this.#draft = '';
+      this.requestUpdate();
+      return;
+    }
     const answer = this.#controller.begin(this.#draft);
     // Prevented by the page: the visitor keeps the text, as in a form.
     if (!answer) return;
@@ -766,8 +837,16 @@ export class GemmaChatElement extends LitElement {
     return named && !this.disabled && (status === 'idle' || status === 'consent' || status === 'error');
   }
 
+  /** What a visitor has removed at one press can be had back. */
+  #undoable(text: string, undo: () => void): void {
+    this.#announcer.say(text);
+    this.#notices.show(text, undo);
+  }
+
   #clearByVisitor(): void {
-    this.clear();
+    const {conversation} = this.#controller;
+    this.#controller.replace(new Conversation());
+    this.#undoable(this.#spoken.language.text('announceCleared'), () => this.#controller.replace(conversation));
     this.renderRoot.querySelector<HTMLElement>('[part="input"]')?.focus();
   }
 
@@ -778,9 +857,31 @@ export class GemmaChatElement extends LitElement {
     });
   }
 
-  #loadIfEager(): void {
+  /** A launcher that was not opened asks nothing, nor does a page that was left. */
+  get #seen(): boolean {
+    return this.isConnected && (this.display !== 'launcher' || this.open) && !this.#pageCache.away;
+  }
+
+  #look(): void {
+    this.#controller.model.offer.see(this.#seen, () => this.#modelChanged());
+    this.#start();
+  }
+
+  /** Another chat, here or in another tab, has done something with this model. */
+  #modelChanged(): void {
+    this.requestUpdate();
+    if (this.status !== 'consent') return;
+    this.#controller.model.offer.forget();
+    this.#controller.model.offer.look();
+    this.#start();
+  }
+
+  /** Loads without a word, where that is allowed. */
+  #start(): void {
     const idle = this.status === 'consent' || (this.status === 'error' && !this.client);
-    if (this.loading === 'eager' && this.isConnected && idle) this.#run(() => this.#controller.model.start());
+    const eager = this.loading === 'eager';
+    if (!idle || !this.isConnected || !(eager || (this.#seen && this.status === 'consent'))) return;
+    this.#run(() => this.#controller.model.start(eager));
   }
 
   /** The chat names its model itself, or the page does for all. */
@@ -793,7 +894,7 @@ export class GemmaChatElement extends LitElement {
     if (modelSrc === this.#source?.modelSrc && integrity === this.#source?.integrity) return;
     this.#source = {modelSrc, integrity};
     this.#controller.model.sourceChanged();
-    this.#loadIfEager();
+    this.#start();
   };
 
   get #historySettings(): HistorySettings {
@@ -824,6 +925,7 @@ export class GemmaChatElement extends LitElement {
     this.#announcer.hear(event);
     if (event.type === 'gemma-chat-status' && this.status === 'generating') {
       this.#scroll.toEnd();
+      this.#notices.clear();
       this.suggestions = null;
     }
     return this.dispatchEvent(event);

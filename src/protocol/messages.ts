@@ -200,6 +200,8 @@ export interface ModelInspection {
   /** Ids of its files in the list of stored models. */
   storedIds: string[];
   storage: ModelStorage;
+  /** It is on the GPU, or on its way there, for another client. */
+  loaded: boolean;
   /** False: the server could not be reached, and everything here is from this device. */
   online: boolean;
   /** False: the server sends no ranges, and a download that is interrupted begins anew. */

@@ -67,11 +67,16 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
   try {
     tell('header', SHARES.connect);
     let stored: StoreProgress['phase'] | null = null;
+    let suitable = false;
     const opened = await openModel(ref, await store, {
       signal,
       onProgress({phase, loadedBytes, totalBytes}) {
         stored = phase;
         if (phase === 'waiting' || phase === 'retry') tell(phase, fraction, loadedBytes, totalBytes);
+        // The header's bytes count: a vocabulary has megabytes.
+        if (phase === 'download' && !suitable && totalBytes > 0) {
+          tell('header', Math.min(SHARES.header, loadedBytes / totalBytes), loadedBytes, totalBytes);
+        }
         if (phase !== 'verify') return;
         tell(
           phase,
@@ -83,7 +88,6 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
     });
     const {source} = opened;
     ({storage} = opened);
-    let suitable = false;
     try {
       const file = await readSplitGguf(opened.files, {signal});
       const config = readConfig(file);
@@ -92,12 +96,14 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
       suitable = true;
       const isHere = opened.storedBytes >= source.size;
       const arriving = (): LoadPhase => ((stored === null ? isHere : stored === 'read') ? 'upload' : 'download');
-      tell(arriving(), SHARES.header, 0, file.size);
+      const headerBytes = Math.min(file.dataOffset, file.size);
+      tell(arriving(), SHARES.header, headerBytes, file.size);
+      // Without what no load reads, such as a tower for pictures.
       const onProgress = (loadedBytes: number, totalBytes: number): void => {
         const done = loadedBytes >= totalBytes;
         const share = totalBytes > 0 ? loadedBytes / totalBytes : 1;
         const reached = SHARES.header + share * (SHARES.download - SHARES.header);
-        tell(done ? 'compile' : arriving(), reached, loadedBytes, totalBytes);
+        tell(done ? 'compile' : arriving(), reached, headerBytes + loadedBytes, headerBytes + totalBytes);
       };
       const engine = await loadEngine(source, file, gpu.device, {
         contextLength,

@@ -120,6 +120,11 @@ export class ModelHost {
     return this.load(user, ref, options);
   }
 
+  /** Whether this model is loaded, or being loaded. */
+  holds(ref: ModelRef): boolean {
+    return this.#slot?.key === this.#keyOf(ref);
+  }
+
   /**
    * The client wants the model no more. A load that nobody waits for is stopped; a loaded model stays a while for the
    * next.

@@ -43,7 +43,7 @@ export class ModelLibrary {
   }
 
   /** @throws GemmaError: the store's, `not-gguf`, `gguf-version`, `gguf-split`, `option-invalid`; AbortError */
-  async inspect(ref: ModelRef, {contextLength, signal}: InspectOptions = {}): Promise<ModelInspection> {
+  async inspect(ref: ModelRef, {contextLength, signal}: InspectOptions = {}): Promise<Omit<ModelInspection, 'loaded'>> {
     const place = 'url' in ref ? await this.#stored(ref, signal) : await filesPlace(ref.files, signal);
     const {fileName, metadata, ...facts} = place;
     // The whole header of a file that is here costs nothing: what it needs is known exactly then.

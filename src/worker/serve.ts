@@ -4,7 +4,14 @@ import {generate} from '../chat/generate.ts';
 import {renderToText} from '../chat/template.ts';
 import {GemmaError, isAbort} from '../errors.ts';
 import {Endpoint, type PortLike} from '../protocol/endpoint.ts';
-import {type Attention, PROTOCOL_VERSION, type Reply, type Request, type Results} from '../protocol/messages.ts';
+import {
+  type Attention,
+  type ModelInspection,
+  PROTOCOL_VERSION,
+  type Reply,
+  type Request,
+  type Results,
+} from '../protocol/messages.ts';
 import {type BadRequest, parseRequest} from '../protocol/parse.ts';
 import {wireError} from '../protocol/wire-error.ts';
 import {Liveness} from './liveness.ts';
@@ -112,7 +119,7 @@ export class Session implements ModelUser {
       case 'load':
         return this.#load(request, signal);
       case 'inspect':
-        return this.#context.library.inspect(request.model, {contextLength: request.contextLength, signal});
+        return this.#inspect(request, signal);
       case 'models':
         return this.#context.library.list();
       case 'remove':
@@ -188,6 +195,15 @@ export class Session implements ModelUser {
         }
       },
     });
+  }
+
+  async #inspect(
+    {model, contextLength}: Extract<Request, {type: 'inspect'}>,
+    signal: AbortSignal,
+  ): Promise<ModelInspection> {
+    const {library, host} = this.#context;
+    const found = await library.inspect(model, {contextLength, signal});
+    return {...found, loaded: host.holds(model)};
   }
 
   #loaded(): Instance {

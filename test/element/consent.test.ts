@@ -135,6 +135,14 @@ describe('<gemma-chat> asks before it loads', () => {
     expect(hasButton(chat, 'Continue loading the model')).to.equal(true);
     storedBytes = 0;
     await chat.click('Delete what is stored');
+    // Gigabytes are not gone at one press; the answer has the focus.
+    expect(removed).to.deep.equal([]);
+    await expect(chat.el).to.be.accessible();
+    expect(chat.el.shadowRoot!.activeElement).to.equal(chat.button('Delete'));
+    await chat.click('Cancel');
+    expect(hasButton(chat, 'Delete')).to.equal(false);
+    await chat.click('Delete what is stored');
+    await chat.click('Delete');
     await chat.settle();
     expect(removed).to.deep.equal(['one', 'two']);
     expect(asked).to.have.lengthOf(2);
@@ -154,6 +162,7 @@ describe('<gemma-chat> asks before it loads', () => {
     };
     const {chat, removed} = await asking({freeBytes: 1e9, removable: [other]});
     await chat.click('Delete old.gguf (900 MB)');
+    await chat.click('Delete');
     expect(removed).to.deep.equal(['x']);
   });
 
@@ -161,6 +170,7 @@ describe('<gemma-chat> asks before it loads', () => {
     const {chat, questions} = await asking({storedBytes: 5, storedIds: ['one']});
     questions.remove = () => Promise.reject(new GemmaError('model-in-use', 'it is being written'));
     await chat.click('Delete what is stored');
+    await chat.click('Delete');
     await chat.settle();
     expect(notesOf(chat).join()).to.match(/Another chat on this site/);
   });
@@ -176,6 +186,8 @@ describe('<gemma-chat> asks before it loads', () => {
       const {chat} = await asking({});
       await chat.click('Load the model');
       expect(asked).to.deep.equal(['persist']);
+      localStorage.removeItem('gemma-chat-consent');
+      chat.el.remove();
       const here = await asking({storedBytes: 2e9});
       await here.chat.click('Load the model');
       expect([loads.length, asked.length]).to.deep.equal([2, 1]);
@@ -254,6 +266,30 @@ describe('<gemma-chat> asks before it loads', () => {
     });
   });
 
+  it('tells the site’s owner in the console what only they can mend, once, with what to do', async () => {
+    const warned: string[] = [];
+    const {warn} = console;
+    console.warn = (text: string) => void warned.push(text);
+    try {
+      for (let turn = 0; turn < 2; turn++) {
+        fakeQuestions(() => null).questions.inspect = async () => {
+          throw new GemmaError('cors', 'https://a.example/m.gguf may not be read');
+        };
+        const chat = await Harness.poster();
+        chat.el.load().catch(() => {});
+        // A visitor's network is no business of the owner's.
+        loads.at(-1)!.fail(new GemmaError('network', 'x'));
+        await chat.until(() => warned.length > 0);
+      }
+    } finally {
+      console.warn = warn;
+    }
+    expect(warned).to.have.lengthOf(1);
+    expect(warned[0]).to.match(
+      /cors: https:.*may not be read\n.*Access-Control-Allow-Origin[\s\S]*docs\/errors.md#cors/,
+    );
+  });
+
   describe('while it loads', () => {
     const bar = (chat: Harness) => chat.part<HTMLProgressElement & HTMLElement>('progress-bar')!.value;
     const text = (chat: Harness) => chat.part('progress-text')!.textContent;
@@ -315,7 +351,8 @@ describe('<gemma-chat> asks before it loads', () => {
     });
 
     for (const [phase, expected] of [
-      ['header', 'Loading the model'],
+      ['connect', 'Loading the model'],
+      ['header', 'Loading the model: 1 kB of 2 kB'],
       ['download', 'Loading the model: 1 kB of 2 kB'],
       ['upload', 'Reading the model: 1 kB of 2 kB'],
       ['verify', 'Checking the file'],
@@ -331,6 +368,30 @@ describe('<gemma-chat> asks before it loads', () => {
         expect(text(chat)).to.equal(expected);
       });
     }
+
+    it('says how far it is, and that nothing comes any more', async () => {
+      const chat = await downloading();
+      expect(chat.part('progress-rate')!.textContent).to.equal('50% done');
+      const {setTimeout: real} = globalThis;
+      let late = () => {};
+      globalThis.setTimeout = ((act: () => void, ms?: number) => {
+        if (ms !== 5000) return real(act, ms);
+        late = act;
+        return 0;
+      }) as typeof setTimeout;
+      try {
+        loads[0].progress('download', 0.6);
+      } finally {
+        globalThis.setTimeout = real;
+      }
+      late();
+      await chat.settle();
+      expect(chat.part('progress-rate')!.textContent).to.include('has not sent anything');
+      await expect(chat.el).to.be.accessible();
+      loads[0].progress('download', 0.7);
+      await chat.settle();
+      expect(chat.part('progress-rate')!.textContent).to.equal('70% done');
+    });
 
     it('keeps the keyboard where it was: Pause, Continue, Cancel', async () => {
       const chat = await downloading();

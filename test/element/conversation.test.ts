@@ -144,12 +144,19 @@ describe('<gemma-chat> in conversation', () => {
     expect(chat.client.lastAnswer.call.signal.aborted).to.equal(false);
   });
 
-  it('does not send while an answer is written, and keeps what was typed', async () => {
+  it('sends what is said while an answer is written after it', async () => {
     const chat = await Harness.ready();
     await chat.ask('One');
     await chat.ask('Two');
     expect(chat.client.answers).to.have.lengthOf(1);
-    expect(chat.input.value).to.equal('Two');
+    expect(chat.input.value).to.equal('');
+    expect(chat.part('message-queued')!.textContent).to.include('Two').and.to.include('Sent after this answer');
+    await expect(chat.el).to.be.accessible();
+    chat.client.lastAnswer.text('1').end();
+    await chat.settle();
+    await chat.settle();
+    expect(chat.client.lastAnswer.call.messages.map(({content}) => content)).to.deep.equal(['One', '1', 'Two']);
+    expect(chat.part('message-queued') === null).to.equal(true);
   });
 
   it('answers again in the place of the last answer', async () => {

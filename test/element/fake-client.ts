@@ -161,6 +161,7 @@ export function inspection(found: Partial<ModelInspection> = {}): ModelInspectio
     storedBytes: 0,
     storedIds: [],
     storage: 'opfs',
+    loaded: false,
     online: true,
     resumable: true,
     license: {name: null, link: null},
@@ -197,6 +198,7 @@ export function fakeQuestions(found: () => ModelInspection | null) {
  */
 export function fakeLoads(): FakeLoad[] {
   fakeQuestions(() => null);
+  localStorage.removeItem('gemma-chat-consent');
   const loads: FakeLoad[] = [];
   GemmaChatElement.loadClient = (options) => {
     const load = new FakeLoad(options);

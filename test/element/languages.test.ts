@@ -31,15 +31,15 @@ describe('<gemma-chat> in other languages', () => {
     root.append(el);
     const chat = new Harness(el);
     await chat.spoken();
-    expect(chat.part('poster-title')!.textContent).to.equal('Ein Chat, der auf Ihrem Gerät läuft');
+    expect(chat.part('poster-title')!.textContent).to.equal('Fragen Sie hier, ganz privat');
     expect(chat.part('base')!.lang).to.equal('de');
     box.lang = 'es';
     await chat.spoken();
-    expect(chat.part('poster-title')!.textContent).to.equal('Un chat que funciona en su dispositivo');
+    expect(chat.part('poster-title')!.textContent).to.equal('Pregunte aquí, en privado');
     // Moved out of it, the document's language counts: it has none.
     box.after(el);
     await chat.spoken();
-    expect(chat.part('poster-title')!.textContent).to.equal('A chat that runs on your device');
+    expect(chat.part('poster-title')!.textContent).to.equal('Ask here, in private');
   });
 
   it('shows nothing in English before its language is there', async () => {
@@ -51,7 +51,7 @@ describe('<gemma-chat> in other languages', () => {
     if (chat.part('base')!.lang !== 'ja') expect(getComputedStyle(chat.part('base')!).visibility).to.equal('hidden');
     await chat.spoken();
     expect(getComputedStyle(chat.part('base')!).visibility).to.equal('visible');
-    expect(chat.part('poster-title')!.textContent).to.equal('お使いの端末で動くチャット');
+    expect(chat.part('poster-title')!.textContent).to.equal('ここで、人に知られずに質問できます');
   });
 
   it('speaks English where it does not know the language, and leaves the direction to the page', async () => {

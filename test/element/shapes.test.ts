@@ -138,7 +138,7 @@ describe('the launcher’s small script', () => {
     button.click();
     await until(() => el.matches(':defined') && el.open);
     await el.updateComplete;
-    await until(() => el.shadowRoot!.activeElement?.textContent.trim() === 'Modell laden');
+    await until(() => el.shadowRoot!.activeElement?.localName === 'textarea');
     const buttons = el.shadowRoot!.querySelectorAll('[part~="launcher-button"]');
     expect(buttons).to.have.lengthOf(1);
     const place = buttons[0].getBoundingClientRect();

@@ -55,6 +55,15 @@ async function loading(move: (load: ReturnType<typeof fakeLoads>[0]) => void): P
 const failing = (code: ErrorCode, message: string, detail = {}) =>
   loading((load) => load.fail(new GemmaError(code, message, {detail})));
 
+async function say(el: GemmaChatElement, text: string): Promise<void> {
+  const input = el.shadowRoot!.querySelector('textarea')!;
+  input.value = text;
+  input.dispatchEvent(new InputEvent('input', {bubbles: true, composed: true}));
+  await settle(el);
+  input.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, composed: true, cancelable: true}));
+  await settle(el);
+}
+
 async function ready(attributes: Record<string, string> = {}): Promise<{el: GemmaChatElement; client: FakeClient}> {
   const el = await make(attributes);
   const client = new FakeClient();
@@ -98,6 +107,25 @@ const STATES: Record<string, (texts: Texts) => Promise<unknown>> = {
     fakeQuestions(() => inspection({...MODEL, freeBytes: 8e8}));
     return make({'model-src': MODEL_SRC});
   },
+  'poster-starters': async ({question, next}) => {
+    const el = await make({'model-src': MODEL_SRC});
+    el.starters = [question, next];
+    await settle(el);
+  },
+  'poster-queued': async ({question}) => {
+    const el = await make({'model-src': MODEL_SRC});
+    await say(el, question);
+  },
+  'poster-delete': async () => {
+    fakeQuestions(() => inspection({...MODEL, storedBytes: 2.49e9, storedIds: ['one']}));
+    const el = await make({'model-src': MODEL_SRC});
+    el.shadowRoot!.querySelector<HTMLElement>('[part~="remove-stored-button"]')!.click();
+    await settle(el);
+  },
+  refused: () => {
+    fakeQuestions(() => inspection({...MODEL, problem: {code: 'adapter-missing', message: 'x'}}));
+    return make({'model-src': MODEL_SRC});
+  },
   downloading: () => loading((load) => load.progress('download', 0.4)),
   preparing: () => loading((load) => load.progress('compile', 0.9)),
   ready: ({label}) => ready({label}),
@@ -117,6 +145,18 @@ const STATES: Record<string, (texts: Texts) => Promise<unknown>> = {
     el.send(texts.next).catch(() => {});
     await settle(el);
     client.lastAnswer.text(texts.part);
+    await settle(el);
+  },
+  queued: async (texts) => {
+    const {el, client} = await talked(texts);
+    el.send(texts.next).catch(() => {});
+    await settle(el);
+    client.lastAnswer.text(texts.part);
+    await say(el, texts.question);
+  },
+  deleted: async (texts) => {
+    const {el} = await talked(texts);
+    [...el.shadowRoot!.querySelectorAll<HTMLElement>('[part~="delete-message-button"]')].at(-1)!.click();
     await settle(el);
   },
   'answer-failed': async (texts) => {

@@ -1,14 +1,15 @@
 // A chat without its markup: keeps the conversation and has one answer at a time written by the model's session. Tells
 // its host when something changed, and hands it the events to dispatch.
 import type {GemmaClient} from '../../client/index.ts';
-import {GemmaError} from '../../errors.ts';
+import {GemmaError, isAbort} from '../../errors.ts';
 import type {ChatMessage, FinishReason} from '../../protocol/messages.ts';
 import {type ChatStatus, createEvent, type GemmaChatSendDetail} from '../events.ts';
 import type {ModelQuestions} from '../model/model-offer.ts';
 import {type LoadClient, ModelSession} from '../model/model-session.ts';
 import {Answering, type Outcome} from './answering.ts';
 import {abortError, type ChatHost, ChatState} from './chat-state.ts';
-import {Conversation, type Feedback, type Turn, type TurnId} from './conversation.ts';
+import {Conversation, type ConversationData, type Feedback, type Turn, type TurnId} from './conversation.ts';
+import {Outbox} from './outbox.ts';
 import {requestMessages} from './request-messages.ts';
 
 export class ChatController {
@@ -16,6 +17,7 @@ export class ChatController {
   readonly #state: ChatState;
   readonly model: ModelSession;
   readonly answering: Answering;
+  readonly outbox = new Outbox();
 
   #conversation = new Conversation();
   /** The last user turn's answer failed. */
@@ -27,7 +29,7 @@ export class ChatController {
     this.#host = host;
     this.#state = new ChatState(host);
     this.answering = new Answering({changed: () => host.changed(), grown: (turn) => this.#emitTurn(turn, false)});
-    const user = {busy: () => this.answering.busy, leaving: () => this.#leave()};
+    const user = {busy: () => this.answering.busy, leaving: () => this.#leave(), arrived: () => this.#sendNext()};
     this.model = new ModelSession(this.#state, user, loadClient, questions);
   }
 
@@ -62,6 +64,44 @@ export class ChatController {
    */
   begin(content: string): Promise<ChatMessage> | null {
     return this.#say(content, this.#conversation.head, 'send');
+  }
+
+  /** Says something once it can be said: after the answer that is being written, or when there is a model. */
+  queue(content: string): boolean {
+    const queued = this.outbox.add(content);
+    this.#host.changed();
+    if (queued && this.canSend) this.#sendNext();
+    return queued;
+  }
+
+  /** Says what waits at once: the answer that is being written ends as far as it came. */
+  sendNow(id: number): void {
+    const text = this.outbox.take(id);
+    if (text === null) return;
+    this.outbox.putBack(text);
+    this.outbox.held = false;
+    if (this.answering.busy) this.answering.stop();
+    else this.#sendNext();
+  }
+
+  /** Takes back what waits. */
+  unqueue(id: number): string | null {
+    const text = this.outbox.take(id);
+    this.#host.changed();
+    return text;
+  }
+
+  #sendNext(): void {
+    if (!this.canSend || this.outbox.held) return;
+    const text = this.outbox.take();
+    if (text === null) return;
+    // Prevented by the page: the visitor still has it.
+    const answer = this.begin(text);
+    if (!answer) this.outbox.putBack(text);
+    this.#host.changed();
+    answer?.catch((error: unknown) => {
+      if (!(error instanceof GemmaError) && !isAbort(error)) throw error;
+    });
   }
 
   /** Says something else in the place of a user turn: a new branch, with an answer of its own. As `begin`. */
@@ -103,6 +143,11 @@ export class ChatController {
     this.#edit(() => this.#conversation.remove(id));
   }
 
+  /** Puts back what was removed. */
+  restore(before: ConversationData): void {
+    this.#edit(() => this.#conversation.restore(before));
+  }
+
   /** What the visitor thinks of an answer; null takes it back. */
   rate(id: TurnId, rating: Feedback | null): void {
     const {message} = this.#conversation.note(id, {feedback: rating ?? undefined});
@@ -112,6 +157,7 @@ export class ChatController {
 
   /** Ends the answer in the making, which stays as far as it came; or stops the loading. */
   stop(): void {
+    this.outbox.held = true;
     this.answering.stop();
     this.model.cancel();
   }
@@ -121,6 +167,7 @@ export class ChatController {
     this.answering.drop();
     this.finishReason = null;
     this.#unanswered = false;
+    this.outbox.clear();
     this.#conversation = conversation;
     if (this.client) this.model.rest();
     this.#host.changed();
@@ -210,10 +257,15 @@ export class ChatController {
     if (!outcome) throw abortError('the answer was dropped');
     const answer = this.#keep(outcome);
     if (!answer && before !== null && this.#conversation.has(before)) this.#conversation.select(before);
-    if (outcome.failure !== undefined) throw this.model.fail(outcome.failure);
+    if (outcome.failure !== undefined) {
+      this.outbox.held = true;
+      throw this.model.fail(outcome.failure);
+    }
     this.#unanswered = false;
     this.finishReason = outcome.finishReason;
     this.#state.enter('ready');
+    // After whoever waits for this answer has it.
+    setTimeout(() => this.#sendNext());
     if (!answer) throw abortError('the answer was stopped before its first word');
     return answer;
   }

@@ -149,6 +149,12 @@ export class Conversation {
     else this.rewind(parent);
   }
 
+  /** Puts back turns that were removed, and shows what was shown. `before` is what `toJSON` gave. */
+  restore({turns, head}: ConversationData): void {
+    for (const turn of turns) if (!this.#turns.has(turn.id)) this.#insert(turn);
+    if (head !== null) this.#show(head);
+  }
+
   /** Notes what is known of a turn beside its message. */
   note(id: TurnId, facts: TurnFacts): Turn {
     const turn = {...this.#get(id), ...facts};
@@ -166,7 +172,8 @@ export class Conversation {
   #insert(turn: Turn): void {
     this.#turns.set(turn.id, turn);
     const siblings = this.#children.get(turn.parent);
-    if (siblings) siblings.push(turn.id);
+    // Oldest first, also where one was removed and came back.
+    if (siblings) siblings.splice(siblings.findLastIndex((id) => id < turn.id) + 1, 0, turn.id);
     else this.#children.set(turn.parent, [turn.id]);
     this.#nextId = Math.max(this.#nextId, turn.id + 1);
   }

@@ -82,6 +82,12 @@ const OWNERS = new Set<ErrorCode>([
   'option-invalid',
 ]);
 
+/** Whether the site's owner should hear of it, who may not be the one before the screen. */
+export function concernsOwner({code}: GemmaError, {ownFile, secure}: Pick<Situation, 'ownFile' | 'secure'>): boolean {
+  if (code === 'worker-failed' || code === 'protocol-mismatch') return true;
+  return !ownFile && (OWNERS.has(code) || (code === 'webgpu-missing' && !secure));
+}
+
 const HOPELESS = new Set<ErrorCode>(['webgpu-missing', 'adapter-missing', 'shader-invalid', 'out-of-memory']);
 
 export function advise(error: GemmaError, {loaded, ownFile, online, secure}: Situation, language: Language): Advice {

@@ -24,7 +24,8 @@ function stateText(language: Language, {status, finishReason, answering, client}
   }
   if (status === 'ready' && finishReason === 'abort') return language.text('statusStopped');
   if (status === 'ready' && finishReason === 'length') return language.text('statusLength');
-  const model = client?.model.name;
+  if (!client) return language.text('statusNotLoaded');
+  const model = client.model.name;
   return model ? language.text('statusReadyModel', {model}) : language.text('statusReady');
 }
 

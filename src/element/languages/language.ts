@@ -65,6 +65,11 @@ export class Language {
     return this.#unit(value, SIZE_UNITS[step], step === 0 ? 'long' : 'short');
   }
 
+  /** `0.42` → `42%`; never more than there is. */
+  percent(share: number): string {
+    return new Intl.NumberFormat(this.#locale, {style: 'percent'}).format(Math.floor(share * 100) / 100);
+  }
+
   /** `4.2` → `4.2 sec`; minutes and hours in whole numbers. */
   duration(seconds: number): string {
     if (seconds < 60) return this.#unit(seconds < 10 ? seconds : Math.round(seconds), 'second', 'short');

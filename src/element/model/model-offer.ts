@@ -4,6 +4,9 @@ import type {InspectOptions, ModelsOptions} from '../../client/models.ts';
 import {GemmaError, isAbort} from '../../errors.ts';
 import type {ModelInspection} from '../../protocol/messages.ts';
 import type {ChatState} from '../chat/chat-state.ts';
+import {concernsOwner} from '../chat/error-advice.ts';
+import {warnOwner} from '../page/warn-owner.ts';
+import {consents} from './consent.ts';
 import {describeSource, type ModelSource} from './model-source.ts';
 
 /** What is asked of the worker; a test brings its own. */
@@ -15,6 +18,8 @@ export interface ModelQuestions {
 export class ModelOffer {
   readonly #state: ChatState;
   readonly #questions: ModelQuestions;
+  #unlisten: (() => void) | null = null;
+  #seen = false;
   #asking: {abort: AbortController; answer: Promise<ModelInspection | null>} | null = null;
 
   /** Null where the page has named no model. */
@@ -25,6 +30,8 @@ export class ModelOffer {
   problem: GemmaError | null = null;
   /** It would have started by itself, but the visitor's connection is to be spared. */
   heldBack = false;
+  /** What the visitor is asked about, before it is removed: ids of stored models. */
+  asking: readonly string[] | null = null;
   /** Something stored is being removed. */
   removing = false;
   /** Why it could not be. */
@@ -33,6 +40,56 @@ export class ModelOffer {
   constructor(state: ChatState, questions: ModelQuestions) {
     this.#state = state;
     this.#questions = questions;
+  }
+
+  /** The visitor has agreed to this model before, on this site. */
+  get agreed(): boolean {
+    const url = this.source?.url;
+    return url !== null && url !== undefined && consents.has(url);
+  }
+
+  /** Whether the poster is before the visitor's eyes: only then is anything asked, and only then can it be out of date. */
+  see(seen: boolean, changed: () => void): void {
+    if (seen === this.#seen) return;
+    this.#seen = seen;
+    this.#unlisten?.();
+    this.#unlisten = seen ? consents.listen((url) => url === this.source?.url && changed()) : null;
+    if (seen) this.look();
+  }
+
+  /** Learns what the poster shows, where one is shown. */
+  look(): void {
+    if (this.#seen && this.#state.status === 'consent') void this.inspect();
+  }
+
+  /** The visitor agrees, for this site and from now on; or takes it back. */
+  agree(agreed: boolean): void {
+    const url = this.source?.url;
+    if (!url || agreed === consents.has(url)) return;
+    if (agreed) consents.add(url);
+    else consents.remove(url);
+  }
+
+  /** Tells the site's owner what only they can mend. */
+  warn(error: GemmaError): void {
+    const situation = {ownFile: this.source?.host === null, secure: globalThis.isSecureContext};
+    if (concernsOwner(error, situation)) void warnOwner(error);
+  }
+
+  /** Other chats may show something else now. */
+  tell(): void {
+    if (this.source?.url) consents.tell(this.source.url);
+  }
+
+  /** It will not run here, whatever the visitor does: what the file, the page or the browser lacks stays away. */
+  get hopeless(): boolean {
+    return Boolean(this.inspection?.problem) || this.problem?.code === 'option-invalid';
+  }
+
+  /** Asks before something stored is removed; null asks no more. */
+  ask(ids: readonly string[] | null): void {
+    this.asking = ids;
+    this.#state.host.changed();
   }
 
   /** All of it is on this device. */
@@ -89,6 +146,7 @@ export class ModelOffer {
     this.#asking = null;
     this.inspection = found;
     this.problem = found?.problem ? GemmaError.fromWire(found.problem) : problem;
+    if (this.problem) this.warn(this.problem);
     this.#state.host.changed();
     return found;
   }
@@ -102,10 +160,17 @@ export class ModelOffer {
   async mayStart(): Promise<boolean> {
     if (this.maySkipAsking()) return true;
     await this.inspect();
-    if (this.complete) return true;
+    if (this.complete || this.inspection?.loaded) return true;
     this.heldBack = this.#given;
     this.#state.host.changed();
     return false;
+  }
+
+  /** Whether it may be ready without a word: the visitor has agreed before, and there is nothing to fetch. */
+  async mayGoOn(): Promise<boolean> {
+    if (!this.agreed) return false;
+    await this.inspect();
+    return this.agreed && (this.complete || Boolean(this.inspection?.loaded));
   }
 
   get #given(): boolean {
@@ -116,6 +181,7 @@ export class ModelOffer {
   async remove(ids: readonly string[] = this.inspection?.storedIds ?? []): Promise<void> {
     const {workerSrc} = this.#state.host.settings();
     this.removing = true;
+    this.asking = null;
     this.failure = null;
     this.#state.host.changed();
     try {
@@ -125,8 +191,11 @@ export class ModelOffer {
       throw this.failure;
     } finally {
       this.removing = false;
+      this.agree(false);
       this.forget();
       this.#state.host.changed();
+      this.tell();
+      this.look();
     }
   }
 }

@@ -3,7 +3,7 @@
 import type {GemmaClient} from '../../client/index.ts';
 import type {ModelSrc} from '../../client/model-src.ts';
 import {type ErrorCode, GemmaError, isAbort} from '../../errors.ts';
-import type {LoadProgress} from '../../protocol/messages.ts';
+import type {LoadPhase, LoadProgress} from '../../protocol/messages.ts';
 import {abortError, type ChatState} from '../chat/chat-state.ts';
 import {createEvent} from '../events.ts';
 import {askToKeep, ModelOffer, type ModelQuestions} from './model-offer.ts';
@@ -23,9 +23,17 @@ export type LoadClient = (options: ClientOptions) => Promise<GemmaClient>;
 export interface ClientUser {
   /** A request is running; it fails by itself when the client is lost. */
   busy(): boolean;
+  /** There is a client now. */
+  arrived(): void;
   /** The client is about to go. */
   leaving(): void;
 }
+
+/** Without a word from the worker for so long, the visitor is told so. */
+const STALLED_MS = 5000;
+
+/** Phases in which a server's bytes are awaited. */
+const FETCHES = new Set<LoadPhase>(['connect', 'header', 'download', 'retry']);
 
 /** After these the client is of no more use. */
 const FATAL = new Set<ErrorCode>(['device-lost', 'worker-failed', 'closed', 'protocol-mismatch']);
@@ -48,6 +56,9 @@ export class ModelSession {
   progress: LoadProgress | null = null;
   /** Of the bytes that come over the network. */
   readonly rate = new TransferRate();
+  /** Nothing has come for some seconds, where bytes are to come from a server. */
+  stalled = false;
+  #stall: ReturnType<typeof setTimeout> | undefined;
 
   constructor(state: ChatState, user: ClientUser, loadClient: LoadClient, questions: ModelQuestions) {
     this.#state = state;
@@ -63,6 +74,11 @@ export class ModelSession {
   /** The client is the page's, which also closes it. */
   get lent(): boolean {
     return this.#client !== null && !this.#owned;
+  }
+
+  /** The visitor has agreed to what is loaded, and may take it back. */
+  get revocable(): boolean {
+    return this.#client !== null && this.#owned && this.offer.agreed;
   }
 
   /** Uses a client of the page's; null lets go of the present one. */
@@ -82,11 +98,14 @@ export class ModelSession {
     this.rest();
   }
 
-  /** Loads by itself, if nobody has to be asked. */
-  async start(): Promise<void> {
+  /**
+   * Loads by itself, if nobody has to be asked: `eagerly` with the site's consent or a file that is here, otherwise where
+   * the visitor has agreed before and nothing has to be fetched.
+   */
+  async start(eagerly: boolean): Promise<void> {
     const {source} = this.offer;
-    if (this.offer.maySkipAsking()) return this.load();
-    if (!(await this.offer.mayStart())) return;
+    if (eagerly && this.offer.maySkipAsking()) return this.load();
+    if (!(await (eagerly ? this.offer.mayStart() : this.offer.mayGoOn()))) return;
     // Another model, or the visitor's own decision, may have come first.
     const {status} = this.#state;
     if (source === this.offer.source && (status === 'consent' || status === 'error')) await this.load();
@@ -95,7 +114,17 @@ export class ModelSession {
   /** The visitor agrees. */
   agree(): Promise<void> {
     if (!this.offer.complete) askToKeep();
+    this.offer.agree(true);
     return this.load();
+  }
+
+  /** The visitor takes the consent back: lets go of the model, which is asked for anew. */
+  revoke(): void {
+    this.offer.agree(false);
+    this.offer.forget();
+    this.#wanted = false;
+    this.#letGo();
+    this.rest();
   }
 
   /** Resolves once the model can answer. Rejects with a GemmaError, or an AbortError when stopped. */
@@ -121,6 +150,7 @@ export class ModelSession {
     // One that was paused goes on from there.
     if (this.#state.status !== 'paused') this.progress = null;
     this.rate.reset();
+    this.#watch(true);
     const loading = {abort, promise: Promise.resolve()};
     this.#loading = loading;
     this.#state.enter('downloading');
@@ -157,12 +187,25 @@ export class ModelSession {
     // Never goes back, after a pause either: what was stored before is read again, but need not be fetched.
     const fraction = Math.max(progress.fraction, this.progress?.fraction ?? 0);
     this.progress = {...progress, fraction};
-    if (progress.phase === 'download') this.rate.add(performance.now(), progress.loadedBytes);
+    if (progress.phase === 'download' || progress.phase === 'header')
+      this.rate.add(performance.now(), progress.loadedBytes);
     else this.rate.reset();
     this.#state.host.emit(createEvent('progress', this.progress));
     // Once the bytes are there, the rest is the GPU's.
     const ready = progress.phase === 'compile' || progress.phase === 'ready';
+    this.#watch(FETCHES.has(progress.phase));
     this.#state.enter(ready ? 'loading' : 'downloading');
+  }
+
+  /** Waits for the next word, or for none any more. */
+  #watch(waits: boolean): void {
+    clearTimeout(this.#stall);
+    this.stalled = false;
+    if (!waits) return;
+    this.#stall = setTimeout(() => {
+      this.stalled = true;
+      this.#state.host.changed();
+    }, STALLED_MS);
   }
 
   #adopt(client: GemmaClient, owned: boolean): void {
@@ -170,11 +213,14 @@ export class ModelSession {
     this.#owned = owned;
     this.#lost = false;
     this.#loading = null;
+    this.#watch(false);
     client.lost.then((error) => this.#clientLost(client, error));
     this.#state.error = null;
     this.progress = null;
     this.#state.enter('ready');
     this.#state.host.emit(createEvent('load', {model: client.model}));
+    if (owned) this.offer.tell();
+    this.#user.arrived();
   }
 
   #clientLost(client: GemmaClient, error: GemmaError): void {
@@ -195,10 +241,12 @@ export class ModelSession {
   cancel(): void {
     if (!this.#loading && this.#state.status !== 'paused') return;
     this.#stopLoading('stopped');
+    this.offer.agree(false);
     this.rest();
   }
 
   #stopLoading(reason: string): void {
+    this.#watch(false);
     this.#loading?.abort.abort(abortError(reason));
     this.#loading = null;
     this.#wanted = false;
@@ -221,6 +269,7 @@ export class ModelSession {
   }
 
   #letGo(): void {
+    this.#watch(false);
     this.#loading?.abort.abort(abortError('the model was let go'));
     this.#loading = null;
     this.#user.leaving();
@@ -232,7 +281,9 @@ export class ModelSession {
   /** Shows what went wrong in loading or answering; lets go of a client that is of no more use. */
   fail(error: unknown): GemmaError {
     const failure = GemmaError.from(error);
+    this.#watch(false);
     if (this.#lost || FATAL.has(failure.code)) this.#letGo();
+    this.offer.warn(failure);
     this.#state.fail(failure);
     return failure;
   }
@@ -245,5 +296,7 @@ export class ModelSession {
     if (this.#client) this.#state.enter('ready');
     else if (modelSrc === null || modelSrc === '') this.#state.enter('idle');
     else this.#state.enter('consent');
+    // Unless it is loaded at once.
+    queueMicrotask(() => this.offer.look());
   }
 }

@@ -6,6 +6,8 @@ import {modelUrl} from '../../client/model-src.ts';
 export interface ModelSource {
   /** Of the file, or of the first of several. */
   file: string;
+  /** Where it is; null for a file of the visitor's own. */
+  url: string | null;
   /** The host that is asked for the file; null for a file of the visitor's own, '' where the address names none. */
   host: string | null;
   /** Bytes, where the file is here. */
@@ -13,17 +15,17 @@ export interface ModelSource {
 }
 
 export function describeSource(src: ModelSrc, base: string): ModelSource {
-  if (src instanceof Blob) return {file: fileName(src), host: null, size: src.size};
+  if (src instanceof Blob) return {file: fileName(src), url: null, host: null, size: src.size};
   if (Array.isArray(src)) {
     const size = src.reduce((bytes, {size}) => bytes + size, 0);
-    return {file: src.length > 0 ? fileName(src[0]) : '', host: null, size};
+    return {file: src.length > 0 ? fileName(src[0]) : '', url: null, host: null, size};
   }
   const text = String(src);
   try {
     const url = new URL(modelUrl(text, base));
-    return {file: lastSegment(url), host: url.host, size: null};
+    return {file: lastSegment(url), url: url.href, host: url.host, size: null};
   } catch {
-    return {file: text, host: '', size: null};
+    return {file: text, url: null, host: '', size: null};
   }
 }
 

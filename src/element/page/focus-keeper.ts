@@ -1,7 +1,7 @@
 // Keyboard users stay where they are when the control they used gives way to the next view. Knows controls by part.
 import type {LitElement} from 'lit';
 
-/** Where the focus goes, first what there is. */
+/** Where a page's `focus()` goes, first what there is. */
 export const CONTROLS = [
   'input',
   'remedy-button',
@@ -11,6 +11,9 @@ export const CONTROLS = [
   'report-button',
   'launcher-button',
 ];
+
+/** Where the focus goes from a control that is gone: to what came in its place, and no keyboard rises over it. */
+const SUCCESSORS = ['remedy-button', 'resume-button', 'cancel-button', 'load-button', ...CONTROLS];
 
 export class FocusKeeper {
   #wasInside = false;
@@ -23,7 +26,7 @@ export class FocusKeeper {
   /** After the view has changed. */
   restore(root: ShadowRoot | null): void {
     if (!root || !this.#wasInside || root.activeElement) return;
-    const controls = CONTROLS.map((part) => root.querySelector<HTMLElement>(`[part~="${part}"]`));
+    const controls = SUCCESSORS.map((part) => root.querySelector<HTMLElement>(`[part~="${part}"]`));
     controls.find((control) => control !== null)?.focus();
   }
 

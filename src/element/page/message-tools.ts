@@ -16,6 +16,8 @@ export interface MessageToolsHost {
   say(text: string): void;
   /** Follows an answer that a visitor has asked for. */
   run(act: () => Promise<unknown> | null): void;
+  /** Says what was done, and offers to undo it. */
+  undoable(text: string, undo: () => void): void;
   /** Once what changed is drawn: the focus to a part of a turn, or to the text field. */
   focus(turn: TurnId | null, part: string): void;
 }
@@ -114,8 +116,13 @@ export class MessageTools implements MessageState {
 
   #remove(id: TurnId): void {
     if (this.speaking === id) this.#speech.stop();
-    this.#host.chat.remove(id);
-    this.#host.say(this.#host.language().text('removed'));
+    const {chat} = this.#host;
+    const {conversation} = chat;
+    const before = conversation.toJSON();
+    chat.remove(id);
+    this.#host.undoable(this.#host.language().text('removed'), () => {
+      if (chat.conversation === conversation) chat.restore(before);
+    });
     this.#host.focus(null, 'input');
   }
 

@@ -60,14 +60,49 @@ export const composer = css`
     opacity: 0.6;
   }
 
+  [part='notice'] {
+    display: flex;
+    gap: 0.5rem;
+    align-items: center;
+    justify-content: space-between;
+    margin-block-end: 0.5rem;
+    padding: 0.25rem 0.25rem 0.25rem 0.875rem;
+    font-size: 0.875rem;
+    background: var(--_raised);
+    border: 1px solid var(--_border);
+    border-radius: var(--_radius);
+  }
+
+  .foot {
+    display: flex;
+    gap: 0.5rem;
+    align-items: center;
+    justify-content: space-between;
+    min-block-size: 1.75rem;
+  }
+
+  [part~='unload-button'],
+  [part~='queued-button'] {
+    min-block-size: 1.75rem;
+    padding: 0 0.5rem;
+    color: var(--_muted);
+    font-size: 0.8125rem;
+    font-weight: 400;
+    background: none;
+    border-color: transparent;
+  }
+
+  [part~='unload-button'] {
+    flex: none;
+    text-decoration: underline;
+  }
+
   [part='status'] {
-    min-block-size: 1.25rem;
-    margin-block-start: 0.375rem;
+    min-inline-size: 0;
     padding-inline: 0.25rem;
     overflow: hidden;
     color: var(--_muted);
     font-size: 0.8125rem;
-    text-overflow: ellipsis;
-    white-space: nowrap;
+    text-wrap: balance;
   }
 `;

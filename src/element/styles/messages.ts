@@ -94,6 +94,20 @@ export const messages = css`
     border-end-end-radius: calc(var(--_radius) / 4);
   }
 
+  [part~='message-queued'] > [part='message-text'] {
+    background: transparent;
+    border: 1px dashed var(--_border);
+  }
+
+  [part='queued-tools'] {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    justify-content: flex-end;
+    color: var(--_muted);
+    font-size: 0.8125rem;
+  }
+
   [part~='message-user'] > [part='message-text'] {
     color: var(--_on-bubble);
   }

@@ -15,6 +15,50 @@ export const wayIn = css`
     text-align: center;
   }
 
+  /* Over the text field; in a small box it scrolls, and the field stays in view. */
+  .way-in {
+    display: flex;
+    flex: 1 1 auto;
+    min-block-size: 6rem;
+    overflow: hidden auto;
+  }
+
+  .conversation + .way-in {
+    flex: 0 1 auto;
+    border-block-start: 1px solid var(--_border);
+  }
+
+  /* What a visitor has begun needs no introduction. */
+  .conversation + .way-in slot[name='poster'] {
+    display: none;
+  }
+
+  .before {
+    flex: none;
+    max-block-size: 30%;
+    overflow: auto;
+    padding: 0 calc(var(--_gap) * 0.75) calc(var(--_gap) * 0.75);
+  }
+
+  .before:not(:has(button)) {
+    display: none;
+  }
+
+  .before .prompts {
+    justify-content: center;
+  }
+
+  [part='remove-question'] {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.5rem;
+    justify-content: center;
+  }
+
+  [part='remove-question'] p {
+    inline-size: 100%;
+  }
+
   [part='poster-title'] {
     font-size: 1.25rem;
     font-weight: 600;

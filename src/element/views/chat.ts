@@ -11,7 +11,7 @@ import type {Avatars} from '../page/avatars.ts';
 import {renderComposer} from './composer.ts';
 import {renderError} from './error.ts';
 import {renderHeader} from './header.ts';
-import {type Prompt, renderMessageList} from './message-list.ts';
+import {type Prompt, renderMessageList, renderStarters} from './message-list.ts';
 import type {MessageActions, MessageState} from './message-view.ts';
 import {type OfferActions, renderPoster} from './poster.ts';
 import {type ProgressActions, renderProgress} from './progress.ts';
@@ -20,6 +20,11 @@ import {type ProgressActions, renderProgress} from './progress.ts';
 export interface ChatActions {
   model: OfferActions & ProgressActions;
   send(): void;
+  sendNow(id: number): void;
+  takeBack(id: number): void;
+  undo(): void;
+  /** Takes the consent to the model back. */
+  unload(): void;
   stop(): void;
   say(text: string): void;
   remedy(remedy: Remedy): void;
@@ -48,6 +53,10 @@ export interface ChatView {
   /** The chat is a dialog that can be closed; null where it stands in the page. */
   dialog: {modal: boolean; close: () => void} | null;
   avatars: Avatars;
+  /** What was done and can be undone; null where nothing was. */
+  notice: string | null;
+  /** Enter begins a line, and does not send. */
+  enterBreaks: boolean;
   /** Whether the end of the conversation is in view. */
   atEnd: boolean;
   messageActions: MessageActions | null;
@@ -69,8 +78,9 @@ export interface ChatView {
 
 export function renderChat(view: ChatView): TemplateResult {
   const {chat, language, label, disabled, dialog, act} = view;
-  const {conversation, error, client} = chat;
-  const empty = conversation.head === null;
+  const {conversation, error, client, outbox} = chat;
+  const empty = conversation.head === null && outbox.waiting.length === 0;
+  const writing = canWrite(view);
   return html`
     <div
       part="base"
@@ -101,18 +111,37 @@ export function renderChat(view: ChatView): TemplateResult {
               state: view.messageState,
               starters: view.starters,
               suggestions: view.suggestions,
-              say: chat.canSend && !disabled ? act.say : null,
+              say: writing && !disabled ? act.say : null,
+              outbox: {language, waiting: outbox.waiting, for: waitsFor(chat), act: disabled ? null : act},
               scrolled: act.scrolled,
               toEnd: view.atEnd ? null : act.toEnd,
             })
           : null
       }
       ${error ? failure(view, error) : null}
-      ${client ? composer(view) : renderWayIn(view)}
+      ${client ? null : renderWayIn(view)}
+      ${!client && empty && writing ? starters(view) : null}
+      ${writing ? composer(view) : null}
       </div>
       ${view.history} ${view.live}
     </div>
   `;
+}
+
+/** From the first moment on, where there is a model to come; what cannot run here is told nothing. */
+function canWrite({chat: {status, client, model}}: ChatView): boolean {
+  if (client) return true;
+  if (status === 'consent') return !model.offer.hopeless;
+  return status === 'downloading' || status === 'paused' || status === 'loading';
+}
+
+function waitsFor({client, status}: ChatController): 'model' | 'answer' | 'visitor' {
+  if (!client) return 'model';
+  return status === 'generating' ? 'answer' : 'visitor';
+}
+
+function starters({starters: prompts, language, disabled, act}: ChatView): TemplateResult {
+  return html`<div class="before">${renderStarters(language, prompts, disabled ? null : act.say)}</div>`;
 }
 
 function failure({chat, language, report, disabled, act}: ChatView, error: GemmaError): TemplateResult {
@@ -129,19 +158,25 @@ function situation({client, model}: ChatController): Situation {
   };
 }
 
-function renderWayIn({chat, language, files, disabled, act}: ChatView): TemplateResult | null {
+function renderWayIn(view: ChatView): TemplateResult | null {
+  const way = wayIn(view);
+  return way && html`<div class="way-in">${way}</div>`;
+}
+
+function wayIn({chat, language, files, disabled, act}: ChatView): TemplateResult | null {
   const {status, model} = chat;
   if (status === 'error') return null;
   if (status === 'downloading' || status === 'paused' || status === 'loading') {
-    const {progress, rate} = model;
-    return renderProgress({language, status, progress, rate, disabled, act: act.model});
+    const {progress, rate, stalled} = model;
+    return renderProgress({language, status, progress, rate, stalled, disabled, act: act.model});
   }
   const {offer} = model;
   const advice = offer.problem && advise(offer.problem, situation(chat), language);
   return renderPoster({language, offer, advice, files, disabled, act: act.model});
 }
 
-function composer({chat, language, draft, placeholder, disabled, showSpeed, act}: ChatView): TemplateResult {
+function composer(view: ChatView): TemplateResult {
+  const {chat, language, draft, placeholder, disabled, showSpeed, notice, enterBreaks, act} = view;
   return renderComposer({
     language,
     draft,
@@ -149,6 +184,10 @@ function composer({chat, language, draft, placeholder, disabled, showSpeed, act}
     generating: chat.status === 'generating',
     disabled,
     status: statusText(language, chat, showSpeed),
+    notice,
+    undo: act.undo,
+    unload: chat.model.revocable ? act.unload : null,
+    enterBreaks,
     typed: act.typed,
     send: act.send,
     stop: act.stop,

@@ -11,13 +11,22 @@ export interface ComposerView {
   generating: boolean;
   disabled: boolean;
   status: string;
+  /** What was done and can be undone. */
+  notice: string | null;
+  undo: () => void;
+  /** Takes the consent to the model back; null where there is none to take back. */
+  unload: (() => void) | null;
+  /** Enter begins a line; with Ctrl or the command key it sends. */
+  enterBreaks: boolean;
   typed: (text: string) => void;
   send: () => void;
   stop: () => void;
 }
 
 export function renderComposer(view: ComposerView): TemplateResult {
-  const {language, draft, generating, disabled, send, stop} = view;
+  const {language, draft, generating, disabled, notice, undo, unload, send, stop} = view;
+  // While an answer is written, what stands in the field can be sent after it.
+  const stops = generating && draft.trim() === '';
   const submit = (event: Event) => {
     event.preventDefault();
     send();
@@ -25,36 +34,54 @@ export function renderComposer(view: ComposerView): TemplateResult {
   // An empty field leaves the button focusable: a disabled one would drop the focus when an answer ends.
   // The second click of a double click on Send lands on Stop, and is not meant for it.
   const click = (event: MouseEvent) => {
-    if (generating && event.detail < 2) stop();
+    if (stops && event.detail < 2) stop();
   };
   return html`
     <form part="composer" @submit=${submit}>
+      ${
+        notice === null
+          ? null
+          : html`<div part="notice">
+              <span part="notice-text">${notice}</span>
+              <button part="button undo-button" type="button" ?disabled=${disabled} @click=${undo}>${language.text('undo')}</button>
+            </div>`
+      }
       <div class="row">
         <slot name="composer-start"></slot>
         ${renderInput(view)}
         <slot name="composer-end"></slot>
         <button
-          part=${generating ? 'button stop-button' : 'button send-button'}
-          type=${generating ? 'button' : 'submit'}
-          aria-label=${generating ? language.text('stop') : language.text('send')}
-          aria-disabled=${!generating && draft.trim() === ''}
+          part=${stops ? 'button stop-button' : 'button send-button'}
+          type=${stops ? 'button' : 'submit'}
+          aria-label=${stops ? language.text('stop') : language.text('send')}
+          aria-disabled=${!stops && draft.trim() === ''}
           ?disabled=${disabled}
           @click=${click}
         >
-          ${generating ? stopIcon : sendIcon}
+          ${stops ? stopIcon : sendIcon}
         </button>
       </div>
-      <div part="status">${view.status}</div>
+      <div class="foot">
+        <div part="status">${view.status}</div>
+        ${
+          unload
+            ? html`<button part="button unload-button" type="button" ?disabled=${disabled || generating} @click=${unload}>
+                ${language.text('unload')}
+              </button>`
+            : null
+        }
+      </div>
     </form>
   `;
 }
 
-function renderInput({language, draft, placeholder, disabled, typed, send}: ComposerView): TemplateResult {
+function renderInput({language, draft, placeholder, disabled, enterBreaks, typed, send}: ComposerView): TemplateResult {
   const input = (event: Event) => typed((event.currentTarget as HTMLTextAreaElement).value);
   const keydown = (event: KeyboardEvent) => {
     // Safari ends a composition before the Enter that ended it; 229 is how that key tells itself.
     const composing = event.isComposing || event.keyCode === 229;
     if (event.key !== 'Enter' || event.shiftKey || composing) return;
+    if (enterBreaks && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     send();
   };
@@ -66,6 +93,7 @@ function renderInput({language, draft, placeholder, disabled, typed, send}: Comp
         part="input"
         rows="1"
         dir="auto"
+        enterkeyhint=${enterBreaks ? 'enter' : 'send'}
         aria-label=${language.text('input')}
         placeholder=${placeholder}
         .value=${draft}

@@ -4,12 +4,14 @@ import {html, type TemplateResult} from 'lit';
 import {guard} from 'lit/directives/guard.js';
 import {repeat} from 'lit/directives/repeat.js';
 import type {Conversation, Turn} from '../chat/conversation.ts';
+import type {Language} from '../languages/index.ts';
 import {turnParts} from '../late.ts';
 import type {MarkdownEnvironment} from '../markdown/environment.ts';
 import type {Avatars} from '../page/avatars.ts';
 import {endIcon} from './icons.ts';
 import {renderMessage} from './message.ts';
 import type {MessageActions, MessageState} from './message-view.ts';
+import {type OutboxView, renderOutbox} from './outbox.ts';
 
 /** What a visitor may say with one press: the text, or a text under a shorter label. */
 export type Prompt = string | {readonly label: string; readonly text: string};
@@ -23,6 +25,7 @@ export interface MessageListView {
   /** What can be done with a message; null while nothing can. */
   actions: MessageActions | null;
   state: MessageState;
+  outbox: OutboxView;
   starters: readonly Prompt[];
   suggestions: readonly Prompt[];
   /** Null where the visitor cannot send. */
@@ -33,7 +36,7 @@ export interface MessageListView {
 }
 
 export function renderMessageList(view: MessageListView): TemplateResult {
-  const {env, conversation, growing, scrolled, toEnd} = view;
+  const {env, conversation, growing, outbox, scrolled, toEnd} = view;
   const {path} = conversation;
   const turns = growing ? [...path, growing] : path;
   return html`
@@ -47,13 +50,14 @@ export function renderMessageList(view: MessageListView): TemplateResult {
         @scroll=${(event: Event) => scrolled(event.currentTarget as HTMLElement)}
       >
         <div class="turns">
-        ${turns.length === 0 ? renderEmpty(view) : null}
+        ${turns.length === 0 && outbox.waiting.length === 0 ? renderEmpty(view) : null}
         ${repeat(
           turns,
           ({id}) => id,
           (turn, index) => renderTurn(view, turn, index === turns.length - 1),
         )}
-        ${turns.length > 0 && !growing ? renderSuggestions(view) : null}
+        ${renderOutbox(outbox)}
+        ${turns.length > 0 && !growing && outbox.waiting.length === 0 ? renderSuggestions(view) : null}
         </div>
       </div>
       ${
@@ -92,9 +96,19 @@ function renderEmpty({env, starters, say}: MessageListView): TemplateResult {
   return html`
     <div class="beginning">
       <slot name="empty"><p part="empty">${env.language.text('empty')}</p></slot>
-      <div part="starters" class="prompts" role="group" aria-label=${env.language.text('starters')}>
-        <slot name="starters">${starters.map((prompt) => renderPrompt(prompt, say))}</slot>
-      </div>
+      ${renderStarters(env.language, starters, say)}
+    </div>
+  `;
+}
+
+export function renderStarters(
+  language: Language,
+  starters: readonly Prompt[],
+  say: MessageListView['say'],
+): TemplateResult {
+  return html`
+    <div part="starters" class=${starters.length > 0 ? 'prompts' : 'prompts bare'} role="group" aria-label=${language.text('starters')}>
+      <slot name="starters">${starters.map((prompt) => renderPrompt(prompt, say))}</slot>
     </div>
   `;
 }

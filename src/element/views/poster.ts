@@ -12,6 +12,8 @@ export interface OfferActions {
   load(): void;
   /** Removes what is stored of this model, or another one. */
   remove(ids?: readonly string[]): void;
+  /** Asks before it removes what is stored; null leaves it. */
+  ask(removing: readonly string[] | null): void;
   /** Opens a file picker. */
   choose(): void;
   /** Takes the file that was used last. */
@@ -46,8 +48,7 @@ export function renderPoster(view: PosterView): TemplateResult {
 }
 
 /** Loading would say the same again: what the file, the page or the browser lacks is not there a moment later. */
-const willNotRun = ({offer, advice}: PosterView) =>
-  Boolean(advice?.hopeless || offer.inspection?.problem || offer.problem?.code === 'option-invalid');
+const willNotRun = ({offer}: PosterView) => offer.hopeless;
 
 /** It cannot run here: says so before anybody has waited, and shows what the page has instead. */
 function renderRefusal(view: PosterView): TemplateResult {
@@ -68,6 +69,7 @@ function renderOffer({language, offer, advice, disabled, act}: PosterView): Temp
   const begun = inspection && inspection.storage !== 'file' && inspection.storedBytes > 0;
   const label = begun && !offer.complete ? 'loadContinue' : 'load';
   const off = disabled || removing;
+  if (offer.asking) return renderQuestion(language, offer.asking, off, act);
   return html`
     <dl part="facts">${facts(language, offer)}</dl>
     <div part="notes" role="status">
@@ -78,17 +80,32 @@ function renderOffer({language, offer, advice, disabled, act}: PosterView): Temp
     </button>
     ${
       begun && inspection.storedIds.length > 0
-        ? html`<button part="button remove-stored-button" type="button" ?disabled=${off} @click=${() => act.remove()}>
+        ? html`<button part="button remove-stored-button" type="button" ?disabled=${off} @click=${() => act.ask(inspection.storedIds)}>
             ${language.text('removeStored')}
           </button>`
         : nothing
     }
     ${inspection?.removable.map(
       ({id, url, storedBytes}) =>
-        html`<button part="button remove-stored-button" type="button" ?disabled=${off} @click=${() => act.remove([id])}>
+        html`<button part="button remove-stored-button" type="button" ?disabled=${off} @click=${() => act.ask([id])}>
           ${language.text('removeOther', {name: lastSegment(url), size: language.bytes(storedBytes)})}
         </button>`,
     )}
+  `;
+}
+
+/** Gigabytes are not gone at one press. */
+function renderQuestion(language: Language, ids: readonly string[], off: boolean, act: OfferActions): TemplateResult {
+  return html`
+    <div part="remove-question" role="group" aria-labelledby="remove-question">
+      <p id="remove-question">${language.text('removeAsk')}</p>
+      <button part="button remove-answer" type="button" ?disabled=${off} @click=${() => act.remove(ids)}>
+        ${language.text('historyDelete')}
+      </button>
+      <button part="button cancel-button" type="button" ?disabled=${off} @click=${() => act.ask(null)}>
+        ${language.text('cancel')}
+      </button>
+    </div>
   `;
 }
 

@@ -15,6 +15,8 @@ export interface ProgressView {
   status: 'downloading' | 'paused' | 'loading';
   progress: LoadProgress | null;
   rate: TransferRate;
+  /** Nothing has come for some seconds. */
+  stalled: boolean;
   /** The visitor cannot act. */
   disabled: boolean;
   act: ProgressActions;
@@ -26,7 +28,7 @@ export function renderProgress(view: ProgressView): TemplateResult {
     <div part="progress">
       <div part="progress-text" id="progress-text">${progressText(view)}</div>
       <progress part="progress-bar" aria-labelledby="progress-text" max="1" .value=${progress?.fraction ?? 0}></progress>
-      <div part="progress-rate">${rateText(view)}</div>
+      <div part="progress-rate" role="status">${rateText(view)}</div>
       <div part="progress-buttons">
         ${
           canPause(view)
@@ -65,14 +67,21 @@ function progressText({language, status, progress}: ProgressView): string {
   if (phase === 'verify') return language.text('verifying');
   if (phase === 'waiting') return language.text('loadingElsewhere');
   if (phase === 'retry') return language.text('retrying');
-  if (totalBytes === 0 || (phase !== 'download' && phase !== 'upload')) return language.text('downloading');
-  return language.text(phase === 'download' ? 'downloadingBytes' : 'readingBytes', bytes);
+  if (phase === 'upload' && totalBytes > 0) return language.text('readingBytes', bytes);
+  const arriving = phase === 'header' || phase === 'download';
+  return arriving && totalBytes > 0 ? language.text('downloadingBytes', bytes) : language.text('downloading');
 }
 
-function rateText({language, status, progress, rate}: ProgressView): string {
+function rateText({language, status, progress, rate, stalled}: ProgressView): string {
   const speed = rate.bytesPerSecond;
-  if (status !== 'downloading' || progress?.phase !== 'download' || speed === null) return '';
+  if (status !== 'downloading') return '';
+  if (stalled) return language.text('stalled');
+  if (progress?.phase !== 'download' && progress?.phase !== 'header') return '';
+  const share = progress.totalBytes > 0 ? progress.loadedBytes / progress.totalBytes : 0;
+  if (share === 0) return '';
+  const done = language.text('progressShare', {percent: language.percent(share)});
+  if (speed === null) return done;
   const left = rate.secondsFor(progress.totalBytes - progress.loadedBytes);
-  if (left === null) return '';
-  return language.text('rate', {speed: language.bytes(speed), left: language.duration(left)});
+  if (left === null) return done;
+  return `${done} · ${language.text('rate', {speed: language.bytes(speed), left: language.duration(left)})}`;
 }
