@@ -120,7 +120,16 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @csspart message - One turn.
  * @csspart message-user - A turn of the visitor's.
  * @csspart message-assistant - A turn of the model's.
+ * @csspart message-growing - An answer while it is written.
+ * @csspart message-head - Who wrote a turn, and when.
+ * @csspart message-name - Who.
+ * @csspart message-time - When.
+ * @csspart message-end - Says that an answer was stopped, or reached its length limit.
+ * @csspart cut - The line where the model begins to read.
+ * @csspart continue-button - Asks for the rest of an answer.
+ * @csspart context - How much of the model's context is used, a `<meter>`.
  * @csspart avatar - The picture beside a turn.
+ * @csspart avatar-letter - The letter in it where the page has slotted none.
  * @csspart message-text - The text of a turn.
  * @csspart link - A link in an answer.
  * @csspart image - A picture in an answer.
@@ -243,6 +252,10 @@ export class GemmaChatElement extends LitElement {
     images: {type: Boolean},
     feedback: {type: Boolean},
     showSpeed: {attribute: 'show-speed', type: Boolean},
+    showNames: {attribute: 'show-names', type: Boolean},
+    showTimes: {attribute: 'show-times', type: Boolean},
+    showAvatars: {attribute: 'show-avatars', type: Boolean},
+    contextOverflow: {attribute: 'context-overflow'},
     starters: {type: Array},
     suggestions: {attribute: false},
     name: {reflect: true},
@@ -309,6 +322,17 @@ export class GemmaChatElement extends LitElement {
   declare feedback: boolean;
   /** Whether the line beneath the text field tells the tokens a second. */
   declare showSpeed: boolean;
+  /** Whether each message says who wrote it. */
+  declare showNames: boolean;
+  /** Whether each message says when it was written. */
+  declare showTimes: boolean;
+  /** Whether there are pictures beside messages where the page has slotted none. */
+  declare showAvatars: boolean;
+  /**
+   * When the conversation no longer fits into the model's context: `truncate-oldest` leaves the oldest turns out, with a
+   * line in the list where the model begins to read; `stop` shows the error `context-overflow`.
+   */
+  declare contextOverflow: 'truncate-oldest' | 'stop';
   /** What a visitor may begin with at one press: texts, or `{label, text}`. The attribute is a JSON array. */
   declare starters: readonly Prompt[] | null;
   /** What a visitor may say next; emptied with every message. */
@@ -397,6 +421,10 @@ export class GemmaChatElement extends LitElement {
     this.images = false;
     this.feedback = false;
     this.showSpeed = false;
+    this.showNames = false;
+    this.showTimes = false;
+    this.showAvatars = false;
+    this.contextOverflow = 'truncate-oldest';
     this.starters = null;
     this.suggestions = null;
     this.name = null;
@@ -669,6 +697,7 @@ export class GemmaChatElement extends LitElement {
       env: this.#environment(),
       language,
       dir: this.#spoken.dir,
+      foreign: this.#spoken.foreign,
       wordless: this.#spoken.pending,
       label: this.label || language.text('label'),
       placeholder: this.placeholder ?? language.text('placeholder'),
@@ -676,7 +705,7 @@ export class GemmaChatElement extends LitElement {
       files: this.#takesFiles ? this.#files : null,
       draft: this.#draft,
       dialog: this.display === 'launcher' ? {modal: covering, close: toggle} : null,
-      avatars: avatarsOf(this),
+      avatars: avatarsOf(this, this.showAvatars),
       notice: this.#notices.current?.text ?? null,
       enterBreaks: this.#enterBreaks,
       atEnd: this.#scroll.pinned,
@@ -685,6 +714,8 @@ export class GemmaChatElement extends LitElement {
       starters: this.starters ?? [],
       suggestions: this.suggestions ?? [],
       showSpeed: this.showSpeed,
+      names: this.showNames,
+      times: this.showTimes,
       keydown: (event) => this.#pressed(event, disabled),
       report: this.#report?.error === this.#controller.error ? (this.#report?.text ?? null) : null,
       history: this.#historyPanel.render(),
@@ -727,6 +758,7 @@ export class GemmaChatElement extends LitElement {
     },
     stop: () => this.stop(),
     say: (text) => this.#say(text),
+    more: () => this.#say(this.#spoken.language.text('continueAnswer')),
     remedy: (remedy) => {
       if (remedy === 'retry') this.#run(() => this.#controller.retry());
       else if (remedy === 'reload') location.reload();
@@ -918,7 +950,17 @@ export class GemmaChatElement extends LitElement {
     const generation: GenerationOptions = Object.fromEntries(
       Object.entries(options).filter(([, value]) => value !== null),
     );
-    return {modelSrc, integrity, consent, workerSrc, contextLength, systemPrompt, generation, beforeSend};
+    return {
+      modelSrc,
+      integrity,
+      consent,
+      workerSrc,
+      contextLength,
+      systemPrompt,
+      generation,
+      contextOverflow: this.contextOverflow === 'stop' ? 'stop' : 'truncate-oldest',
+      beforeSend,
+    };
   }
 
   #emit(event: Event): boolean {

@@ -66,6 +66,7 @@ describe('<gemma-chat> in conversation', () => {
     const {signal: _, onProgress: __, ...call} = chat.client.lastAnswer.call;
     expect(call).to.deep.equal({
       stream: true,
+      context_overflow: 'truncate-oldest',
       temperature: 0,
       top_k: 64,
       top_p: 0.95,

@@ -4,7 +4,7 @@ import {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
 import type {ModelQuestions} from '../../src/element/model/model-offer.ts';
 import type {ClientOptions} from '../../src/element/model/model-session.ts';
 import {GemmaError} from '../../src/errors.ts';
-import type {ChatMessage, FinishReason, LoadProgress, ModelInspection} from '../../src/protocol/messages.ts';
+import type {ChatMessage, FinishReason, LoadProgress, ModelInspection, Usage} from '../../src/protocol/messages.ts';
 
 const MODEL = {
   architecture: 'gemma4',
@@ -46,8 +46,8 @@ export class FakeAnswer {
     return this.#push({reasoning_content}, null);
   }
 
-  end(reason: FinishReason = 'stop'): this {
-    this.#push({}, reason);
+  end(reason: FinishReason = 'stop', usage?: Usage): this {
+    this.#push({}, reason, usage);
     return this.#add(() => ({done: true, value: undefined}));
   }
 
@@ -57,8 +57,8 @@ export class FakeAnswer {
     });
   }
 
-  #push(delta: Delta, finish_reason: FinishReason | null): this {
-    return this.#add(() => ({done: false, value: {choices: [{index: 0, delta, finish_reason}]}}));
+  #push(delta: Delta, finish_reason: FinishReason | null, usage?: Usage): this {
+    return this.#add(() => ({done: false, value: {choices: [{index: 0, delta, finish_reason}], usage}}));
   }
 
   #add(step: () => IteratorResult<unknown>): this {

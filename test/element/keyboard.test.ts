@@ -61,7 +61,20 @@ describe('<gemma-chat> by keyboard alone', () => {
     await press('Enter');
     expect(chat.turns).to.deep.equal(['Hello', 'Good']);
     expect(focused()).to.equal('Previous version');
-    await back(2);
+    // One stop for all messages: the toolbar that had the focus, then the list, with arrows from message to message.
+    await back(1);
+    expect(focused()).to.equal('Conversation');
+    await press('ArrowUp');
+    expect(focused()).to.equal('Gemma');
+    await press('ArrowUp');
+    expect(focused()).to.equal('You');
+    await press('ArrowUp', 'End');
+    expect(focused()).to.equal('Gemma');
+    await press('Home');
+    expect(focused()).to.equal('You');
+    await press('Tab');
+    expect(focused()).to.equal('Copy');
+    await back(1);
     expect(focused()).to.equal('Conversation');
     await back(1);
     expect(focused()).to.equal('Clear');

@@ -123,7 +123,7 @@ describe('the way in', () => {
     await chat.click('Load the model');
     loads[0].done();
     await chat.settle();
-    await chat.click('Stop using this model');
+    await chat.click('Turn the model off');
     await chat.settle();
     expect([loads[0].client.closed, chat.el.status]).to.deep.equal([true, 'consent']);
     await expect(chat.el).to.be.accessible();

@@ -43,6 +43,8 @@ export class Answering {
   #run: Run | null = null;
   /** Where the request stands before its first word. */
   activity: RequestProgress | null = null;
+  /** How many of the messages that were asked with did not fit and were left out. */
+  truncated = 0;
   /** Tokens a second of the answer in the making, or of the last one; null before there are two. */
   speed: number | null = null;
 
@@ -66,6 +68,7 @@ export class Answering {
     const run: Run = {abort, turn, thinkingSince: 0, firstAt: 0, tokens: 0};
     this.#run = run;
     this.activity = null;
+    this.truncated = 0;
     this.speed = null;
     let finishReason: FinishReason = 'abort';
     let usage: Usage | undefined;
@@ -101,7 +104,8 @@ export class Answering {
 
   #waiting(run: Run, activity: RequestProgress): void {
     if (this.#run !== run) return;
-    this.activity = activity;
+    if (activity.phase === 'truncated') this.truncated = activity.messages;
+    else this.activity = activity;
     this.#host.changed();
   }
 

@@ -10,7 +10,7 @@ import {Answering, type Outcome} from './answering.ts';
 import {abortError, type ChatHost, ChatState} from './chat-state.ts';
 import {Conversation, type ConversationData, type Feedback, type Turn, type TurnId} from './conversation.ts';
 import {Outbox} from './outbox.ts';
-import {requestMessages} from './request-messages.ts';
+import {firstRead, requestMessages} from './request-messages.ts';
 
 export class ChatController {
   readonly #host: ChatHost;
@@ -22,6 +22,8 @@ export class ChatController {
   #conversation = new Conversation();
   /** The last user turn's answer failed. */
   #unanswered = false;
+  /** The share of the model's context that the last answer has filled; null before the first. */
+  contextUsed: number | null = null;
   /** Why the last answer ended; null before the first and after a failure. */
   finishReason: FinishReason | null = null;
 
@@ -52,6 +54,18 @@ export class ChatController {
   /** The finished messages that are shown. */
   get messages(): readonly ChatMessage[] {
     return this.#conversation.path.map(({message}) => message);
+  }
+
+  /** The first turn that the model reads, where earlier ones no longer fit; null where all do. */
+  get cut(): TurnId | null {
+    const {truncated} = this.answering;
+    if (truncated === 0) return null;
+    const {path} = this.#conversation;
+    const at = firstRead(
+      path.map(({message}) => message),
+      truncated,
+    );
+    return path[at]?.id ?? null;
   }
 
   get canSend(): boolean {
@@ -168,6 +182,8 @@ export class ChatController {
     this.finishReason = null;
     this.#unanswered = false;
     this.outbox.clear();
+    this.answering.truncated = 0;
+    this.contextUsed = null;
     this.#conversation = conversation;
     if (this.client) this.model.rest();
     this.#host.changed();
@@ -214,7 +230,7 @@ export class ChatController {
     const message: ChatMessage = {role: 'user', content};
     const detail = this.#prepare([...this.#upTo(parent), message], content, reason);
     if (!detail) return null;
-    const turn = this.#conversation.append(message, parent);
+    const turn = this.#conversation.append(message, parent, {at: Date.now()});
     this.#emitTurn(turn, true);
     return this.#answer(detail, turn.id, turn.id);
   }
@@ -244,11 +260,18 @@ export class ChatController {
     this.#unanswered = true;
     this.#state.error = null;
     this.finishReason = null;
-    const {generation, beforeSend} = this.#host.settings();
+    const {generation, contextOverflow, beforeSend} = this.#host.settings();
     const running = this.answering.run(this.#conversation.reserve(), asked, async (signal, onProgress) => {
       await beforeSend?.(detail, signal);
       signal.throwIfAborted();
-      const request = {...generation, messages: detail.messages, stream: true as const, signal, onProgress};
+      const request = {
+        ...generation,
+        context_overflow: contextOverflow,
+        messages: detail.messages,
+        stream: true as const,
+        signal,
+        onProgress,
+      };
       return client.chat.completions.create(request);
     });
     this.#state.enter('generating');
@@ -256,6 +279,7 @@ export class ChatController {
     // Cleared, replaced or disconnected meanwhile: this answer belongs to nothing any more.
     if (!outcome) throw abortError('the answer was dropped');
     const answer = this.#keep(outcome);
+    if (outcome.usage) this.contextUsed = Math.min(1, outcome.usage.total_tokens / client.model.contextLength);
     if (!answer && before !== null && this.#conversation.has(before)) this.#conversation.select(before);
     if (outcome.failure !== undefined) {
       this.outbox.held = true;
@@ -276,7 +300,11 @@ export class ChatController {
     const {id, parent, message, thinkingMs} = turn;
     const cut = failure !== undefined || finishReason === 'abort';
     if (cut && message.content === '' && !message.reasoning) return null;
-    const facts = {...(failure === undefined ? {finishReason} : {}), ...(thinkingMs === undefined ? {} : {thinkingMs})};
+    const facts = {
+      at: Date.now(),
+      ...(failure === undefined ? {finishReason} : {}),
+      ...(thinkingMs === undefined ? {} : {thinkingMs}),
+    };
     const kept = this.#conversation.append(message, parent, facts, id);
     this.#emitTurn(kept, true, failure === undefined ? {finishReason, usage} : {});
     return message;

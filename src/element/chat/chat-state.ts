@@ -16,6 +16,8 @@ export interface ChatSettings {
   contextLength: number | null;
   systemPrompt: string | null;
   generation: GenerationOptions;
+  /** What happens with messages that no longer fit. */
+  contextOverflow: 'truncate-oldest' | 'stop';
   beforeSend: BeforeSend | null;
 }
 

@@ -15,11 +15,13 @@ export interface Turn {
   readonly finishReason?: FinishReason;
   /** Answers: how long the model thought, in milliseconds. */
   readonly thinkingMs?: number;
+  /** When it was said: milliseconds since 1970. */
+  readonly at?: number;
   /** What the visitor thinks of an answer. */
   readonly feedback?: Feedback;
 }
 export type Feedback = 'up' | 'down';
-export type TurnFacts = Pick<Turn, 'finishReason' | 'thinkingMs' | 'feedback'>;
+export type TurnFacts = Pick<Turn, 'finishReason' | 'thinkingMs' | 'feedback' | 'at'>;
 
 /** A whole conversation, as JSON can hold it. */
 export interface ConversationData {
@@ -215,7 +217,7 @@ function checkTurns({turns}: ConversationData): Turn[] {
   if (!Array.isArray(turns)) throw invalid('a conversation has no list of turns');
   const seen = new Set<TurnId>();
   return turns.map((turn: Turn) => {
-    const {id, parent, message, finishReason, thinkingMs, feedback} = turn ?? {};
+    const {id, parent, message, finishReason, thinkingMs, feedback, at} = turn ?? {};
     if (!Number.isSafeInteger(id) || id < 1 || seen.has(id)) {
       throw invalid(`a turn has the id ${JSON.stringify(id)}; expected a positive integer of its own`);
     }
@@ -228,10 +230,14 @@ function checkTurns({turns}: ConversationData): Turn[] {
       message: knownMessage(checkMessage(message ?? {})),
       ...(REASONS.has(finishReason) ? {finishReason} : {}),
       ...(typeof thinkingMs === 'number' && thinkingMs >= 0 ? {thinkingMs} : {}),
+      ...(isTime(at) ? {at} : {}),
       ...(feedback === 'up' || feedback === 'down' ? {feedback} : {}),
     };
   });
 }
+
+/** What a Date can hold. */
+const isTime = (at: unknown): at is number => typeof at === 'number' && at >= 0 && at < 8.64e15;
 
 function knownMessage({role, content, reasoning}: ChatMessage): ChatMessage {
   return {role: role as Role, content, ...(typeof reasoning === 'string' ? {reasoning} : {})};

@@ -1,6 +1,15 @@
 // From the conversation that a visitor sees to the one that the model reads. Pure.
 import type {ChatMessage} from '../../protocol/messages.ts';
 
+/** Where the model began to read when `left` of the messages it was asked with were left out; -1 where it read none. */
+export function firstRead(history: readonly ChatMessage[], left: number): number {
+  let groups = 0;
+  return history.findIndex((message, index) => {
+    if (index === 0 || history[index - 1].role !== message.role) groups += 1;
+    return groups > left;
+  });
+}
+
 /**
  * What the model is asked: the system prompt first, no earlier thinking, and turns that alternate, as Gemma's
  * templates demand. Turns alternate no more where an answer failed or was stopped before its first word.

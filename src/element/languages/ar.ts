@@ -25,7 +25,7 @@ export const strings: Strings = {
   about: 'نحو {value}',
   loadContinue: 'متابعة تحميل النموذج',
   removeStored: 'حذف ما هو مخزَّن',
-  unload: 'أوقف استخدام هذا النموذج',
+  unload: 'أوقف تشغيل النموذج',
   removeAsk: 'أتريد حذف النموذج من هذا الجهاز؟ سيلزم تنزيله من جديد.',
   removeOther: 'حذف {name} ({size})',
   noteSaveData: 'اتصالك مضبوط على توفير البيانات، لذلك ينتظر النموذج حتى تطلبه.',

@@ -25,7 +25,7 @@ export const strings: Strings = {
   about: 'etwa {value}',
   loadContinue: 'Modell weiter laden',
   removeStored: 'Gespeichertes löschen',
-  unload: 'Dieses Modell nicht mehr verwenden',
+  unload: 'Modell abschalten',
   removeAsk: 'Das Modell von diesem Gerät löschen? Es muss dann neu geholt werden.',
   removeOther: '{name} löschen ({size})',
   noteSaveData: 'Ihre Verbindung ist auf Datensparen eingestellt; das Modell wartet darum, bis Sie es laden.',

@@ -70,7 +70,7 @@ export const en = {
   about: 'about {value}',
   loadContinue: 'Continue loading the model',
   removeStored: 'Delete what is stored',
-  unload: 'Stop using this model',
+  unload: 'Turn the model off',
   removeAsk: 'Delete the model from this device? It has to be fetched again then.',
   removeOther: 'Delete {name} ({size})',
   noteSaveData: 'Your connection is set to save data, so the model waits until you ask for it.',

@@ -25,7 +25,7 @@ export const strings: Strings = {
   about: 'unos {value}',
   loadContinue: 'Seguir cargando el modelo',
   removeStored: 'Borrar lo guardado',
-  unload: 'Dejar de usar este modelo',
+  unload: 'Apagar el modelo',
   removeAsk: '¿Borrar el modelo de este dispositivo? Habrá que descargarlo de nuevo.',
   removeOther: 'Borrar {name} ({size})',
   noteSaveData: 'Su conexión está configurada para ahorrar datos, así que el modelo espera a que usted lo pida.',

@@ -25,7 +25,7 @@ export const strings: Strings = {
   about: 'environ {value}',
   loadContinue: 'Continuer à charger le modèle',
   removeStored: 'Supprimer ce qui est enregistré',
-  unload: 'Ne plus utiliser ce modèle',
+  unload: 'Désactiver le modèle',
   removeAsk: 'Supprimer le modèle de cet appareil ? Il faudra le télécharger à nouveau.',
   removeOther: 'Supprimer {name} ({size})',
   noteSaveData: 'Votre connexion est réglée pour économiser les données : le modèle attend donc votre demande.',

@@ -25,7 +25,7 @@ export const strings: Strings = {
   about: '約 {value}',
   loadContinue: 'モデルの読み込みを続ける',
   removeStored: '保存したデータを削除',
-  unload: 'このモデルの使用をやめる',
+  unload: 'モデルをオフにする',
   removeAsk: 'このモデルを端末から削除しますか。次は読み込み直しになります。',
   removeOther: '{name} を削除（{size}）',
   noteSaveData: '接続がデータ節約に設定されているため、操作されるまでモデルは読み込まれません。',

@@ -35,6 +35,11 @@ export class PageLanguage {
     return this.#language.dir;
   }
 
+  /** We do not speak the page's language: our texts stand in a layout of another direction, perhaps. */
+  get foreign(): boolean {
+    return Boolean(this.#lang) && matchLanguage(this.#lang ?? '') === null;
+  }
+
   /** The page's texts in the place of ours. */
   override(overrides: Partial<Strings> | null): void {
     this.#overrides = overrides;

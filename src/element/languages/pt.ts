@@ -25,7 +25,7 @@ export const strings: Strings = {
   about: 'cerca de {value}',
   loadContinue: 'Continuar a carregar o modelo',
   removeStored: 'Apagar o que está guardado',
-  unload: 'Deixar de usar este modelo',
+  unload: 'Desligar o modelo',
   removeAsk: 'Apagar o modelo deste dispositivo? Terá de ser descarregado de novo.',
   removeOther: 'Apagar {name} ({size})',
   noteSaveData: 'A sua ligação está definida para poupar dados, por isso o modelo espera que o peça.',

@@ -24,7 +24,7 @@ export const strings: Strings = {
   about: '约 {value}',
   loadContinue: '继续加载模型',
   removeStored: '删除已存储的内容',
-  unload: '停止使用此模型',
+  unload: '关闭模型',
   removeAsk: '从此设备删除模型？之后需要重新下载。',
   removeOther: '删除 {name}（{size}）',
   noteSaveData: '您的网络连接设为节省流量，因此模型会等您要求后再加载。',

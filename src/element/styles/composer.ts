@@ -97,7 +97,14 @@ export const composer = css`
     text-decoration: underline;
   }
 
+  [part='context'] {
+    flex: none;
+    inline-size: 3rem;
+    block-size: 0.75rem;
+  }
+
   [part='status'] {
+    flex: 1 1 auto;
     min-inline-size: 0;
     padding-inline: 0.25rem;
     overflow: hidden;

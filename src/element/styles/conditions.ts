@@ -20,9 +20,51 @@ export const conditions = css`
   }
 
   @media (prefers-reduced-motion: reduce) {
-    * {
+    *,
+    ::before,
+    ::after {
       animation: none !important;
       transition: none !important;
+    }
+  }
+
+  /* The whole conversation, and nothing to press. */
+  @media print {
+    :host,
+    [part='base'],
+    [part='panel'] {
+      position: static;
+      display: block;
+      block-size: auto;
+      max-block-size: none;
+      overflow: visible;
+      container-type: normal;
+      border: 0;
+      box-shadow: none;
+    }
+
+    .conversation,
+    [part='messages'] {
+      display: block;
+      overflow: visible;
+    }
+
+    .turns {
+      gap: 1rem;
+    }
+
+    [part~='message'] {
+      content-visibility: visible;
+    }
+
+    [part='composer'],
+    [part='actions'],
+    [part='tools'],
+    [part~='end-button'],
+    [part~='launcher-button'],
+    .prompts,
+    .way-in {
+      display: none;
     }
   }
 

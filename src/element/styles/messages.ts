@@ -154,6 +154,68 @@ export const messages = css`
     max-block-size: 100%;
   }
 
+  [part='avatar-letter'] {
+    display: grid;
+    place-items: center;
+    inline-size: 1.75rem;
+    block-size: 1.75rem;
+    color: var(--_muted);
+    background: var(--_raised);
+    border-radius: 50%;
+  }
+
+  [part='message-head'] {
+    display: flex;
+    gap: 0.5rem;
+    color: var(--_muted);
+    font-size: 0.8125rem;
+  }
+
+  [part='message-name'] {
+    font-weight: 600;
+  }
+
+  [part='message-end'] {
+    color: var(--_muted);
+    font-size: 0.8125rem;
+  }
+
+  [part~='message']:focus-visible {
+    border-radius: 0.25rem;
+  }
+
+  /* A question is nearer to its answer than to the one before. */
+  [part~='message-user'] + [part~='message-assistant'] {
+    margin-block-start: calc(-1 * var(--_gap));
+  }
+
+  [part='cut'] {
+    padding-block-start: 0.5rem;
+    color: var(--_muted);
+    font-size: 0.8125rem;
+    text-align: center;
+    border-block-start: 1px dashed var(--_border);
+  }
+
+  [part~='continue-button'] {
+    align-self: flex-start;
+  }
+
+  /* Where the answer grows. */
+  [part~='message-growing'] > .plain::after,
+  [part~='message-growing'] > .markdown > p:last-child::after,
+  [part~='message-growing'] > .markdown > :is(ul, ol):last-child > li:last-child::after {
+    display: inline-block;
+    inline-size: 0.5em;
+    block-size: 1em;
+    margin-inline-start: 0.125em;
+    vertical-align: -0.15em;
+    background: var(--_muted);
+    border-radius: 1px;
+    content: '';
+    animation: waiting 1.2s infinite ease-in-out;
+  }
+
   [part='message-text'],
   [part='thinking-text'] {
     max-inline-size: 100%;

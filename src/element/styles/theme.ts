@@ -47,6 +47,10 @@ export const theme = css`
     visibility: hidden;
   }
 
+  .foreign * {
+    unicode-bidi: plaintext;
+  }
+
   /* Only to be inert as one. */
   .body {
     display: contents;

@@ -27,6 +27,8 @@ export interface ChatActions {
   unload(): void;
   stop(): void;
   say(text: string): void;
+  /** Asks for the rest of an answer that reached its length limit. */
+  more(): void;
   remedy(remedy: Remedy): void;
   report(): void;
   clear(): void;
@@ -41,6 +43,8 @@ export interface ChatView {
   language: Language;
   /** The direction of the texts; null leaves the page's. */
   dir: 'ltr' | 'rtl' | null;
+  /** Texts in another language than the page's: each takes its direction from itself. */
+  foreign: boolean;
   /** The texts are on their way. */
   wordless: boolean;
   label: string;
@@ -61,6 +65,8 @@ export interface ChatView {
   atEnd: boolean;
   messageActions: MessageActions | null;
   messageState: MessageState;
+  names: boolean;
+  times: boolean;
   starters: readonly Prompt[];
   suggestions: readonly Prompt[];
   showSpeed: boolean;
@@ -84,6 +90,7 @@ export function renderChat(view: ChatView): TemplateResult {
   return html`
     <div
       part="base"
+      class=${view.foreign ? 'foreign' : ''}
       role=${dialog ? 'dialog' : 'group'}
       aria-label=${label}
       aria-modal=${dialog?.modal ? 'true' : nothing}
@@ -109,6 +116,10 @@ export function renderChat(view: ChatView): TemplateResult {
               growing: chat.answering.turn,
               actions: view.messageActions,
               state: view.messageState,
+              cut: chat.cut,
+              names: view.names,
+              times: view.times,
+              more: canContinue(chat) && !disabled ? act.more : null,
               starters: view.starters,
               suggestions: view.suggestions,
               say: writing && !disabled ? act.say : null,
@@ -134,6 +145,9 @@ function canWrite({chat: {status, client, model}}: ChatView): boolean {
   if (status === 'consent') return !model.offer.hopeless;
   return status === 'downloading' || status === 'paused' || status === 'loading';
 }
+
+const canContinue = ({status, finishReason, outbox}: ChatController) =>
+  status === 'ready' && finishReason === 'length' && outbox.waiting.length === 0;
 
 function waitsFor({client, status}: ChatController): 'model' | 'answer' | 'visitor' {
   if (!client) return 'model';
@@ -184,6 +198,7 @@ function composer(view: ChatView): TemplateResult {
     generating: chat.status === 'generating',
     disabled,
     status: statusText(language, chat, showSpeed),
+    contextUsed: chat.client && chat.contextUsed,
     notice,
     undo: act.undo,
     unload: chat.model.revocable ? act.unload : null,

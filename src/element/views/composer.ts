@@ -11,6 +11,8 @@ export interface ComposerView {
   generating: boolean;
   disabled: boolean;
   status: string;
+  /** The share of the model's context that is used; null while none is. */
+  contextUsed: number | null;
   /** What was done and can be undone. */
   notice: string | null;
   undo: () => void;
@@ -63,6 +65,7 @@ export function renderComposer(view: ComposerView): TemplateResult {
       </div>
       <div class="foot">
         <div part="status">${view.status}</div>
+        ${view.contextUsed === null ? null : renderMeter(language, view.contextUsed)}
         ${
           unload
             ? html`<button part="button unload-button" type="button" ?disabled=${disabled || generating} @click=${unload}>
@@ -73,6 +76,11 @@ export function renderComposer(view: ComposerView): TemplateResult {
       </div>
     </form>
   `;
+}
+
+function renderMeter(language: Language, used: number): TemplateResult {
+  const text = language.text('contextUsed', {percent: language.percent(used)});
+  return html`<meter part="context" min="0" max="1" high="0.9" .value=${used} aria-label=${text} title=${text}></meter>`;
 }
 
 function renderInput({language, draft, placeholder, disabled, enterBreaks, typed, send}: ComposerView): TemplateResult {

@@ -35,6 +35,7 @@ export interface HistoryView {
 export function renderHistory(view: HistoryView): TemplateResult {
   const {language, list, failed, question, act} = view;
   const keydown = (event: KeyboardEvent) => {
+    if (event.key === 'Tab') holdFocus(event);
     if (event.key !== 'Escape' || event.isComposing) return;
     event.preventDefault();
     if (question) act.ask(null);
@@ -170,4 +171,16 @@ function renderFooter({language, list, act}: HistoryView): TemplateResult {
       : null
   }
 </div>`;
+}
+
+/** The list is over the chat: the Tab key goes round in it. */
+function holdFocus(event: KeyboardEvent): void {
+  const panel = event.currentTarget as HTMLElement;
+  const stops = [...panel.querySelectorAll<HTMLElement>('button:not(:disabled), input')].filter((stop) =>
+    stop.checkVisibility(),
+  );
+  const edge = event.shiftKey ? stops[0] : stops.at(-1);
+  if (event.target !== edge) return;
+  event.preventDefault();
+  (event.shiftKey ? stops.at(-1) : stops[0])?.focus();
 }

@@ -93,7 +93,7 @@ function tools({env: {language}, turn, last, speaking}: MessageView, act: Messag
     label: language.text('copy'),
     icon: copyIcon(),
     press: (button) => act.copy(message.content, button),
-    entry: true,
+    entry: last,
   };
   const edit: Tool = {
     part: 'button action-button edit-button',

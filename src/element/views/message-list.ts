@@ -3,11 +3,12 @@
 import {html, type TemplateResult} from 'lit';
 import {guard} from 'lit/directives/guard.js';
 import {repeat} from 'lit/directives/repeat.js';
-import type {Conversation, Turn} from '../chat/conversation.ts';
+import type {Conversation, Turn, TurnId} from '../chat/conversation.ts';
 import type {Language} from '../languages/index.ts';
 import {turnParts} from '../late.ts';
 import type {MarkdownEnvironment} from '../markdown/environment.ts';
 import type {Avatars} from '../page/avatars.ts';
+import {keepOneStop, moveBetween} from '../page/list-keys.ts';
 import {endIcon} from './icons.ts';
 import {renderMessage} from './message.ts';
 import type {MessageActions, MessageState} from './message-view.ts';
@@ -26,6 +27,12 @@ export interface MessageListView {
   actions: MessageActions | null;
   state: MessageState;
   outbox: OutboxView;
+  /** The first turn that the model reads; null where it reads all. */
+  cut: TurnId | null;
+  names: boolean;
+  times: boolean;
+  /** Goes on with an answer that reached its length limit; null where the last one did not. */
+  more: (() => void) | null;
   starters: readonly Prompt[];
   suggestions: readonly Prompt[];
   /** Null where the visitor cannot send. */
@@ -48,14 +55,24 @@ export function renderMessageList(view: MessageListView): TemplateResult {
         aria-label=${env.language.text('conversation')}
         tabindex="0"
         @scroll=${(event: Event) => scrolled(event.currentTarget as HTMLElement)}
+        @keydown=${moveBetween}
+        @focusin=${keepOneStop}
       >
         <div class="turns">
         ${turns.length === 0 && outbox.waiting.length === 0 ? renderEmpty(view) : null}
         ${repeat(
           turns,
           ({id}) => id,
-          (turn, index) => renderTurn(view, turn, index === turns.length - 1),
+          (turn, index) => [
+            turn.id === view.cut ? html`<div part="cut" role="note">${env.language.text('truncated')}</div>` : null,
+            renderTurn(view, turn, index === turns.length - 1),
+          ],
         )}
+        ${
+          view.more
+            ? html`<button part="button prompt continue-button" type="button" @click=${view.more}>${env.language.text('continueAnswer')}</button>`
+            : null
+        }
         ${renderOutbox(outbox)}
         ${turns.length > 0 && !growing && outbox.waiting.length === 0 ? renderSuggestions(view) : null}
         </div>
@@ -71,14 +88,28 @@ export function renderMessageList(view: MessageListView): TemplateResult {
 
 /** A turn is drawn anew only when something about it has changed: a thousand others stay as they are. */
 function renderTurn(view: MessageListView, turn: Turn, last: boolean): unknown {
-  const {env, avatars, conversation, growing, actions, state} = view;
+  const {env, avatars, conversation, growing, actions, state, names, times} = view;
   const isGrowing = turn === growing;
   const {index, count} = isGrowing ? newest(conversation, turn) : place(conversation, turn);
   const editing = state.editing?.id === turn.id ? state.editing : null;
   const speaking = state.speaking === turn.id;
   const avatar = turn.message.role === 'user' ? avatars.user : avatars.assistant;
-  return guard([turnParts.value, turn, env, avatar, actions, index, count, editing, speaking, last, isGrowing], () =>
-    renderMessage({env, turn, avatar, growing: isGrowing, last, branch: {index, count}, editing, speaking, actions}),
+  return guard(
+    [turnParts.value, names, times, turn, env, avatar, actions, index, count, editing, speaking, last, isGrowing],
+    () =>
+      renderMessage({
+        env,
+        turn,
+        names,
+        times,
+        avatar,
+        growing: isGrowing,
+        last,
+        branch: {index, count},
+        editing,
+        speaking,
+        actions,
+      }),
   );
 }
 

@@ -33,6 +33,9 @@ export interface MessageState {
 export interface MessageView {
   env: MarkdownEnvironment;
   turn: Turn;
+  /** Whether it says who wrote it, and when. */
+  names: boolean;
+  times: boolean;
   /** What stands beside it, to be copied; null for nothing. */
   avatar: Element | null;
   /** Still being written. */

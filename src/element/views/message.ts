@@ -12,8 +12,8 @@ export function renderMessage(view: MessageView): TemplateResult {
   const late = turnParts.value;
   if (turn.message.role !== 'user') return renderAnswer(view);
   return html`
-    <div part="message message-user" role="article" data-turn=${turn.id} aria-label=${env.language.text('authorUser')}>
-      ${renderAvatar(view.avatar)}
+    <div part="message message-user" role="article" tabindex="-1" data-turn=${turn.id} aria-label=${env.language.text('authorUser')}>
+      ${renderAvatar(view.avatar)} ${renderHead(view, env.language.text('authorUser'))}
       ${
         editing && actions && late
           ? late.renderEdit(env.language, editing, actions)
@@ -28,11 +28,39 @@ function renderAnswer(view: MessageView): TemplateResult {
   const {env, turn, growing} = view;
   const {content, reasoning} = turn.message;
   return html`
-    <div part="message message-assistant" role="article" data-turn=${turn.id} aria-label=${env.language.text('authorAssistant')}>
-      ${renderAvatar(view.avatar)}
+    <div
+      part=${growing ? 'message message-assistant message-growing' : 'message message-assistant'}
+      role="article"
+      tabindex="-1"
+      data-turn=${turn.id}
+      aria-label=${env.language.text('authorAssistant')}
+    >
+      ${renderAvatar(view.avatar)} ${renderHead(view, env.language.text('authorAssistant'))}
       ${reasoning ? renderThinking(view, reasoning) : null}
-      ${content || !growing ? renderContent(env, content, growing) : renderWaiting(env)}
+      ${content || !growing ? renderContent(env, content, growing) : renderWaiting(env)} ${growing ? null : renderEnd(view)}
       ${turnParts.value?.renderActions(view)}
+    </div>
+  `;
+}
+
+/** Why an answer ends where it ends, if not by itself. */
+function renderEnd({env: {language}, turn: {finishReason}}: MessageView): TemplateResult | null {
+  if (finishReason !== 'abort' && finishReason !== 'length') return null;
+  return html`<div part="message-end">${language.text(finishReason === 'abort' ? 'statusStopped' : 'statusLength')}</div>`;
+}
+
+/** Not read out: a screen reader has the author from the message's name. */
+function renderHead({names, times, turn, env}: MessageView, name: string): TemplateResult | null {
+  const at = times ? turn.at : undefined;
+  if (!names && at === undefined) return null;
+  return html`
+    <div part="message-head">
+      ${names ? html`<span part="message-name" aria-hidden="true">${name}</span>` : null}
+      ${
+        at === undefined
+          ? null
+          : html`<time part="message-time" datetime=${new Date(at).toISOString()}>${env.language.time(at)}</time>`
+      }
     </div>
   `;
 }
