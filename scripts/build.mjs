@@ -26,6 +26,7 @@ const ENTRIES = {
 
 /** Where chunks go; they are found relative to the URL of the entry. */
 const CHUNKS = 'chunks';
+const LICENCES = 'THIRD-PARTY-LICENSES.txt';
 /** Stands in every page of the demo. */
 const NAVIGATION = 'navigation.html';
 
@@ -49,12 +50,25 @@ const compactCss = () => ({
   },
 });
 
+/** Folders of the packages whose code is in what was built. */
+const bundled = new Set();
+const noteBundled = () => ({
+  name: 'note-bundled',
+  generateBundle(_, bundle) {
+    const modules = Object.values(bundle).flatMap(({modules: of = {}}) => Object.keys(of));
+    for (const id of modules) {
+      const folder = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id.replace(/^\0/, ''));
+      if (folder) bundled.add(folder[0]);
+    }
+  },
+});
+
 const shared = {
   root,
   configFile: false,
   logLevel: 'warn',
   publicDir: false,
-  plugins: [viteWgsl(), compactCss()],
+  plugins: [viteWgsl(), compactCss(), noteBundled()],
 };
 
 /**
@@ -107,7 +121,7 @@ async function buildLibrary() {
 async function buildIndexer() {
   await build({
     ...shared,
-    plugins: [],
+    plugins: [noteBundled()],
     ssr: {noExternal: true},
     build: {
       ssr: path.join(root, 'src/indexer/index.ts'),
@@ -156,6 +170,19 @@ async function buildDemo() {
   }
 }
 
+/** What is bundled is bundled with its licence: in one file beside the code. */
+async function writeLicences() {
+  const entries = [];
+  for (const folder of [...bundled].sort()) {
+    const {name, version, license} = JSON.parse(await readFile(path.join(folder, 'package.json'), 'utf8'));
+    const file = (await readdir(folder)).find((each) => /^(licen[cs]e|copying)(\.|$)/i.test(each));
+    if (!file) throw new Error(`${name} is bundled and has no text of its licence`);
+    entries.push(`${name} ${version} (${license})\n\n${(await readFile(path.join(folder, file), 'utf8')).trim()}\n`);
+  }
+  const head = 'The files of this folder and of chunks/ contain code of these packages.\n';
+  await writeFile(path.join(dist, LICENCES), [head, ...entries].join(`\n${'-'.repeat(78)}\n\n`));
+}
+
 /** An entry may import chunks when it needs them, and nothing at once: one script tag is one request. */
 async function checkChunks() {
   for (const name of Object.keys(ENTRIES)) {
@@ -189,5 +216,6 @@ await buildIndexer();
 await buildDemo();
 await run('tsc', ['-p', 'tsconfig.types.json']);
 await run('tsc', ['-p', 'tsconfig.types-node.json']);
+await writeLicences();
 await checkChunks();
 await checkSizes();

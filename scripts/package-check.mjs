@@ -23,6 +23,12 @@ await main(async () => {
     console.log(`${filename}: ${files.length} files, ${(size / 1024).toFixed(0)} KiB`);
     const strange = files.filter(({path: file}) => /^(?:src|test|demo|dist\/demo|node_modules)\//.test(file));
     if (strange.length > 0) throw new Error(`the package has ${strange.map(({path: file}) => file).join(', ')}`);
+    // What is bundled is under licences that ask to be handed on.
+    const licences = await readFile(path.join(ROOT, 'dist/THIRD-PARTY-LICENSES.txt'), 'utf8');
+    const lacking = ['lit', 'marked', '@huggingface/jinja', 'idb'].filter((name) => !licences.includes(`\n${name} `));
+    if (lacking.length > 0) throw new Error(`the licences of ${lacking.join(', ')} are missing`);
+    if (!files.some(({path: file}) => file === 'dist/THIRD-PARTY-LICENSES.txt'))
+      throw new Error('no licences in the package');
 
     await run('publint', ['run', tarball, '--strict']);
     // ES modules only: what CommonJS makes of them is not asked.

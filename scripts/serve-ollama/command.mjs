@@ -18,8 +18,8 @@ Ollama itself need not run.
   --models <folder>   Ollama's models folder, with manifests/ and blobs/. Default: OLLAMA_MODELS, else ~/.ollama/models,
                       else /usr/share/ollama/.ollama/models
   --port <number>     Default ${DEFAULT_PORT}; 0 takes any that is free
-  --origin <origin>   A site that may read the models, as https://example.com; may be given several times.
-                      Default: every site that is open in a browser here
+  --origin <origin>   A site that may read the models, as https://example.com; may be given several times. Pages of this
+                      computer itself (http://localhost, on any port) always may; no other site may unless it is named
   --help              This text`;
 
 const OPTIONS = {
@@ -43,13 +43,13 @@ export async function serveOllamaCommand(args) {
     const {values} = parseArgs({args, options: OPTIONS});
     if (values.help) return console.log(HELP);
     const port = readPort(values.port);
-    const origins = values.origin?.map(readOrigin);
+    const origins = (values.origin ?? []).map(readOrigin);
     const models = path.resolve(values.models ?? defaultModels());
     if (!existsSync(path.join(models, 'manifests'))) {
       throw new Error(`${models} is no models folder of Ollama: it has no manifests/. Name yours with --models`);
     }
     const server = await serveOllama({models, port, origins});
-    await announce(models, server.url);
+    await announce(models, server.url, origins);
     const stop = () => server.close();
     process.once('SIGINT', stop);
     process.once('SIGTERM', stop);
@@ -60,8 +60,13 @@ export async function serveOllamaCommand(args) {
   }
 }
 
-async function announce(models, url) {
+async function announce(models, url, origins) {
   console.log(`Serving ${models} at ${url}`);
+  const sites =
+    origins.length > 0
+      ? ` and of ${origins.join(', ')}`
+      : '; other sites are refused unless you name them with --origin';
+  console.log(`Pages of this computer may read it${sites}`);
   const found = await listModels(models);
   for (const {name, size} of found) console.log(`  model-src="${url}${name}"  ${(size / 1e9).toFixed(2)} GB`);
   if (found.length === 0) console.log('  There is no model in it yet: ollama pull gemma3');

@@ -10,12 +10,14 @@ const METHODS = 'GET, HEAD, OPTIONS';
 const EXPOSED = 'Accept-Ranges, Content-Length, Content-Range, ETag, Last-Modified, X-Linked-ETag';
 
 /**
- * @param {{models: string, port?: number, origins?: string[]}} options `origins`: sites that may read; undefined: all
+ * @param {{models: string, port?: number, origins?: string[]}} options `origins`: sites that may read, beside pages of this
+ *   computer itself
  * @returns {Promise<{url: string, port: number, close(): Promise<void>}>}
  */
-export async function serveOllama({models, port = 0, origins}) {
+export async function serveOllama({models, port = 0, origins = []}) {
+  const list = remembered(() => listModels(models));
   const answer = (request, response) => {
-    respond({models, origins}, request, response).catch((error) => {
+    respond({models, origins, list}, request, response).catch((error) => {
       const status = error instanceof ModelProblem ? error.status : 500;
       if (response.headersSent) response.destroy();
       else sendJson(request, response, status, {error: error instanceof ModelProblem ? error.message : 'failed'});
@@ -47,29 +49,50 @@ function closed(server) {
   return new Promise((resolve) => server.close(resolve));
 }
 
-async function respond({models, origins}, request, response) {
+/** Asked again after two seconds at the earliest: with thousands of models, a list takes some time. */
+function remembered(find) {
+  let found = null;
+  let until = 0;
+  return () => {
+    if (performance.now() > until) {
+      found = find();
+      until = performance.now() + 2000;
+    }
+    return found;
+  };
+}
+
+async function respond({models, origins, list}, request, response) {
   if (!isLocalHost(request.headers.host)) {
     return sendJson(request, response, 403, {error: 'ask for localhost: other names are refused'});
   }
   const {origin} = request.headers;
   response.setHeader('Vary', 'Origin');
-  if (origins && origin !== undefined && !origins.includes(origin)) {
-    return sendJson(request, response, 403, {error: `${origin} may not read here; allow it with --origin`});
+  // A page that asks without wanting to read (an image, a script) sends no Origin, but where it is.
+  const foreign = origin === undefined && /^(cross-site|same-site)$/.test(request.headers['sec-fetch-site'] ?? '');
+  if (foreign || (origin !== undefined && !isLocalPage(origin) && !origins.includes(origin))) {
+    return sendJson(request, response, 403, {
+      error: `${origin ?? 'this page'} may not read here; allow it with --origin`,
+    });
   }
-  allowOrigin(request, response, origins ? origin : '*');
+  allowOrigin(request, response, origin);
   if (request.method === 'OPTIONS') return response.writeHead(204).end();
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('Allow', METHODS);
     return sendJson(request, response, 405, {error: `${request.method} is not possible here`});
   }
   const name = requestedName(request.url);
-  if (name === '') return sendJson(request, response, 200, {models: await listModels(models)});
+  if (name === '') return sendJson(request, response, 200, {models: await list()});
   return sendModel(request, response, await findModel(models, name));
 }
 
 /** A page of a foreign name that leads here (DNS rebinding) would be of the same origin, and no header stops it. */
 function isLocalHost(host) {
   return /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i.test(host ?? '');
+}
+
+function isLocalPage(origin) {
+  return URL.canParse(origin) && /^https?:$/.test(new URL(origin).protocol) && isLocalHost(new URL(origin).host);
 }
 
 function allowOrigin(request, response, allowed) {

@@ -9,11 +9,11 @@ const MAX_VALUES = 20_000;
 const MAX_DEPTH = 24;
 
 /** Keywords that plain schemas do without: they are resolved, or say nothing to a model. */
-const LEFT_OUT = new Set([
-  ...['$schema', '$id', '$ref', '$defs', '$anchor', '$comment', 'definitions', 'title'],
-  ...['anyOf', 'oneOf', 'allOf', 'not', 'if', 'then', 'else', 'const', 'nullable'],
-  ...['additionalProperties', 'unevaluatedProperties', 'patternProperties', 'propertyNames', 'prefixItems'],
-]);
+const LEFT_OUT = new Set(
+  '$schema $id $ref $defs definitions title anyOf oneOf allOf not const nullable additionalProperties patternProperties propertyNames prefixItems'.split(
+    ' ',
+  ),
+);
 
 /**
  * The schema of a tool's parameters: `type`, `properties`, `required`, and in them `description`, `type`, `enum`, `items`,
@@ -128,11 +128,9 @@ class SchemaReader {
 
   #take(): void {
     if (++this.#count <= MAX_VALUES) return;
-    throw new GemmaError(
-      'option-invalid',
-      `tools has a schema of more than ${MAX_VALUES} values; expected one that a model can read`,
-      {detail: {option: 'tools'}},
-    );
+    throw new GemmaError('option-invalid', `tools has a schema of more than ${MAX_VALUES} values`, {
+      detail: {option: 'tools'},
+    });
   }
 }
 

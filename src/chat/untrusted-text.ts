@@ -66,18 +66,11 @@ export class UntrustedText {
     for (const [i, part] of parts.entries()) {
       const isMarkup = i % 2 === 0;
       const text: string | undefined = isMarkup ? part : this.#texts[numberOf(part)];
-      if (text === undefined || (isMarkup && (PLACEHOLDER_PART.test(part) || ESCAPED_PART.test(part)))) {
-        throw new GemmaError(
-          'template-invalid',
-          "the model's chat template cuts or changes message texts; expected it to insert them whole",
-        );
-      }
-      if (!isMarkup) room -= text.length;
-      if (room < 0) {
-        throw new GemmaError(
-          'template-invalid',
-          "the model's chat template repeats message texts too often; expected it to insert each once",
-        );
+      const isCut = text === undefined || (isMarkup && (PLACEHOLDER_PART.test(part) || ESCAPED_PART.test(part)));
+      if (!isMarkup) room -= text?.length ?? 0;
+      if (isCut || room < 0) {
+        const how = isCut ? 'cuts or changes message texts' : 'repeats message texts too often';
+        throw new GemmaError('template-invalid', `the model's chat template ${how}; expected it to insert them whole`);
       }
       if (text !== '') segments.push({text, isMarkup});
     }

@@ -43,8 +43,12 @@ export async function findAdapter(
 ): Promise<GPUAdapter> {
   if (!gpu)
     throw new GemmaError('webgpu-missing', 'navigator.gpu is missing; expected a browser with WebGPU on a secure page');
-  const adapter = await gpu.requestAdapter({powerPreference});
-  if (adapter) return adapter;
+  // The first ask after a start, or after the GPU's process has ended, may come too early.
+  for (const wait of [0, 100, 400]) {
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    const adapter = await gpu.requestAdapter({powerPreference});
+    if (adapter) return adapter;
+  }
   throw new GemmaError(
     'adapter-missing',
     'WebGPU found no adapter; turn on hardware acceleration or update the GPU driver',

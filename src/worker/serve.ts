@@ -71,7 +71,7 @@ export class Session implements ModelUser {
 
   /** Should the page be there after all, it looks for a worker again. */
   #leave(): void {
-    const error = new GemmaError('worker-failed', 'the page did not answer, and the worker has let go of it');
+    const error = new GemmaError('worker-failed', 'the page did not answer');
     this.#endpoint.post({type: 'fatal', error: wireError(error)});
     this.close();
   }
@@ -97,7 +97,7 @@ export class Session implements ModelUser {
     const {id} = request;
     if (this.#running.has(id)) return; // its answer is under way
     if (this.#running.size >= MAX_REQUESTS) {
-      const error = `${MAX_REQUESTS} requests of this client are under way; wait until some have ended`;
+      const error = `${MAX_REQUESTS} requests are under way; wait until some have ended`;
       this.#fail(id, new GemmaError('option-invalid', error, {detail: {limit: MAX_REQUESTS}}));
       return;
     }

@@ -87,12 +87,10 @@ export class HttpConnection {
     };
     const whole = await fetched({});
     if (!whole?.ok || (await fetched({Range: 'bytes=0-0'}))) return null;
-    const encoding = whole.headers.get('Content-Encoding');
     return new GemmaError(
       'range-unsupported',
-      `${this.name}: the file can be fetched, and a range of it cannot. A server or proxy that compresses the answers to ` +
-        `range requests does this${encoding ? ` (it sends Content-Encoding: ${encoding})` : ''}; it must send .gguf files as they are`,
-      {detail: {contentEncoding: encoding}, cause: error},
+      `${this.name}: the file can be fetched, and a range of it cannot. Its server, or a proxy, must not compress .gguf files`,
+      {detail: {contentEncoding: whole.headers.get('Content-Encoding')}, cause: error},
     );
   }
 

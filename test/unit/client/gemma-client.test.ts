@@ -738,7 +738,7 @@ describe('GemmaClient', () => {
       ends.filter((end) => end === 'ok'),
       ends[1],
     ).to.have.length(256);
-    expect(ends.filter((end) => end.includes('256 requests'))).to.have.length(44);
+    expect(ends.filter((end) => end.includes('256 requests are under way'))).to.have.length(44);
   });
 
   describe('when the worker ends', () => {

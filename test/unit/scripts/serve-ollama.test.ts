@@ -108,9 +108,9 @@ describe('serve-ollama', () => {
   });
 
   it('lets pages read: CORS, with the headers a download needs, and a preflight for a private network', async () => {
-    const origin = 'https://page.example';
+    const origin = 'http://localhost:8080';
     const response = await get('gemma4:e2b', {headers: {origin, range: 'bytes=0-0'}});
-    expect(response.headers.get('access-control-allow-origin')).to.equal('*');
+    expect(response.headers.get('access-control-allow-origin')).to.equal(origin);
     expect(response.headers.get('access-control-expose-headers')).to.match(/Content-Range.*ETag/);
     const preflight = await get('gemma4:e2b', {
       method: 'OPTIONS',
@@ -119,6 +119,24 @@ describe('serve-ollama', () => {
     expect(preflight.status).to.equal(204);
     expect(preflight.headers.get('access-control-allow-private-network')).to.equal('true');
     expect(preflight.headers.get('access-control-allow-headers')).to.include('Range');
+  });
+
+  it('lets no other site read unless it was named, be it without CORS', async () => {
+    const refused: Record<string, string>[] = [
+      {origin: 'https://page.example'},
+      {origin: 'http://localhost.example'},
+      {origin: 'null'},
+      {'sec-fetch-site': 'cross-site'},
+    ];
+    for (const headers of refused) {
+      const {status, text} = await raw(server, '/gemma4:e2b', {host: `localhost:${server.port}`, ...headers});
+      expect([status, text.includes('--origin')], JSON.stringify(headers)).to.deep.equal([403, true]);
+    }
+    // From the address bar, or from a program.
+    const taken: Record<string, string>[] = [{}, {'sec-fetch-site': 'none'}, {origin: 'http://127.0.0.1:3000'}];
+    for (const headers of taken) {
+      expect((await raw(server, '/', {host: `localhost:${server.port}`, ...headers})).status).to.equal(200);
+    }
   });
 
   it('lets only those read that were named, where some were', async () => {
