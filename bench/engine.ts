@@ -1,10 +1,10 @@
-// `npm run bench -- engine [file.gguf] [--prompts 32,256] [--contexts 0,512] [--batches 1,4] [--tokens 64]`: load, prefill
-// and decode in Node over Dawn, and what a token costs in dispatches, submits, bytes and objects.
+// `npm run bench -- engine [file.gguf] [--prompts 32,256] [--contexts 0,512] [--batches 1,4] [--tokens 64]
+// [--variants attention,products,outputTail,subgroups] [--chunk 64]`: load, prefill and decode in Node over Dawn, and what a token costs in dispatches, submits, bytes and objects.
 import {parseArgs} from 'node:util';
 import {findGpu} from '../scripts/lib/gpu.ts';
 import {requestDevice} from '../src/gpu/device.ts';
 import {fileSource} from './lib/file-source.ts';
-import {measureEngine} from './lib/measure.ts';
+import {measureEngine, variantsNamed} from './lib/measure.ts';
 
 const numbers = (list: string): number[] => list.split(',').map(Number);
 
@@ -17,6 +17,8 @@ export async function run(args: string[]): Promise<void> {
       contexts: {type: 'string', default: '0,256'},
       batches: {type: 'string', default: '1,2,4,8'},
       tokens: {type: 'string', default: '64'},
+      variants: {type: 'string', default: ''},
+      chunk: {type: 'string'},
     },
   });
   const file = positionals[0] ?? 'demo/models/gemma-chat-demo.gguf';
@@ -32,6 +34,7 @@ export async function run(args: string[]): Promise<void> {
       generated: Number(values.tokens),
     },
     (line) => console.log(`  ${line}`),
+    {variants: variantsNamed(values.variants), ...(values.chunk && {chunkSize: Number(values.chunk)})},
   );
   const {dispatches, submits, bytesWritten, bytesRead, objectsCreated} = figures.perToken;
   console.log(

@@ -1,7 +1,8 @@
 // The unattended measurement: adapter, roofline, then model after model until the time is up. The files of results are
 // written again after each, so that whatever ends the run leaves what was measured. Bundled by pack.mjs.
 //
-//   node bundle.mjs measure --out DIR --scratch DIR [--seconds N] [--commit ID] [--tests FILE] [--models A,B] [--keep] [--dry]
+//   node bundle.mjs measure --out DIR --scratch DIR [--seconds N] [--commit ID] [--tests FILE] [--models A,B]
+//     [--variants attention,products,outputTail,subgroups] [--chunk ROWS] [--keep] [--dry]
 //   node bundle.mjs list [--dry]                      names and bytes, as JSON
 //   node bundle.mjs generate FILE 'NAME' [--dry]      writes that model's file
 import {existsSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
@@ -10,6 +11,7 @@ import {parseArgs} from 'node:util';
 import {requestDevice} from '../../src/gpu/device.ts';
 import {bigModelBytes, writeBigModel} from '../lib/big-model.ts';
 import {fileSource} from '../lib/file-source.ts';
+import {variantsNamed} from '../lib/measure.ts';
 import {openAdapter} from './adapter.ts';
 import {measureFloor} from './floor.ts';
 import {measureModel} from './model-figures.ts';
@@ -27,6 +29,8 @@ const {values: options, positionals} = parseArgs({
     commit: {type: 'string', default: process.env.COMMIT ?? 'unknown'},
     tests: {type: 'string'},
     models: {type: 'string'},
+    variants: {type: 'string', default: ''},
+    chunk: {type: 'string'},
     keep: {type: 'boolean', default: false},
     dry: {type: 'boolean', default: false},
   },
@@ -112,6 +116,7 @@ async function measure(): Promise<void> {
         device,
         lengths: lengths(options.dry),
         readGBs: roofline.readGBs,
+        engine: {variants: variantsNamed(options.variants), ...(options.chunk && {chunkSize: Number(options.chunk)})},
         until: done,
         report: (line) => {
           console.log(`  ${line}`);

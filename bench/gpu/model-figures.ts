@@ -1,6 +1,6 @@
 // Everything that is measured about one model file on one device, in an order that gives the most when time runs out.
 
-import type {Engine, EngineStats} from '../../src/engine/engine.ts';
+import type {Engine, EngineOptions, EngineStats} from '../../src/engine/engine.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
 import {readConfig} from '../../src/engine/model/config.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
@@ -60,6 +60,8 @@ export interface Surroundings {
   lengths: RunLengths;
   /** Of the roofline, in GB/s. */
   readGBs: number;
+  /** How engines are made, beside what a figure needs. */
+  engine: Pick<EngineOptions, 'variants' | 'chunkSize'>;
   /** When to be done, on performance.now()'s clock. */
   until: number;
   report: (line: string) => void;
@@ -73,7 +75,11 @@ export async function measureModel(name: string, source: ByteSource, around: Sur
   const figures = emptyFigures(name, file, source.size);
   around.started(figures);
   const [longest] = lengths.contexts.slice(-1);
-  const options = {contextLength: longest + 2 * lengths.generated + 64, maxSequences: 1 + Math.max(...lengths.batches)};
+  const options = {
+    ...around.engine,
+    contextLength: longest + 2 * lengths.generated + 64,
+    maxSequences: 1 + Math.max(...lengths.batches),
+  };
 
   const engine = await load(figures, source, file, device, options);
   report(`load ${figures.loadMs.toFixed(0)} ms, upload ${figures.uploadGBs.toFixed(2)} GB/s`);
@@ -91,7 +97,7 @@ async function load(
   source: ByteSource,
   file: GgufFile,
   device: GPUDevice,
-  options: {contextLength: number; maxSequences: number},
+  options: EngineOptions,
 ): Promise<Engine> {
   const {engine, times} = await timeLoad(source, file, device, {...options, sharePrefixes: false});
   const {weightBytes, kvBytes, scratchBytes} = engine.stats();
@@ -220,7 +226,7 @@ async function measureWideChunk(
   source: ByteSource,
   file: GgufFile,
   figures: ModelFigures,
-  {device, lengths, until, report}: Surroundings,
+  {device, lengths, until, report, engine: made}: Surroundings,
 ): Promise<void> {
   const {widePrompt: prompt, wideChunk: chunk} = lengths;
   const needed = figures.loadMs + (2 * 1000 * prompt) / (figures.prefill[prompt] ?? 0);
@@ -228,7 +234,7 @@ async function measureWideChunk(
     figures.skipped.push(`prefill ${prompt} in chunks of ${chunk}: no time left`);
     return;
   }
-  const options = {contextLength: prompt + 64, chunkSize: chunk, maxSequences: 2, sharePrefixes: false};
+  const options = {...made, contextLength: prompt + 64, chunkSize: chunk, maxSequences: 2, sharePrefixes: false};
   const engine = await loadEngine(source, file, device, options);
   try {
     const warm = engine.createSequence();

@@ -1,7 +1,8 @@
 #!/bin/sh
 # The unattended measurement on a machine without network, Node and packages:
 #
-#   bench/gpu/run.sh <folder> [--out DIR] [--commit ID] [--seconds N] [--models 'A,B'] [--llama] [--keep] [--dry]
+#   bench/gpu/run.sh <folder> [--out DIR] [--commit ID] [--seconds N] [--models 'A,B']
+#     [--variants A,B] [--chunk ROWS] [--llama] [--keep] [--dry]
 #
 # <folder> is what pack.mjs made. Tests first, then the bench, in N seconds (default 460) in all; results go to DIR
 # (default $OUT, else .). --llama measures llama.cpp on the same models instead. --keep leaves the models' files for
@@ -9,13 +10,15 @@
 set -u
 folder=${1:?usage: run.sh <folder> [options]}
 shift
-out=${OUT:-.} commit=${COMMIT:-unknown} seconds=460 mode=measure keep='' dry='' models=''
+out=${OUT:-.} commit=${COMMIT:-unknown} seconds=460 mode=measure keep='' dry='' models='' variants='' chunk=''
 while [ $# -gt 0 ]; do
   case $1 in
     --out) out=$2; shift ;;
     --commit) commit=$2; shift ;;
     --seconds) seconds=$2; shift ;;
     --models) models=$2; shift ;;
+    --variants) variants=$2; shift ;;
+    --chunk) chunk=$2; shift ;;
     --llama) mode=llama ;;
     --keep) keep=--keep ;;
     --dry) dry=--dry ;;
@@ -67,7 +70,7 @@ tail -n 1 "$out/tests.log"
 grep -A 3 '^FAIL' "$out/tests.log"
 {
   timeout -k 10 "$(left)" "$node" "$work/bundle.mjs" measure --out "$out" --scratch "$scratch" \
-    --seconds "$(($(left) - 15))" --commit "$commit" --tests "$out/tests.json" ${models:+--models "$models"} $keep $dry 2>&1
+    --seconds "$(($(left) - 15))" --commit "$commit" --tests "$out/tests.json" ${models:+--models "$models"} ${variants:+--variants "$variants"} ${chunk:+--chunk "$chunk"} $keep $dry 2>&1
   echo $? >"$work/status"
 } | tee "$out/gpu.log"
 [ "$(cat "$work/status")" = 0 ] || status=1

@@ -1,6 +1,7 @@
 // Times an engine: load, prefill and decode at given lengths and batch sizes. Runs wherever there is a GPUDevice.
 
-import type {Engine, EngineStats, Sequence} from '../../src/engine/engine.ts';
+import type {Engine, EngineOptions, EngineStats, Sequence} from '../../src/engine/engine.ts';
+import {PLAIN, type Variants} from '../../src/engine/graph/variants.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
@@ -24,6 +25,14 @@ export interface Lengths {
   batches: number[];
   /** Tokens generated for each decode figure. */
   generated: number;
+}
+
+/** Those variants on and all others off: `attention,products`. */
+export function variantsNamed(list: string): Variants {
+  const names = list.split(',').filter(Boolean);
+  const unknown = names.find((name) => !(name in PLAIN));
+  if (unknown) throw new Error(`no variant "${unknown}"; expected some of ${Object.keys(PLAIN).join(', ')}`);
+  return {...PLAIN, ...Object.fromEntries(names.map((name) => [name, true]))};
 }
 
 /** Token ids that any model has: the length of a text matters here, not what it says. */
@@ -65,12 +74,18 @@ export async function measureEngine(
   device: GPUDevice,
   {prompts, contexts, batches, generated}: Lengths,
   report: (line: string) => void = () => undefined,
+  options: Pick<EngineOptions, 'variants' | 'chunkSize'> = {},
 ): Promise<EngineFigures> {
   const file = await readGguf(source);
   const longest = Math.max(...prompts, ...contexts.map((context) => context + generated), generated) + 1;
   const maxSequences = Math.max(1, ...batches);
   const start = performance.now();
-  const engine = await loadEngine(source, file, device, {contextLength: longest, maxSequences, sharePrefixes: false});
+  const engine = await loadEngine(source, file, device, {
+    ...options,
+    contextLength: longest,
+    maxSequences,
+    sharePrefixes: false,
+  });
   const loadMs = performance.now() - start;
   report(`load ${loadMs.toFixed(0)} ms, ${(source.size / loadMs / 1e6).toFixed(2)} GB/s`);
   const figures: EngineFigures = {
