@@ -2,6 +2,7 @@
 // found. Knows no kernel.
 import {execFileSync} from 'node:child_process';
 import {readFileSync} from 'node:fs';
+import {isSoftware} from '../../src/gpu/device.ts';
 
 /** f16 is hidden on NVIDIA by default; timestamps are rounded to 65 µs by default. */
 const TOGGLES = [
@@ -47,7 +48,7 @@ export async function openAdapter(): Promise<{gpu: GPU; report: AdapterReport}> 
   const gpu = await createGpu(TOGGLES);
   const adapter = await gpu.requestAdapter({powerPreference: 'high-performance'});
   if (!adapter || !plain) throw new Error('Dawn found no adapter: is the Vulkan loader installed, and a driver?');
-  const {vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize, isFallbackAdapter} = adapter.info;
+  const {vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize} = adapter.info;
   const limits: Record<string, number> = {};
   // Limits are prototype getters, so `for … in`.
   for (const name in adapter.limits) {
@@ -61,9 +62,7 @@ export async function openAdapter(): Promise<{gpu: GPU; report: AdapterReport}> 
     device,
     description,
     driver: nvidiaDriver(),
-    software:
-      isFallbackAdapter ||
-      /llvmpipe|lavapipe|swiftshader|software|basic render|\bcpu\b/i.test(`${architecture} ${device} ${description}`),
+    software: isSoftware(adapter.info),
     subgroupSizes: [subgroupMinSize, subgroupMaxSize],
     features,
     furtherFeatures: [...adapter.features].filter((feature) => !features.includes(feature)).sort(),

@@ -20,6 +20,8 @@ export interface DeviceOptions {
 export interface Device {
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
+  /** Whether the adapter computes on the CPU. */
+  readonly software: boolean;
   /** Bytes; never above what the device has. */
   readonly limits: Readonly<SizeLimits>;
   /** Resolves with `device-lost` when the device goes, `device.destroy()` included. */
@@ -76,8 +78,13 @@ export async function requestDevice(gpu: GPU | undefined, options: DeviceOptions
   } catch (cause) {
     throw new GemmaError('adapter-missing', `the adapter gave no device: ${text(cause)}`, {cause, detail: {required}});
   }
-  return {device, info: adapter.info, limits, lost: device.lost.then(lostError)};
+  return {device, info: adapter.info, software: isSoftware(adapter.info), limits, lost: device.lost.then(lostError)};
 }
+
+/** Whether an adapter computes on the CPU: it says so itself, or by its name. */
+export const isSoftware = ({architecture, device, description, isFallbackAdapter}: GPUAdapterInfo): boolean =>
+  isFallbackAdapter ||
+  /llvmpipe|lavapipe|swiftshader|software|basic render|\bcpu\b/i.test(`${architecture} ${device} ${description}`);
 
 /** Why a device went, as an error. */
 export function lostError(info: GPUDeviceLostInfo): GemmaError {

@@ -1,6 +1,7 @@
 // From a URL or file to a model on the GPU: opens the bytes, reads the header, asks for a device, hands all to the
 // engine. Owns the order of the phases and their share of the progress; who wants the model is model-host.ts's.
 import {type ChatTemplate, readTemplate} from '../chat/template.ts';
+import {engineDefaults} from '../engine/engine-defaults.ts';
 import {loadEngine} from '../engine/load-engine.ts';
 import {readConfig} from '../engine/model/config.ts';
 import {type ErrorCode, GemmaError, type WireError} from '../errors.ts';
@@ -106,6 +107,7 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
         tell(done ? 'compile' : arriving(), reached, headerBytes + loadedBytes, headerBytes + totalBytes);
       };
       const engine = await loadEngine(source, file, gpu.device, {
+        ...engineDefaults({...gpu, subgroups: gpu.device.features.has('subgroups')}),
         contextLength,
         perLayerEmbeddings,
         // What stays on the disk is there for good after this; what does not would be fetched in vain.

@@ -302,7 +302,7 @@ export class Scheduler {
     const prefillRows = rows.reduce((sum, n) => sum + n, 0) - decodeRows;
     this.#last = {decodeRows, prefillRows};
     this.#meter?.add(decodeRows, prefillRows, ms);
-    if (decodeRows > 0 && prefillRows > 0) this.#chunk.measured(prefillRows, ms);
+    if (prefillRows > 0) this.#chunk.measured(prefillRows, ms);
     turns.forEach(({lane}, i) => {
       const {client} = lane.job;
       this.#served.set(client, this.#servedTo(lane) + rows[i]);

@@ -118,7 +118,11 @@ describe('the library', () => {
     const files = [{name: 'mine.gguf', blob: new Blob([bytes])}];
     const gpuOf = (maxBufferSize: number) =>
       ({
-        requestAdapter: async () => ({limits: {maxBufferSize, maxStorageBufferBindingSize: maxBufferSize}}),
+        requestAdapter: async () => ({
+          info: {description: 'a GPU'},
+          features: new Set(),
+          limits: {maxBufferSize, maxStorageBufferBindingSize: maxBufferSize},
+        }),
       }) as unknown as GPU;
 
     it('knows exactly what it needs, and that it fits', async () => {
