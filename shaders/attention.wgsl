@@ -21,6 +21,7 @@ struct Shape {
   N_HEAD: u32,
   N_HEAD_KV: u32,
   HEAD_DIM: u32,
+  Q_STRIDE: u32, // values from the queries of one row to those of the next; 0: they follow each other
   SCALE: f32,
   WINDOW: u32, // 0: every earlier key
   SOFTCAP: f32, // 0: none
@@ -67,8 +68,10 @@ fn attention(
     first = end - shape.WINDOW;
   }
 
+  let stride = select(shape.Q_STRIDE / 4u, shape.N_HEAD * quads, shape.Q_STRIDE == 0u);
+  let first_query = r * stride + (head % shape.N_HEAD) * quads;
   for (var i = lid; i < quads; i += WORKGROUP_SIZE) {
-    query[i] = q[head * quads + i] * shape.SCALE;
+    query[i] = q[first_query + i] * shape.SCALE;
   }
   workgroupBarrier();
 

@@ -25,6 +25,7 @@ const NO_SCORE = -3.0e38;
 struct Shape {
   N_HEAD: u32,
   N_HEAD_KV: u32,
+  Q_STRIDE: u32, // values from the queries of one row to those of the next; 0: they follow each other
   SCALE: f32,
   WINDOW: u32, // 0: every earlier key
   SOFTCAP: f32, // 0: none
@@ -90,6 +91,10 @@ fn exp_from(score: vec4f, maximum: vec4f) -> vec4f {
   return exp(max(score - maximum, vec4f(-80.0)));
 }
 
+fn query_stride() -> u32 {
+  return select(shape.Q_STRIDE / 4u, shape.N_HEAD * QUADS, shape.Q_STRIDE == 0u);
+}
+
 // Four heads from `head` on at one quad; beyond the last head, the last one again.
 fn query(base: u32, head: u32, last: u32, quad: u32) -> mat4x4f {
   return mat4x4f(
@@ -117,7 +122,7 @@ fn attention_split_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
   let kv_head = wid.y / parts;
   let first_head = kv_head * share + wid.y % parts * 8u;
   let last = min(8u, share - wid.y % parts * 8u) - 1u; // of the heads here
-  let q_base = (r * shape.N_HEAD + first_head) * QUADS;
+  let q_base = r * query_stride() + first_head * QUADS;
   let kv_quad = kv_head * QUADS;
 
   // Of invocations, each with all of a value vector.

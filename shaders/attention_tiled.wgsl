@@ -23,6 +23,7 @@ const NO_SCORE = -3.0e38;
 struct Shape {
   N_HEAD: u32,
   N_HEAD_KV: u32,
+  Q_STRIDE: u32, // values from the queries of one row to those of the next; 0: they follow each other
   SCALE: f32,
   WINDOW: u32, // 0: every earlier key
   SOFTCAP: f32, // 0: none
@@ -78,11 +79,15 @@ fn weights_of(score: vec4f, maximum: vec4f) -> vec4f {
   return select(vec4f(), exp(max(score - maximum, vec4f(-80.0))), score > vec4f(NO_SCORE));
 }
 
-// Where the vector of query i of a tile begins in q and y, and whether there is such a query.
-fn place_of(i: u32, first_row: u32, n_queries: u32, kv_head: u32) -> u32 {
+// Where the vector of query i of a tile begins in q or y, whose rows are `stride` vec4 apart; beyond the last, the last's.
+fn place_of(i: u32, first_row: u32, n_queries: u32, kv_head: u32, stride: u32) -> u32 {
   let share = shape.N_HEAD / shape.N_HEAD_KV;
   let query = min(i, n_queries * share - 1u);
-  return ((first_row + query / share) * shape.N_HEAD + kv_head * share + query % share) * QUADS;
+  return (first_row + query / share) * stride + (kv_head * share + query % share) * QUADS;
+}
+
+fn query_stride() -> u32 {
+  return select(shape.Q_STRIDE / 4u, shape.N_HEAD * QUADS, shape.Q_STRIDE == 0u);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -138,7 +143,7 @@ fn attention_tiled_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
       var score_1 = vec4f();
       // The next chunk is on its way while one is used.
       let key = lid / CHUNK; // and key + 32
-      let query = place_of(key, first_row, n_queries, kv_head);
+      let query = place_of(key, first_row, n_queries, kv_head, query_stride());
       var quad = lid % CHUNK;
       workgroupBarrier();
       var next_0 = key_quad(key, kv_quad, quad);
@@ -248,7 +253,7 @@ fn attention_tiled_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
     if (query >= n_queries * share) {
       return;
     }
-    let at = place_of(query, first_row, n_queries, kv_head);
+    let at = place_of(query, first_row, n_queries, kv_head, shape.N_HEAD * QUADS);
     store(at, lane, column(out_0, c) / total[c]);
     store(at, lane + 32u, column(out_1, c) / total[c]);
     store(at, lane + 64u, column(out_2, c) / total[c]);

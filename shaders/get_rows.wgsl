@@ -57,6 +57,10 @@ fn store(r: u32, i: u32, value: f32) {
   }
 }
 
+fn weight_word(i: u32) -> vec4u {
+  return weight[i];
+}
+
 fn row_length() -> u32 {
   return N;
 }

@@ -5,8 +5,7 @@
 //   y[r, FIRST_ROW + o] = Σ_i W[o, i] · x[r, i]        o < N_SLICE_ROWS
 //
 // Shapes    x: [n, N_IN] f32; y: [n, N_OUT] f32; weight: a slice of N_SLICE_ROWS rows of W, four beside each other
-//           (interleave_rows.wgsl), ROW_STRIDE_WORDS words each; ROWS says which rows, those of
-//           prompts alone excepted
+//           (interleave_rows.wgsl), ROW_STRIDE_WORDS words each; ROWS says which rows (lib/row_range.wgsl)
 // Dispatch  TEAM invocations share four outputs, WORKGROUP_SIZE / TEAM teams a workgroup: x and y of the grid run over
 //           them, z over tiles of 4 rows of x. An invocation unpacks 8 weights of four outputs at a time and multiplies
 //           them with the same 8 values of up to 4 rows: weights are read once for 4 rows, x once for 4 outputs
@@ -44,8 +43,9 @@ fn mul_mat_TYPE(
   @builtin(num_workgroups) grid: vec3u,
   at: Invocation,
 ) {
-  let n = row_range(shape.ROWS).y;
-  let first_row = ROW_TILE * wid.z;
+  let range = row_range(shape.ROWS);
+  let n = range.y;
+  let first_row = range.x + ROW_TILE * wid.z;
   let teams = WORKGROUP_SIZE / TEAM;
   let n_quads = (shape.N_SLICE_ROWS + 3u) / 4u;
   let first_quad = teams * linear_workgroup(wid, grid);
@@ -95,6 +95,10 @@ fn mul_mat_TYPE(
       y[first + c] = sums[c];
     }
   }
+}
+
+fn weight_word(i: u32) -> vec4u {
+  return weight[i];
 }
 
 fn row_length() -> u32 {

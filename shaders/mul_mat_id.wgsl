@@ -91,6 +91,10 @@ fn mul_mat_id_TYPE(
   }
 }
 
+fn weight_word(i: u32) -> vec4u {
+  return weight[i];
+}
+
 fn row_length() -> u32 {
   return shape.N_IN;
 }

@@ -173,6 +173,10 @@ fn store(row: u32, n: u32, output: u32, sums: mat4x4f) {
   }
 }
 
+fn weight_word(i: u32) -> vec4u {
+  return weight[i];
+}
+
 fn row_length() -> u32 {
   return shape.N_IN;
 }

@@ -1,6 +1,6 @@
 // BF16 — a value is the upper 2 bytes of an f32.
 //
-// tile_at(base, tile): 8 values of four rows, `base` being where the rows begin in `weight`; tile_quads(tile): which quads
+// tile_at(base, tile): 8 values of four rows, `base` being where the rows begin in the weight; tile_quads(tile): which quads
 // of a row they are. Planes of a row: the values.
 
 #include "lib/tile_values.wgsl"
@@ -11,7 +11,7 @@ fn tile_quads(tile: u32) -> vec2u {
 
 fn tile_at(base: u32, tile: u32) -> Tile {
   let i = base + 4u * tile;
-  return Tile(bf16_columns(weight[i], weight[i + 1u]), bf16_columns(weight[i + 2u], weight[i + 3u]));
+  return Tile(bf16_columns(weight_word(i), weight_word(i + 1u)), bf16_columns(weight_word(i + 2u), weight_word(i + 3u)));
 }
 
 fn bf16_columns(first: vec4u, second: vec4u) -> mat4x4f {

@@ -1,6 +1,6 @@
 // F16 — a value is 2 bytes, IEEE half precision.
 //
-// tile_at(base, tile): 8 values of four rows, `base` being where the rows begin in `weight`; tile_quads(tile): which quads
+// tile_at(base, tile): 8 values of four rows, `base` being where the rows begin in the weight; tile_quads(tile): which quads
 // of a row they are. Planes of a row: the values.
 
 #include "lib/halves4.wgsl"
@@ -12,7 +12,7 @@ fn tile_quads(tile: u32) -> vec2u {
 
 fn tile_at(base: u32, tile: u32) -> Tile {
   let i = base + 4u * tile;
-  return Tile(f16_columns(weight[i], weight[i + 1u]), f16_columns(weight[i + 2u], weight[i + 3u]));
+  return Tile(f16_columns(weight_word(i), weight_word(i + 1u)), f16_columns(weight_word(i + 2u), weight_word(i + 3u)));
 }
 
 fn f16_columns(first: vec4u, second: vec4u) -> mat4x4f {

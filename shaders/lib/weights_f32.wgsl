@@ -1,6 +1,6 @@
 // F32 — a value is 4 bytes. Words follow each other as in the file.
 //
-// tile_at(base, tile): 8 values of four rows, `base` being where the rows begin in `weight`; tile_quads(tile): which quads
+// tile_at(base, tile): 8 values of four rows, `base` being where the rows begin in the weight; tile_quads(tile): which quads
 // of a row they are. Planes of a row: the values.
 
 #include "lib/tile_values.wgsl"
@@ -16,9 +16,9 @@ fn tile_at(base: u32, tile: u32) -> Tile {
 
 fn f32_columns(i: u32) -> mat4x4f {
   return mat4x4f(
-    bitcast<vec4f>(weight[i]),
-    bitcast<vec4f>(weight[i + 1u]),
-    bitcast<vec4f>(weight[i + 2u]),
-    bitcast<vec4f>(weight[i + 3u]),
+    bitcast<vec4f>(weight_word(i)),
+    bitcast<vec4f>(weight_word(i + 1u)),
+    bitcast<vec4f>(weight_word(i + 2u)),
+    bitcast<vec4f>(weight_word(i + 3u)),
   );
 }

@@ -2,7 +2,7 @@
 // one of fraction. y = 2^(e − 128) · M[q], M twice the float: 0, 1, 2, 3, 4, 6, 8, 12 and their negatives. e of 0 and 1 gives
 // subnormals, which a GPU may take for zero. A zero may come out negative here.
 //
-// tile_at(base, tile): 8 values of four rows, `base` being where the rows begin in `weight`; tile_quads(tile): which quads
+// tile_at(base, tile): 8 values of four rows, `base` being where the rows begin in the weight; tile_quads(tile): which quads
 // of a row they are. Planes of a row: qs, e.
 
 #include "lib/tile_scaled.wgsl"
@@ -14,9 +14,9 @@ fn tile_quads(tile: u32) -> vec2u {
 }
 
 fn tile_at(base: u32, tile: u32) -> Tile {
-  let q = weight[base + tile];
+  let q = weight_word(base + tile);
   let block = tile / 4u;
-  let e = (weight[base + row_length() / 8u + block / 4u] >> vec4u(8u * (block % 4u))) & vec4u(255u);
+  let e = (weight_word(base + row_length() / 8u + block / 4u) >> vec4u(8u * (block % 4u))) & vec4u(255u);
   let d = bitcast<vec4f>(select((e - 1u) << vec4u(23u), vec4u(0x200000u) << e, e < vec4u(2u)));
   return Tile(fp4_columns(q), fp4_columns(q >> vec4u(4u)), d);
 }

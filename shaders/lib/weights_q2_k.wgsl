@@ -2,7 +2,7 @@
 // dmin f16. A half of 128 values has 32 bytes of qs; group k (0…3) of a half takes bits 2k of them.
 // y = d · scale · q − dmin · minimum.
 //
-// tile_at(base, tile): 8 values of four rows, `base` being where the rows begin in `weight`; tile_quads(tile): which quads
+// tile_at(base, tile): 8 values of four rows, `base` being where the rows begin in the weight; tile_quads(tile): which quads
 // of a row they are. Planes of a row: qs, scales, d and dmin.
 
 #include "lib/fields.wgsl"
@@ -18,9 +18,9 @@ fn tile_quads(tile: u32) -> vec2u {
 fn tile_at(base: u32, tile: u32) -> Tile {
   let n_blocks = row_length() / 256u;
   let upper = tile % 2u; // groups 2 and 3
-  let q = weight[base + tile / 2u] >> vec4u(4u * upper);
-  let scales = weight[base + 16u * n_blocks + 2u * (tile / 16u) + upper] >> vec4u(8u * (tile / 8u % 2u));
-  let header = weight[base + 20u * n_blocks + tile / 32u];
+  let q = weight_word(base + tile / 2u) >> vec4u(4u * upper);
+  let scales = weight_word(base + 16u * n_blocks + 2u * (tile / 16u) + upper) >> vec4u(8u * (tile / 8u % 2u));
+  let header = weight_word(base + 20u * n_blocks + tile / 32u);
   let d = half_of(header, 0u);
   let dmin = half_of(header, 1u);
   return Tile(

@@ -1,7 +1,7 @@
 // Q4_0 — 32 values in 18 bytes: d f16, qs[16]; byte j holds value j (low nibble) and value j + 16 (high);
 // y = d · (q − 8).
 //
-// tile_at(base, tile): 8 values of four rows, `base` being where the rows begin in `weight`; tile_quads(tile): which quads
+// tile_at(base, tile): 8 values of four rows, `base` being where the rows begin in the weight; tile_quads(tile): which quads
 // of a row they are. Planes of a row: qs, d.
 
 #include "lib/fields.wgsl"
@@ -15,8 +15,8 @@ fn tile_quads(tile: u32) -> vec2u {
 }
 
 fn tile_at(base: u32, tile: u32) -> Tile {
-  let q = weight[base + tile];
+  let q = weight_word(base + tile);
   let block = tile / 4u;
-  let d = weight[base + row_length() / 8u + block / 2u];
+  let d = weight_word(base + row_length() / 8u + block / 2u);
   return Tile(low_nibbles(q, 8.0), high_nibbles(q, 8.0), half_of(d, block));
 }

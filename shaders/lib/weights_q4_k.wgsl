@@ -2,7 +2,7 @@
 // and a minimum of 6 bits; groups 2k and 2k + 1 share 32 bytes of qs, low and high nibbles.
 // y = d · scale · q − dmin · minimum.
 //
-// tile_at(base, tile): 8 values of four rows, `base` being where the rows begin in `weight`; tile_quads(tile): which quads
+// tile_at(base, tile): 8 values of four rows, `base` being where the rows begin in the weight; tile_quads(tile): which quads
 // of a row they are. Planes of a row: qs; d, dmin and scales.
 
 #include "lib/fields.wgsl"
@@ -17,7 +17,7 @@ fn tile_quads(tile: u32) -> vec2u {
 }
 
 fn tile_at(base: u32, tile: u32) -> Tile {
-  let q = weight[base + tile];
+  let q = weight_word(base + tile);
   let scales = k_scales(base + row_length() / 8u + 4u * (tile / 32u), tile / 8u % 4u);
   return Tile(low_nibbles(q, 0.0), high_nibbles(q, 0.0), scales[0], scales[1], scales[2], scales[3]);
 }

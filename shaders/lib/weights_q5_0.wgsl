@@ -1,7 +1,7 @@
 // Q5_0 — 32 values in 22 bytes: d f16, qh u32, qs[16]; nibbles as in Q4_0, and bit n of qh is the fifth bit of value n;
 // y = d · (q − 16).
 //
-// tile_at(base, tile): 8 values of four rows, `base` being where the rows begin in `weight`; tile_quads(tile): which quads
+// tile_at(base, tile): 8 values of four rows, `base` being where the rows begin in the weight; tile_quads(tile): which quads
 // of a row they are. Planes of a row: qs, qh, d.
 
 #include "lib/fields.wgsl"
@@ -16,11 +16,11 @@ fn tile_quads(tile: u32) -> vec2u {
 }
 
 fn tile_at(base: u32, tile: u32) -> Tile {
-  let q = weight[base + tile];
+  let q = weight_word(base + tile);
   let block = tile / 4u;
   let n_blocks = row_length() / 32u;
-  let high = weight[base + 4u * n_blocks + block] >> vec4u(4u * (tile % 4u));
-  let d = weight[base + 5u * n_blocks + block / 2u];
+  let high = weight_word(base + 4u * n_blocks + block) >> vec4u(4u * (tile % 4u));
+  let d = weight_word(base + 5u * n_blocks + block / 2u);
   let a = (q & vec4u(0x0f0f0f0fu)) | fifth_bits(high);
   let b = ((q >> vec4u(4u)) & vec4u(0x0f0f0f0fu)) | fifth_bits(high >> vec4u(16u));
   return Tile(byte_fields(a, 16.0), byte_fields(b, 16.0), half_of(d, block));

@@ -2,7 +2,7 @@
 // ql and 32 of qh. Group k (0…3) of a half takes nibble k / 2 of bytes 32·(k % 2) … of ql, bits 2k of qh, and two
 // scales, one for 16 values. y = d · scale · (q − 32).
 //
-// tile_at(base, tile): 8 values of four rows, `base` being where the rows begin in `weight`; tile_quads(tile): which quads
+// tile_at(base, tile): 8 values of four rows, `base` being where the rows begin in the weight; tile_quads(tile): which quads
 // of a row they are. Planes of a row: ql, qh, scales, d.
 
 #include "lib/fields.wgsl"
@@ -20,19 +20,19 @@ fn tile_at(base: u32, tile: u32) -> Tile {
   let half = tile / 16u; // of the row
   let k = tile / 8u % 2u;
   let place = tile % 8u; // of the group's 8 quads
-  let ql = weight[base + tile];
-  let qh = weight[base + 32u * n_blocks + 8u * half + place] >> vec4u(2u * k);
+  let ql = weight_word(base + tile);
+  let qh = weight_word(base + 32u * n_blocks + 8u * half + place) >> vec4u(2u * k);
   let a = (ql & vec4u(0x0f0f0f0fu)) | ((qh & vec4u(0x03030303u)) << vec4u(4u));
   let b = ((ql >> vec4u(4u)) & vec4u(0x0f0f0f0fu)) | (qh & vec4u(0x30303030u));
   let scales = base + 48u * n_blocks + 2u * half;
   let shift = vec4u(8u * (2u * k + place / 4u));
   let block = tile / 32u;
-  let d = half_of(weight[base + 52u * n_blocks + block / 2u], block);
+  let d = half_of(weight_word(base + 52u * n_blocks + block / 2u), block);
   return Tile(
     byte_fields(a, 32.0),
     byte_fields(b, 32.0),
-    d * signed_byte(weight[scales] >> shift),
-    d * signed_byte(weight[scales + 1u] >> shift),
+    d * signed_byte(weight_word(scales) >> shift),
+    d * signed_byte(weight_word(scales + 1u) >> shift),
   );
 }
 

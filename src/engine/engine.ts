@@ -87,7 +87,7 @@ export interface EngineOptions {
   memoryBudget?: number;
   /** Cuts tensors into smaller slices than the device needs: for tests. */
   maxSliceBytes?: number;
-  /** Which faster kernels stand in for the plain ones. Default: none. */
+  /** Which faster kernels stand in for the plain ones. Default: what suits the device (graph/variants.ts). */
   variants?: Partial<Variants>;
   /** Pipelines that were compiled on this device before. Those that are missing are compiled and added. */
   pipelines?: PipelineCache;

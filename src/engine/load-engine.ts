@@ -9,6 +9,7 @@ import {PipelineCache} from '../gpu/pipelines.ts';
 import {explainFailure} from './device-failure.ts';
 import type {Engine, EngineOptions} from './engine.ts';
 import {GpuEngine} from './gpu-engine.ts';
+import {variantsFor} from './graph/variants.ts';
 import {type Assembly, assemble, createWeights, type EngineSizes} from './memory/assemble.ts';
 import {HostedRows} from './memory/hosted-rows.ts';
 import {type EnginePlan, planEngine} from './memory/memory-plan.ts';
@@ -29,8 +30,9 @@ export async function loadEngine(
   source: ByteSource,
   file: GgufFile,
   device: GPUDevice,
-  options: EngineOptions = {},
+  given: EngineOptions = {},
 ): Promise<Engine> {
+  const options = {...given, variants: {...variantsFor(device), ...given.variants}};
   const {signal} = options;
   signal?.throwIfAborted();
   const config = readConfig(file);

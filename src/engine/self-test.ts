@@ -1,13 +1,13 @@
 // Known answers at load: a device that computes wrongly is found before it writes a word. Two checks: the kernels with
 // hard arithmetic against float64 on small data, and the loaded model against itself. Knows no file.
-import {GemmaError} from '../errors.ts';
+import {GemmaError, hasCode} from '../errors.ts';
 import {dequantizeRow} from '../gguf/dequantize.ts';
 import {type GgmlTypeName, ggmlType, halfOffsets, rowBytes} from '../gguf/ggml-types.ts';
 import {BufferPool} from '../gpu/buffers.ts';
 import {guarded} from '../gpu/device.ts';
 import type {PipelineCache} from '../gpu/pipelines.ts';
 import {Recorder} from '../gpu/recorder.ts';
-import type {Engine} from './engine.ts';
+import type {Engine, Sequence} from './engine.ts';
 import {
   attend,
   geglu as gegluF64,
@@ -87,29 +87,44 @@ export async function checkKernels(
 const KINDS_TOLERANCE = 1e-3;
 
 /**
- * Two tokens at once, then the first of them alone: their logits must be different numbers, and the first's nearly the
- * same in both. Also the first step, which on many drivers is the slow one.
- * @throws GemmaError `gguf-invalid` when they are not: the kernels were found right before, so the weights are
+ * Two tokens as a prompt, the first of them alone, then both alone beside each other: the logits must be different
+ * numbers, the first's the same bit for bit alone and beside the other, and nearly those of the prompt. Also the first
+ * steps, which on many drivers are the slow ones.
+ * @throws GemmaError `gguf-invalid` when they are no such numbers: the kernels were found right before, so the weights are
  *   damaged; `shader-invalid` when they differ
  */
 export async function checkRun(engine: Engine): Promise<void> {
   const tokens = [Math.min(2, engine.vocabSize - 1), engine.vocabSize - 1];
-  let sequence = engine.createSequence();
-  try {
-    const size = Math.min(2, engine.chunkSize, engine.contextLength);
-    const [rows] = await engine.step([{sequence, tokens: tokens.slice(0, size), logits: 'all'}]);
-    sequence.free();
-    sequence = engine.createSequence();
-    const [[alone]] = await engine.step([{sequence, tokens: tokens.slice(0, 1), logits: 'last'}]);
-    rows.forEach(checkNumbers);
-    const largest = alone.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most), 0);
-    for (let i = 0; i < alone.length; i++) {
-      // Suppressed tokens are −∞ in both.
-      if (rows[0][i] !== alone[i] && !(Math.abs(rows[0][i] - alone[i]) <= KINDS_TOLERANCE * largest))
-        throw wrong('the model', `logit ${i} is ${rows[0][i]} of a prompt and ${alone[i]} alone`);
+  const size = Math.min(2, engine.chunkSize, engine.contextLength);
+  const run = async (inputs: readonly (readonly number[])[]): Promise<Float32Array[]> => {
+    const sequences: Sequence[] = [];
+    try {
+      for (const _ of inputs) sequences.push(engine.createSequence());
+      const steps = inputs.map((tokens, i) => ({sequence: sequences[i], tokens, logits: 'all'}) as const);
+      return (await engine.step(steps)).flat();
+    } finally {
+      for (const sequence of sequences) sequence.free();
     }
-  } finally {
-    sequence.free();
+  };
+  const prompt = await run([tokens.slice(0, size)]);
+  prompt.forEach(checkNumbers);
+  const [alone] = await run([tokens.slice(0, 1)]);
+  checkNumbers(alone);
+  const largest = alone.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most), 0);
+  compareLogits(prompt[0], alone, 'in a prompt', KINDS_TOLERANCE * largest);
+  if (size < 2) return;
+  // An engine with room for one sequence has nothing to compare.
+  const beside = await run([tokens.slice(0, 1), tokens.slice(1)]).catch((error: unknown) => {
+    if (!hasCode(error, 'out-of-memory')) throw error;
+  });
+  if (beside) compareLogits(beside[0], alone, 'in a batch', 0);
+}
+
+function compareLogits(found: Float32Array, alone: Float32Array, where: string, tolerance: number): void {
+  for (let i = 0; i < alone.length; i++) {
+    // Suppressed tokens are −∞ in both.
+    if (found[i] === alone[i] || Math.abs(found[i] - alone[i]) <= tolerance) continue;
+    throw wrong('the model', `logit ${i} is ${found[i]} ${where} and ${alone[i]} alone`);
   }
 }
 

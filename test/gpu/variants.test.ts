@@ -4,27 +4,47 @@
 import {expect} from 'chai';
 import type {ModelSpec} from '../../scripts/model-files/model.ts';
 import type {EngineOptions, StepInput} from '../../src/engine/engine.ts';
-import {PLAIN, type Variants} from '../../src/engine/graph/variants.ts';
+import {ALL_FUSIONS} from '../../src/engine/graph/fused.ts';
+import type {Variants} from '../../src/engine/graph/variants.ts';
 import {expectLogits, expectSameLogits, feed, judge, TOKENS, withEngine} from '../helpers/engine.ts';
 import {inBrowser, withDevice} from '../helpers/gpu.ts';
 
-const VARIANTS: Record<string, {variants: Variants; features: GPUFeatureName[]}> = {
-  attention: {variants: {...PLAIN, attention: true}, features: []},
-  'products by tiles': {variants: {...PLAIN, products: true}, features: []},
-  'its tail over the output rows': {variants: {...PLAIN, outputTail: true}, features: []},
-  'all of it, and subgroups': {
-    variants: {attention: true, products: true, outputTail: true, subgroups: true},
-    features: ['subgroups'],
+const subgroups: GPUFeatureName[] = ['subgroups'];
+const all = {attention: true, products: true, outputTail: true, teams: true, fusions: ALL_FUSIONS};
+
+interface Case {
+  variants: Partial<Variants>;
+  features?: GPUFeatureName[];
+  /** Beside Gemma 4. */
+  shapes?: readonly ModelSpec[];
+}
+
+const VARIANTS: Record<string, Case> = {
+  attention: {variants: {attention: true}, shapes: [{shape: 'gemma2'}]},
+  'attention with subgroups': {variants: {attention: true, subgroups: true}, features: subgroups},
+  'products by tiles': {variants: {products: true}},
+  'its tail over the output rows': {variants: {outputTail: true}},
+  'products by teams': {variants: {teams: true}, shapes: [{type: 'mixed'}]},
+  // Subgroups as large as a GPU has.
+  'products by teams of subgroups': {variants: {teams: true, subgroups: true, subgroupSize: 32}, features: subgroups},
+  everything: {
+    variants: all,
+    shapes: [{shape: 'gemma'}, {shape: 'gemma2'}, {shape: 'gemma3'}, {shape: 'gemma3n'}, {shape: 'moe', type: 'mixed'}],
+  },
+  'everything with subgroups': {
+    variants: {...all, subgroups: true, subgroupSize: 32},
+    features: subgroups,
+    shapes: [{shape: 'ghost-kv', type: 'mixed'}],
   },
 };
 
-for (const [name, {variants, features}] of Object.entries(VARIANTS)) {
+for (const [name, {variants, features = [], shapes: others = []}] of Object.entries(VARIANTS)) {
   describe(`an engine with ${name}`, () => {
     const options: EngineOptions = {variants};
-    const shapes: ModelSpec[] = inBrowser ? [{}] : variants.subgroups ? [{}] : [{}, {shape: 'gemma2'}];
+    const shapes: readonly ModelSpec[] = inBrowser ? [{}] : [{}, ...others];
     for (const spec of shapes) {
       it(
-        `agrees with the judge token by token, in chunks and mixed: ${spec.shape ?? 'gemma4'}`,
+        `agrees with the judge token by token, in chunks and mixed: ${spec.shape ?? 'gemma4'}${spec.type ? `, ${spec.type}` : ''}`,
         withDevice(
           (device) =>
             withEngine(

@@ -11,7 +11,7 @@ import {
 import {attentionTiled} from '../kernels/attention_tiled.ts';
 import {PAGE_SIZE} from '../kv/pages.ts';
 import {type Lowering, ROWS_CONSTANT, type ScratchTensor, type Work, work} from './lowering.ts';
-import {pageTables, plain} from './plain.ts';
+import {pageTables, plain, strideOf} from './plain.ts';
 
 export interface AttentionSizes {
   contextLength: number;
@@ -39,7 +39,14 @@ export function attentionLowering(
       } = operation;
       const {nHead, nHeadKv, headDim, window, scale, softcap} = attributes;
       if (nHead / nHeadKv > MAX_SHARE) return plain.attention(operation, context);
-      const heads = {N_HEAD: nHead, N_HEAD_KV: nHeadKv, SCALE: Math.fround(scale), WINDOW: window, SOFTCAP: softcap};
+      const heads = {
+        N_HEAD: nHead,
+        N_HEAD_KV: nHeadKv,
+        Q_STRIDE: strideOf(q, attributes),
+        SCALE: Math.fround(scale),
+        WINDOW: window,
+        SOFTCAP: softcap,
+      };
       const common = {...heads, QUADS: headDim / 4, PAGE_SIZE};
       const step = {step: 'step', rows: 'rows', page_tables: pageTables(keys)} as const;
 

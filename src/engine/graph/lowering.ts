@@ -31,11 +31,16 @@ export interface DispatchShape extends RowShape {
   nKeys: number;
 }
 
-/** Which rows a dispatch covers: all of the operation's, or those of one kind. */
-export type RowKind = 'all' | 'decode' | 'prompt';
+/** Which rows a dispatch covers: all of the operation's, those of one kind, or all where there are any of a prompt. */
+export type RowKind = 'all' | 'decode' | 'prompt' | 'withPrompt';
 
 /** The constant ROWS of a kernel, as in shaders/lib/row_range.wgsl. */
-export const ROWS_CONSTANT: Readonly<Record<RowKind | 'outputs', number>> = {all: 0, outputs: 1, decode: 2, prompt: 3};
+export const ROWS_CONSTANT: Readonly<Record<Exclude<RowKind, 'withPrompt'> | 'outputs', number>> = {
+  all: 0,
+  outputs: 1,
+  decode: 2,
+  prompt: 3,
+};
 
 /** How a tensor of the file is stored where kernels read it. */
 export interface StoredWeight {
@@ -113,11 +118,11 @@ const ROWS_OF: Readonly<Record<Stage, (step: StepShape, kind: RowKind) => number
   body: rowsOfKind,
   tail: (step, kind) => (step.nOutputs > 0 ? rowsOfKind(step, kind) : 0),
   // Each is the last of its sequence so far: kernels for rows that continue answers compute it.
-  head: ({nOutputs}, kind) => (kind === 'prompt' ? 0 : nOutputs),
+  head: ({nOutputs}, kind) => (kind === 'prompt' || kind === 'withPrompt' ? 0 : nOutputs),
 };
 
 function rowsOfKind({nRows, nDecode}: StepShape, kind: RowKind): number {
-  return {all: nRows, decode: nDecode, prompt: nRows - nDecode}[kind];
+  return {all: nRows, decode: nDecode, prompt: nRows - nDecode, withPrompt: nRows > nDecode ? nRows : 0}[kind];
 }
 
 /** The dispatches of a graph in order. */

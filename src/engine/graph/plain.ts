@@ -20,7 +20,7 @@ import {
   topExperts,
 } from '../kernels/kernels.ts';
 import {PAGE_SIZE} from '../kv/pages.ts';
-import type {CacheTensor, WeightTensor} from './graph.ts';
+import type {Activation, AttentionAttributes, CacheTensor, WeightTensor} from './graph.ts';
 import {
   type Binding,
   type Lowering,
@@ -122,6 +122,7 @@ export const plain: Lowering = {
       WINDOW: attributes.window,
       SOFTCAP: attributes.softcap,
       PAGE_SIZE,
+      Q_STRIDE: strideOf(q, attributes),
     };
     const step = {step: 'step', rows: 'rows', page_tables: pageTables(keys)} as const;
     return [work(attention, constants, {...step, q, k: keys, v: values, y})];
@@ -165,6 +166,10 @@ export const plain: Lowering = {
   },
 };
 
+/** Values from a row's queries to the next row's: 0 where nothing is between. */
+export const strideOf = (q: Activation, {nHead, headDim}: AttentionAttributes): number =>
+  q.width === nHead * headDim ? 0 : q.width;
+
 /** Every slice of a weight with what a kernel has to know of it. */
 export function slicesOf(weight: WeightTensor, context: LoweringContext) {
   const {type, strideWords, slices} = context.stored(weight);
@@ -175,7 +180,7 @@ export function slicesOf(weight: WeightTensor, context: LoweringContext) {
 }
 
 /** A weight of one row: one slice. */
-const vector = (weight: WeightTensor): Binding => ({kind: 'slice', weight, index: 0});
+export const vector = (weight: WeightTensor): Binding => ({kind: 'slice', weight, index: 0});
 
 /** The page tables that find a cache's slots. */
 export const pageTables = ({group}: CacheTensor): StepBufferName =>

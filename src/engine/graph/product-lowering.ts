@@ -1,34 +1,233 @@
-// Products of a prompt's rows by register tiles; rows that continue answers stay with the kernel for few rows, so that
-// each kind of row has the same bits in every step.
-import {mulMatFor, mulMatTiled, tiledWorkgroup, tilesFor} from '../kernels/kernels.ts';
-import {type Lowering, ROWS_CONSTANT, work} from './lowering.ts';
-import {plain, slicesOf} from './plain.ts';
+// Products with weights by kernels made for each kind of row: teams of invocations that share four outputs where answers
+// continue and in the head, register tiles for prompts. And the operations that rewrites make (fused.ts).
+import {
+  geglu,
+  mulMatFor,
+  mulMatGegluFor,
+  mulMatGeluFor,
+  mulMatIdFor,
+  mulMatPartsFor,
+  mulMatTiled,
+  normAdd,
+  normAddNorm,
+  qkvPrepare,
+  qPrepare,
+  tiledWorkgroup,
+  tilesFor,
+} from '../kernels/kernels.ts';
+import {type Parallelism, teamOf} from '../kernels/teams.ts';
+import {PAGE_SIZE} from '../kv/pages.ts';
+import type {FusedOperation} from './fused.ts';
+import type {Activation, Operation, WeightTensor} from './graph.ts';
+import {type Binding, type Lowering, type LoweringContext, ROWS_CONSTANT, type Work, work} from './lowering.ts';
+import {pageTables, slicesOf, vector} from './plain.ts';
+
+type Products = 'linear' | 'linearById' | Exclude<FusedOperation['kind'], Operation['kind']>;
 
 /** @param maxRows rows of a step */
-export function productLowering(maxRows: number): Pick<Lowering, 'linear'> {
-  return {
-    linear(operation, context) {
-      const {
-        inputs: {weight, x},
-        outputs: {y},
-      } = operation;
-      if (x.over === 'outputs' || weight.width % 4 !== 0 || maxRows === 1) return plain.linear(operation, context);
-      return slicesOf(weight, context).flatMap(({type, strideWords, firstRow, nRows, slice}) => {
-        const bindings = {step: 'step', x, weight: slice, y} as const;
-        const matrix = {
+export function productLowering(parallelism: Parallelism, maxRows: number): Pick<Lowering<FusedOperation>, Products> {
+  const {joining} = parallelism;
+
+  /** y[…][offset …] = W · x for answers that continue. */
+  function few(weight: WeightTensor, x: Activation, y: Activation, context: LoweringContext, offset = 0): Work[] {
+    return slicesOf(weight, context).map(({type, strideWords, firstRow, nRows, slice}) =>
+      work(
+        mulMatFor(type, weight.width, joining),
+        {
+          ...teamOf(weight.width, nRows, parallelism),
           N_IN: weight.width,
           N_SLICE_ROWS: nRows,
-          FIRST_ROW: firstRow,
-          N_OUT: weight.nOut,
+          FIRST_ROW: offset + firstRow,
+          N_OUT: y.width,
           ROW_STRIDE_WORDS: strideWords,
-        };
-        const tiles = tilesFor(nRows);
-        const tiled = {...matrix, ...tiles, WORKGROUP_SIZE: tiledWorkgroup(tiles), ROWS: ROWS_CONSTANT.prompt};
-        return [
-          work(mulMatFor(type, weight.width), {...matrix, ROWS: ROWS_CONSTANT.decode}, bindings, {rows: 'decode'}),
-          work(mulMatTiled[type], tiled, bindings, {rows: 'prompt'}),
-        ];
-      });
+          ROWS: ROWS_CONSTANT.decode,
+        },
+        {step: 'step', x, weight: slice, y},
+        {rows: 'decode'},
+      ),
+    );
+  }
+
+  /** The same for rows of prompts. */
+  function many(weight: WeightTensor, x: Activation, y: Activation, context: LoweringContext, offset = 0): Work[] {
+    if (x.over === 'outputs' || maxRows === 1) return [];
+    return slicesOf(weight, context).map(({type, strideWords, firstRow, nRows, slice}) => {
+      const constants = {
+        N_IN: weight.width,
+        N_SLICE_ROWS: nRows,
+        FIRST_ROW: offset + firstRow,
+        N_OUT: y.width,
+        ROW_STRIDE_WORDS: strideWords,
+        ROWS: ROWS_CONSTANT.prompt,
+      };
+      const bindings = {step: 'step', x, weight: slice, y} as const;
+      if (!parallelism.tiles || weight.width % 4 !== 0) {
+        return work(mulMatFor(type, weight.width), constants, bindings, {rows: 'prompt'});
+      }
+      const tiles = tilesFor(nRows);
+      const tiled = {...tiles, WORKGROUP_SIZE: tiledWorkgroup(tiles)};
+      return work(mulMatTiled[type], {...tiled, ...constants}, bindings, {rows: 'prompt'});
+    });
+  }
+
+  const one = (weight: WeightTensor, context: LoweringContext) => slicesOf(weight, context)[0];
+
+  return {
+    linear: ({inputs: {weight, x}, outputs: {y}}, context) => [
+      ...many(weight, x, y, context),
+      ...few(weight, x, y, context),
+    ],
+
+    linearById({inputs: {weight, x, experts}, outputs: {y}, attributes}, context) {
+      const {topK, expertRows, offset, nOut, perExpert} = attributes;
+      return slicesOf(weight, context).map(({type, strideWords, firstRow, nRows, slice}) =>
+        work(
+          mulMatIdFor(type, weight.width, joining),
+          {
+            ...teamOf(weight.width, topK * nOut, parallelism),
+            N_IN: weight.width,
+            N_OUT: nOut,
+            USED: topK,
+            EXPERT_ROWS: expertRows,
+            EXPERT_OFFSET: offset,
+            X_PER_EXPERT: perExpert ? 1 : 0,
+            FIRST_ROW: firstRow,
+            N_SLICE_ROWS: nRows,
+            ROW_STRIDE_WORDS: strideWords,
+          },
+          {step: 'step', x, experts, weight: slice, y},
+        ),
+      );
+    },
+
+    linearParts({inputs: {x, a, b, c}, outputs: {y}}, context) {
+      const weights = c ? [a, b, c] : [a, b];
+      const offsets = [0, a.nOut, a.nOut + b.nOut];
+      const prompts = weights.flatMap((weight, i) => many(weight, x, y, context, offsets[i]));
+      const stored = weights.map((weight) => context.stored(weight));
+      // Types may differ: Q4_K_M keeps some values in Q6_K.
+      if (stored.some(({type}) => type !== stored[0].type)) {
+        return [...prompts, ...weights.flatMap((weight, i) => few(weight, x, y, context, offsets[i]))];
+      }
+      const {type, strideWords} = stored[0];
+      return [
+        ...prompts,
+        work(
+          mulMatPartsFor(type, joining),
+          {
+            ...teamOf(a.width, y.width, parallelism),
+            N_IN: a.width,
+            N_OUT: y.width,
+            ROW_STRIDE_WORDS: strideWords,
+            ROWS: ROWS_CONSTANT.decode,
+            QUADS_A: a.nOut / 4,
+            QUADS_B: b.nOut / 4,
+            QUADS_C: (c?.nOut ?? 0) / 4,
+          },
+          {step: 'step', x, a: vector(a), b: vector(b), c: vector(c ?? b), y},
+          {rows: 'decode'},
+        ),
+      ];
+    },
+
+    gatedLinear({inputs: {x, gate, up, offset}, outputs: {y, gates, ups}}, context) {
+      const {type, strideWords, slice} = one(gate, context);
+      const constants = {
+        ...teamOf(gate.width, gate.nOut, parallelism),
+        N_IN: gate.width,
+        N_OUT: gate.nOut,
+        ROW_STRIDE_WORDS: strideWords,
+        ROWS: ROWS_CONSTANT.decode,
+      };
+      return [
+        ...many(gate, x, gates, context),
+        ...many(up, x, ups, context),
+        ...(x.over === 'outputs' ? [] : [activate(gates, ups, offset, y)]),
+        work(
+          mulMatGegluFor(type, joining),
+          constants,
+          {step: 'step', x, gate: slice, up: vector(up), y},
+          {rows: 'decode'},
+        ),
+      ];
+    },
+
+    geluLinear({inputs: {x, weight, up, offset}, outputs: {y, gates}}, context) {
+      const {type, strideWords, slice} = one(weight, context);
+      const constants = {
+        ...teamOf(weight.width, weight.nOut, parallelism),
+        N_IN: weight.width,
+        N_OUT: weight.nOut,
+        ROW_STRIDE_WORDS: strideWords,
+        ROWS: ROWS_CONSTANT.decode,
+        UP_STRIDE: up.width,
+      };
+      return [
+        ...many(weight, x, gates, context),
+        ...(x.over === 'outputs' ? [] : [activate(gates, up, offset, y)]),
+        work(
+          mulMatGeluFor(type, joining),
+          constants,
+          {step: 'step', x, weight: slice, up, up_offset: offset, y},
+          {rows: 'decode'},
+        ),
+      ];
+    },
+
+    normAdd: ({inputs: {y, weight, h, scale}, outputs: {sum}, attributes: {size, eps}}) => [
+      work(
+        normAdd,
+        {N: size, EPS: eps},
+        {y, weight: vector(weight), h, scale: scale.kind === 'weight' ? vector(scale) : scale, sum},
+        {perRow: sum.width / size},
+      ),
+    ],
+
+    normAddNorm: ({inputs: {y, weight, h, scale, nextWeight}, outputs: {sum, normed}, attributes: {eps}}) => [
+      work(
+        normAddNorm,
+        {N: sum.width, EPS: eps},
+        {
+          y,
+          weight: vector(weight),
+          h,
+          scale: scale.kind === 'weight' ? vector(scale) : scale,
+          next_weight: vector(nextWeight),
+          sum,
+          normed,
+        },
+      ),
+    ],
+
+    qkvPrepare({inputs: {qWeight, kWeight, angles}, outputs: {q, keys, values}, attributes}) {
+      const {nHead, nHeadKv, headDim, headNorms, normValues, valuesFromKeys, eps} = attributes;
+      const constants = {
+        N_HEAD: nHead,
+        N_HEAD_KV: nHeadKv,
+        HEAD_DIM: headDim,
+        STRIDE: q.width,
+        EPS: eps,
+        HEAD_NORMS: headNorms ? 1 : 0,
+        NORM_VALUES: normValues ? 1 : 0,
+        VALUES_FROM_KEYS: valuesFromKeys ? 1 : 0,
+        PAGE_SIZE,
+      };
+      // Bound and not read where there are no norms.
+      const q_weight = qWeight ? vector(qWeight) : angles;
+      const k_weight = kWeight ? vector(kWeight) : angles;
+      const caches = {page_tables: pageTables(keys), keys, values} as const;
+      return [work(qkvPrepare, constants, {rows: 'rows', ...caches, q_weight, k_weight, frequencies: angles, qkv: q})];
+    },
+
+    qPrepare({inputs: {q, weight, angles}, outputs: {y}, attributes: {nHead, headDim, eps}}) {
+      const bindings = {rows: 'rows', weight: vector(weight), frequencies: angles, q, y} as const;
+      return [work(qPrepare, {N_HEAD: nHead, HEAD_DIM: headDim, EPS: eps}, bindings)];
     },
   };
+}
+
+/** y = gelu(gates) ⊙ ups for a step that has prompts: for all its rows, those that continue answers are computed again. */
+function activate(gates: Activation, ups: Activation, offset: Binding, y: Activation): Work {
+  const bindings = {gate: gates, up: ups, up_offset: offset, y};
+  return work(geglu, {N: gates.width, UP_STRIDE: ups.width}, bindings, {rows: 'withPrompt'});
 }

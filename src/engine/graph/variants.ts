@@ -1,7 +1,9 @@
 // Which faster kernels stand in for the plain ones. Each can be switched by itself; with all of them off an engine runs
 // the reference.
 import {type AttentionSizes, attentionLowering} from './attention-lowering.ts';
-import type {Lowering} from './lowering.ts';
+import {ALL_FUSIONS, type FusedOperation, type Fusions, fuse} from './fused.ts';
+import type {Graph} from './graph.ts';
+import type {Lowering, LoweringContext} from './lowering.ts';
 import {plain} from './plain.ts';
 import {productLowering} from './product-lowering.ts';
 
@@ -12,16 +14,69 @@ export interface Variants {
   products: boolean;
   /** What follows the last keys and values runs over the output rows only. The same bits. */
   outputTail: boolean;
+  /** Which neighbours become one operation. */
+  fusions: Fusions;
   /** Kernels that use subgroups, where there are any. Needs the device's feature. */
   subgroups: boolean;
+  /** In products of few rows, teams of invocations as large as it takes to fill the device. */
+  teams: boolean;
+  /** The largest subgroup that the device may have. */
+  subgroupSize: number;
+  /** Invocations that fill the device. */
+  lanes: number;
 }
 
-export const PLAIN: Variants = {attention: false, products: false, outputTail: false, subgroups: false};
+const NO_FUSIONS: Fusions = {qkv: false, gated: false, norms: false};
 
-export function loweringOf({attention, products, subgroups}: Variants, sizes: AttentionSizes): Lowering {
+export const PLAIN: Variants = {
+  attention: false,
+  products: false,
+  outputTail: false,
+  fusions: NO_FUSIONS,
+  subgroups: false,
+  teams: false,
+  subgroupSize: 128, // WebGPU's largest
+  lanes: 200_000, // about those of a large GPU
+};
+
+/** What a device runs unless it is told otherwise: everything on a GPU, the plain kernels on a processor. */
+export function variantsFor(device: GPUDevice): Variants {
+  const info = device.adapterInfo;
+  if (isSoftware(info)) return PLAIN;
+  const subgroups = device.features.has('subgroups');
+  const {subgroupSize} = PLAIN;
   return {
+    ...PLAIN,
+    attention: true,
+    products: true,
+    outputTail: true,
+    fusions: ALL_FUSIONS,
+    subgroups,
+    teams: true,
+    subgroupSize: subgroups ? info.subgroupMaxSize || subgroupSize : subgroupSize,
+  };
+}
+
+function isSoftware({vendor, architecture, device, description, isFallbackAdapter}: GPUAdapterInfo): boolean {
+  if (isFallbackAdapter) return true;
+  return /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(
+    [vendor, architecture, device, description].join(' '),
+  );
+}
+
+/** The graph that is run. */
+export const rewrite = (graph: Graph, {fusions}: Variants, context: LoweringContext): Graph<FusedOperation> =>
+  fuse(graph, fusions, context);
+
+export function loweringOf(variants: Variants, sizes: AttentionSizes): Lowering<FusedOperation> {
+  const {attention, products, teams, subgroups, subgroupSize, lanes, fusions} = variants;
+  const joining = subgroups ? 'subgroups' : 'shared';
+  const faster = productLowering({joining, subgroupSize, lanes: teams ? lanes : 0, tiles: products}, sizes.maxRows);
+  const usesPlain = !products && !teams && !Object.values(fusions).some(Boolean);
+  return {
+    ...faster,
     ...plain,
+    ...(!usesPlain && faster),
     ...(attention && attentionLowering(sizes, subgroups)),
-    ...(products && productLowering(sizes.maxRows)),
   };
 }

@@ -61,6 +61,7 @@ const define = (variant: string, parts: readonly string[]) =>
     constants: [
       'N_HEAD',
       'N_HEAD_KV',
+      'Q_STRIDE',
       'SCALE',
       'WINDOW',
       'SOFTCAP',
@@ -72,7 +73,7 @@ const define = (variant: string, parts: readonly string[]) =>
       'BATCH',
       'PAGE_SIZE',
     ],
-    defaults: {WINDOW: 0, SOFTCAP: 0, ROWS: 0, FIRST: 0, BATCH: BATCH_ROWS},
+    defaults: {Q_STRIDE: 0, WINDOW: 0, SOFTCAP: 0, ROWS: 0, FIRST: 0, BATCH: BATCH_ROWS},
     grid: ({nRows, nKeys}: KeyShape, {N_HEAD, N_HEAD_KV, WINDOW, MAX_SPLITS, FIRST, BATCH}): Grid => [
       Math.min(MAX_SPLITS, tilesOf(nKeys, WINDOW)),
       N_HEAD_KV * Math.ceil(N_HEAD / N_HEAD_KV / HEADS),

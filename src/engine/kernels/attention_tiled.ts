@@ -10,8 +10,8 @@ const QUERIES = 4 * constantIn(shader, 'GROUPS');
 /** nRows counts the rows that ROWS names. */
 export const attentionTiled = defineKernel([cacheF32, shader.replace('_VARIANT(', '_f32(')].join('\n'), {
   bindings: ['step', 'rows', 'page_tables', 'q', 'k', 'v', 'y'],
-  constants: ['N_HEAD', 'N_HEAD_KV', 'SCALE', 'WINDOW', 'SOFTCAP', 'ROWS', 'QUADS', 'PAGE_SIZE'],
-  defaults: {WINDOW: 0, SOFTCAP: 0, ROWS: 0},
+  constants: ['N_HEAD', 'N_HEAD_KV', 'Q_STRIDE', 'SCALE', 'WINDOW', 'SOFTCAP', 'ROWS', 'QUADS', 'PAGE_SIZE'],
+  defaults: {Q_STRIDE: 0, WINDOW: 0, SOFTCAP: 0, ROWS: 0},
   grid: ({nRows}: RowShape, {N_HEAD, N_HEAD_KV}): Grid => {
     const rowsOfTile = Math.floor((QUERIES * N_HEAD_KV) / N_HEAD);
     return [Math.ceil(nRows / rowsOfTile), N_HEAD_KV, 1];

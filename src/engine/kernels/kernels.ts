@@ -11,7 +11,10 @@ export {interleaveRows} from './interleave_rows.ts';
 export {kvWrite} from './kv_write.ts';
 export {matchRms} from './match_rms.ts';
 export {mulMat, mulMatFor} from './mul_mat.ts';
+export {mulMatGegluFor} from './mul_mat_geglu.ts';
+export {mulMatGeluFor} from './mul_mat_gelu.ts';
 export {mulMatId, mulMatIdFor} from './mul_mat_id.ts';
+export {mulMatPartsFor} from './mul_mat_parts.ts';
 export {
   LARGE_TILES,
   mulMatTiled,
@@ -21,6 +24,10 @@ export {
   tiledWorkgroup,
   tilesFor,
 } from './mul_mat_tiled.ts';
+export {normAdd} from './norm_add.ts';
+export {normAddNorm} from './norm_add_norm.ts';
+export {qPrepare} from './q_prepare.ts';
+export {qkvPrepare} from './qkv_prepare.ts';
 export {rmsNorm} from './rms_norm.ts';
 export {rope, ropeTable} from './rope.ts';
 export {softcap} from './softcap.ts';

@@ -1,4 +1,4 @@
-// Makes one kernel for each weight type out of one shader. Such a shader (get_rows, mul_mat) reads `weight` through
+// Makes one kernel for each weight type out of one shader. Such a shader (get_rows, mul_mat) reads a matrix through
 // `tile_at(base, tile)` and has TYPE in the name of its entry point. Owns which file unpacks which type.
 
 import loadQuads from '../../../shaders/lib/load_quads.wgsl';
@@ -48,7 +48,7 @@ export type Joining = 'shared' | 'subgroups';
 
 /**
  * `bind` makes a kernel of a complete shader.
- * @param shader with `fn <name>_TYPE(`, `weight: array<vec4u>` and `row_length()`. It must not include what
+ * @param shader with `fn <name>_TYPE(`, `weight_word(i)`, which reads a vec4u of the matrix, and `row_length()`. It must not include what
  *   lib/weights_*.wgsl do
  */
 export const forWeightType = <K>(type: WeightType, shader: string, bind: (shader: string) => K): K =>

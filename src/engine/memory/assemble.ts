@@ -4,11 +4,11 @@
 import {GemmaError} from '../../errors.ts';
 import type {Buffers} from '../../gpu/buffers.ts';
 import type {BufferBinding} from '../../gpu/recorder.ts';
-import {type ConstantTensor, type Graph, inputsOf} from '../graph/graph.ts';
+import {type AnyOperation, type ConstantTensor, type Graph, inputsOf} from '../graph/graph.ts';
 import {activationBytes, planActivations} from '../graph/liveness.ts';
 import {type Binding, type Dispatch, lower, type StepBufferName} from '../graph/lowering.ts';
 import {overOutputRows} from '../graph/output-tail.ts';
-import {loweringOf, type Variants} from '../graph/variants.ts';
+import {loweringOf, rewrite, type Variants} from '../graph/variants.ts';
 import {ropeTable} from '../kernels/kernels.ts';
 import {KvCache} from '../kv/kv-cache.ts';
 import {PAGE_SIZE} from '../kv/pages.ts';
@@ -122,7 +122,9 @@ export function assemble(
   const cache = new KvCache({...kv, maxSequences, sharePrefixes});
   const step = createStepBuffers(buffers, sizes, cache);
   const {layers, groups} = createKvBuffers(buffers, config, kv);
-  const graph = sizes.variants.outputTail ? overOutputRows(forward) : forward;
+  const context = {stored: ({name}: {name: string}) => weights.get(name)!};
+  const cut = sizes.variants.outputTail ? overOutputRows(forward) : forward;
+  const graph = rewrite(cut, sizes.variants, context);
   const activationRows = {rows: chunkSize, outputs: maxOutputs};
   const {sizes: bytes, bufferOf: placeOf} = planActivations(graph, activationRows);
   const activations = bytes.map((size, i) => buffers.create(`activations ${i}`, 'scratch', size));
@@ -138,7 +140,7 @@ export function assemble(
     maxOutputs,
     maxRows: chunkSize,
   });
-  const dispatches = lower(graph, lowering, {stored: ({name}) => weights.get(name)!});
+  const dispatches = lower(graph, lowering, context);
   const scratch = createScratch(buffers, dispatches);
   const bufferOf = (binding: Binding): BufferBinding => {
     if (typeof binding === 'string') return existing(step[binding], binding);
@@ -193,7 +195,7 @@ function createScratch(buffers: Buffers, dispatches: readonly Dispatch[]): Map<s
 }
 
 /** The constants that the operations of a graph read, each once. */
-function constantsOf({operations}: Graph): ConstantTensor[] {
+function constantsOf({operations}: Graph<AnyOperation>): ConstantTensor[] {
   const inputs = operations.flatMap((operation) => inputsOf(operation));
   return [...new Set(inputs.filter((input) => input.kind === 'constant'))];
 }

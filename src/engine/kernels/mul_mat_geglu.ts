@@ -1,0 +1,26 @@
+// Binds shaders/mul_mat_geglu.wgsl for every weight type. nRows counts what ROWS says. Rows of a multiple of 4 values.
+import shader from '../../../shaders/mul_mat_geglu.wgsl';
+import {spread} from '../../gpu/grid.ts';
+import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
+import {byType, forProduct, type Joining} from './weight-kernels.ts';
+import {ROWS_BESIDE} from './weight-layout.ts';
+import type {WeightType} from './weight-types.ts';
+
+const X_TILE = 4; // rows of x that one workgroup takes, as in the shader
+
+const bindMulMatGeglu = (complete: string) =>
+  defineKernel(complete, {
+    bindings: ['step', 'x', 'gate', 'up', 'y'],
+    constants: ['WORKGROUP_SIZE', 'TEAM', 'N_IN', 'N_OUT', 'ROW_STRIDE_WORDS', 'ROWS'],
+    defaults: {ROWS: 0},
+    grid: ({nRows}: RowShape, {N_OUT, WORKGROUP_SIZE, TEAM}) =>
+      spread(Math.ceil(N_OUT / (ROWS_BESIDE * (WORKGROUP_SIZE / TEAM))), Math.ceil(nRows / X_TILE)),
+  });
+
+const variants = {
+  shared: byType((type) => forProduct(type, shader, bindMulMatGeglu)),
+  subgroups: byType((type) => forProduct(type, shader, bindMulMatGeglu, {joining: 'subgroups'})),
+};
+
+/** mul_mat_geglu_<type>. */
+export const mulMatGegluFor = (type: WeightType, joining: Joining = 'shared') => variants[joining][type];
