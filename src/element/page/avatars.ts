@@ -7,25 +7,11 @@ export interface Avatars {
   readonly assistant: Element | null;
 }
 
-/** @param always letters where the page has given no pictures */
-export function avatarsOf(host: Element, always = false): Avatars {
-  const given = (author: 'user' | 'assistant') =>
-    host.querySelector(`:scope > [slot="avatar-${author}"]`) ?? (always ? letter(author) : null);
-  return {user: given('user'), assistant: given('assistant')};
-}
-
-const letters = new Map<string, Element>();
-
-/** A person and a spark, the same in every language. */
-function letter(author: 'user' | 'assistant'): Element {
-  let element = letters.get(author);
-  if (!element) {
-    element = document.createElement('span');
-    element.setAttribute('part', 'avatar-letter');
-    element.textContent = author === 'user' ? '☺' : '✦';
-    letters.set(author, element);
-  }
-  return element;
+export function avatarsOf(host: Element): Avatars {
+  return {
+    user: host.querySelector(':scope > [slot="avatar-user"]'),
+    assistant: host.querySelector(':scope > [slot="avatar-assistant"]'),
+  };
 }
 
 /** A copy that stands by itself; a `<template>`'s content. */

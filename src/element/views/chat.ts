@@ -67,6 +67,7 @@ export interface ChatView {
   messageState: MessageState;
   names: boolean;
   times: boolean;
+  letters: boolean;
   starters: readonly Prompt[];
   suggestions: readonly Prompt[];
   showSpeed: boolean;
@@ -119,6 +120,7 @@ export function renderChat(view: ChatView): TemplateResult {
               cut: chat.cut,
               names: view.names,
               times: view.times,
+              letters: view.letters,
               more: canContinue(chat) && !disabled ? act.more : null,
               starters: view.starters,
               suggestions: view.suggestions,
