@@ -131,6 +131,11 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @csspart avatar - The picture beside a turn.
  * @csspart avatar-letter - The letter in it where the page has slotted none.
  * @csspart message-text - The text of a turn.
+ * @csspart paragraph - A paragraph in an answer.
+ * @csspart quote - A quotation in an answer.
+ * @csspart list - A list in an answer.
+ * @csspart rule - A line across an answer.
+ * @csspart inline-code - Code within a line.
  * @csspart link - A link in an answer.
  * @csspart image - A picture in an answer.
  * @csspart table - A table in an answer.

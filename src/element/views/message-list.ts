@@ -31,6 +31,8 @@ export interface MessageListView {
   cut: TurnId | null;
   names: boolean;
   times: boolean;
+  /** Whether there is an avatar where the page has given none. */
+  letters: boolean;
   /** Goes on with an answer that reached its length limit; null where the last one did not. */
   more: (() => void) | null;
   starters: readonly Prompt[];
@@ -88,20 +90,36 @@ export function renderMessageList(view: MessageListView): TemplateResult {
 
 /** A turn is drawn anew only when something about it has changed: a thousand others stay as they are. */
 function renderTurn(view: MessageListView, turn: Turn, last: boolean): unknown {
-  const {env, avatars, conversation, growing, actions, state, names, times} = view;
+  const {env, avatars, conversation, growing, actions, state, names, times, letters} = view;
   const isGrowing = turn === growing;
   const {index, count} = isGrowing ? newest(conversation, turn) : place(conversation, turn);
   const editing = state.editing?.id === turn.id ? state.editing : null;
   const speaking = state.speaking === turn.id;
   const avatar = turn.message.role === 'user' ? avatars.user : avatars.assistant;
   return guard(
-    [turnParts.value, names, times, turn, env, avatar, actions, index, count, editing, speaking, last, isGrowing],
+    [
+      turnParts.value,
+      names,
+      times,
+      letters,
+      turn,
+      env,
+      avatar,
+      actions,
+      index,
+      count,
+      editing,
+      speaking,
+      last,
+      isGrowing,
+    ],
     () =>
       renderMessage({
         env,
         turn,
         names,
         times,
+        letters,
         avatar,
         growing: isGrowing,
         last,

@@ -36,6 +36,8 @@ export interface MessageView {
   /** Whether it says who wrote it, and when. */
   names: boolean;
   times: boolean;
+  /** Whether there is an avatar where the page has given none. */
+  letters: boolean;
   /** What stands beside it, to be copied; null for nothing. */
   avatar: Element | null;
   /** Still being written. */

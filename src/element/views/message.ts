@@ -13,7 +13,7 @@ export function renderMessage(view: MessageView): TemplateResult {
   if (turn.message.role !== 'user') return renderAnswer(view);
   return html`
     <div part="message message-user" role="article" tabindex="-1" data-turn=${turn.id} aria-label=${env.language.text('authorUser')}>
-      ${renderAvatar(view.avatar)} ${renderHead(view, env.language.text('authorUser'))}
+      ${renderAvatar(view)} ${renderHead(view, env.language.text('authorUser'))}
       ${
         editing && actions && late
           ? late.renderEdit(env.language, editing, actions)
@@ -35,7 +35,7 @@ function renderAnswer(view: MessageView): TemplateResult {
       data-turn=${turn.id}
       aria-label=${env.language.text('authorAssistant')}
     >
-      ${renderAvatar(view.avatar)} ${renderHead(view, env.language.text('authorAssistant'))}
+      ${renderAvatar(view)} ${renderHead(view, env.language.text('authorAssistant'))}
       ${reasoning ? renderThinking(view, reasoning) : null}
       ${content || !growing ? renderContent(env, content, growing) : renderWaiting(env)} ${growing ? null : renderEnd(view)}
       ${turnParts.value?.renderActions(view)}
@@ -66,8 +66,13 @@ function renderHead({names, times, turn, env}: MessageView, name: string): Templ
 }
 
 /** The author is in the message's name already. */
-function renderAvatar(avatar: Element | null): TemplateResult | null {
-  return avatar && html`<div part="avatar" aria-hidden="true">${guard([avatar], () => copyAvatar(avatar))}</div>`;
+function renderAvatar({avatar, letters, turn}: MessageView): TemplateResult | null {
+  if (!avatar && !letters) return null;
+  // A person and a spark, the same in every language.
+  const shown = avatar
+    ? guard([avatar], () => copyAvatar(avatar))
+    : html`<span part="avatar-letter">${turn.message.role === 'user' ? '☺' : '✦'}</span>`;
+  return html`<div part="avatar" aria-hidden="true">${shown}</div>`;
 }
 
 function renderContent(env: MarkdownEnvironment, content: string, growing: boolean): TemplateResult {
