@@ -4,7 +4,7 @@ import {GemmaError} from '../errors.ts';
 import type {ChatMessage, ToolDefinition} from '../protocol/messages.ts';
 import {SpecialTokens} from '../tokenizer/special-tokens.ts';
 import type {Tokenizer} from '../tokenizer/tokenizer.ts';
-import {BoundedTemplate} from './bounded-jinja.ts';
+import type {BoundedTemplate} from './bounded-jinja.ts';
 import {renderGemma3} from './gemma3-template.ts';
 import {renderGemma4, withoutThoughts} from './gemma4-template.ts';
 import {type TemplateInput, type TemplateMessage, templateMessage, templateTool} from './template-input.ts';
@@ -23,6 +23,14 @@ export interface TemplateOptions {
   maxTokens?: number;
 }
 
+/** What reads a file's template: fetched where there is one (bounded-jinja.ts). */
+export type Jinja = typeof BoundedTemplate;
+
+export interface TemplateForm {
+  /** Gemma 4 without a template: the form of the 12B, 26B and 31B models. */
+  large?: boolean;
+}
+
 export interface ChatTemplate {
   /** Where the form comes from. */
   readonly origin: 'file' | 'gemma4' | 'gemma3';
@@ -38,13 +46,13 @@ export interface ChatTemplate {
 
 /**
  * The template of a model: the file's (`tokenizer.chat_template`), else the form that its vocabulary belongs to.
- * @param options.large Gemma 4 without a template: the form of the 12B, 26B and 31B models.
+ * @param jinja null where the file has no template
  * @throws GemmaError `template-invalid`
  */
-export function createTemplate(tokenizer: Tokenizer, options: {large?: boolean} = {}): ChatTemplate {
+export function createTemplate(tokenizer: Tokenizer, jinja: Jinja | null, options: TemplateForm = {}): ChatTemplate {
   // Some files have the key with nothing in it.
   const source = tokenizer.chatTemplate?.trim() ? tokenizer.chatTemplate : null;
-  if (source !== null) return fileTemplate(source);
+  if (source !== null && jinja) return fileTemplate(source, jinja);
   const yes = () => true;
   if (tokenizer.idOf('<|turn>') !== undefined) {
     const large = options.large ?? false;
@@ -62,8 +70,8 @@ export function createTemplate(tokenizer: Tokenizer, options: {large?: boolean} 
   );
 }
 
-function fileTemplate(source: string): ChatTemplate {
-  const template = attempt(() => new BoundedTemplate(source), 'cannot be read');
+function fileTemplate(source: string, Template: Jinja): ChatTemplate {
+  const template = attempt(() => new Template(source), 'cannot be read');
   const render = ({messages, tools, thinking, addGenerationPrompt, bosToken}: TemplateInput): string =>
     attempt(
       () =>
@@ -150,9 +158,13 @@ function attempt<T>(action: () => T, what: string): T {
  * refused when it is loaded, and not at a visitor's first message.
  * @returns a function that gives the template, or throws GemmaError `template-invalid` each time
  */
-export function readTemplate(tokenizer: Tokenizer, options: {large?: boolean} = {}): () => ChatTemplate {
+export function readTemplate(
+  tokenizer: Tokenizer,
+  jinja: Jinja | null,
+  options: TemplateForm = {},
+): () => ChatTemplate {
   try {
-    const template = createTemplate(tokenizer, options);
+    const template = createTemplate(tokenizer, jinja, options);
     renderSegments(tokenizer, template, [{role: 'user', content: 'Hello'}], {});
     return () => template;
   } catch (error) {

@@ -122,7 +122,8 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
       readsSource = engine.readsSource;
       // The form of Gemma 4's larger models differs; these have no per-layer embeddings.
       const large = config.architecture === 'gemma4' && config.nEmbdPerLayer === 0;
-      const template = readTemplate(tokenizer, {large});
+      const jinja = tokenizer.chatTemplate ? (await import('../chat/bounded-jinja.ts')).BoundedTemplate : null;
+      const template = readTemplate(tokenizer, jinja, {large});
       return {
         engine,
         tokenizer,

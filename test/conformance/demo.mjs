@@ -1,11 +1,12 @@
 // The demo model as shipped: forced logits like any model, and the answers to ten questions, greedily, by the engine and
 // by llama.cpp's own kernels for quantized weights.
 import {fileURLToPath} from 'node:url';
-import {createTemplate, renderToText, renderToTokens} from '../../src/chat/template.ts';
+import {renderToText, renderToTokens} from '../../src/chat/template.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {createTokenizer} from '../../src/tokenizer/create-tokenizer.ts';
+import {createTemplate} from '../helpers/chat-template.ts';
 import {topTwo} from './compare.mjs';
 import {withFile} from './files.mjs';
 import {judge} from './judge.mjs';

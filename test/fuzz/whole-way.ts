@@ -1,6 +1,6 @@
 // Everything that is done with a header before a GPU is asked for anything: what the poster shows, the reader, the
 // configuration, the memory plan, the tokenizer, the template, one rendered prompt.
-import {createTemplate, renderToTokens} from '../../src/chat/template.ts';
+import {renderToTokens} from '../../src/chat/template.ts';
 import {contextBytes} from '../../src/engine/memory/estimate.ts';
 import {planMemory} from '../../src/engine/memory/memory-plan.ts';
 import {readConfig, supportedArchitecture} from '../../src/engine/model/config.ts';
@@ -10,6 +10,7 @@ import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {wireError} from '../../src/protocol/wire-error.ts';
 import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {createTokenizer} from '../../src/tokenizer/create-tokenizer.ts';
+import {createTemplate} from '../helpers/chat-template.ts';
 import {countingSource} from '../unit/gguf/counting-source.ts';
 import type {HostileHeader} from './hostile-headers.ts';
 

@@ -1,7 +1,6 @@
 // A worker without a thread and a page without a browser: the real client and the real sessions, over real
 // MessageChannels, round a fake engine.
 import {setImmediate} from 'node:timers';
-import {createTemplate} from '../../src/chat/template.ts';
 import type {Platform} from '../../src/client/connect.ts';
 import {GemmaClient, type LoadOptions} from '../../src/client/gemma-client.ts';
 import {GemmaError} from '../../src/errors.ts';
@@ -16,6 +15,7 @@ import {ModelLibrary} from '../../src/worker/model-library.ts';
 import {type Session, serve} from '../../src/worker/serve.ts';
 import {serveTabs} from '../../src/worker/serve-tabs.ts';
 import type {WorkerContext} from '../../src/worker/worker-context.ts';
+import {createTemplate} from './chat-template.ts';
 import {FakeEngine, type FakeEngineOptions, tinyTokenizer, VOCAB_SIZE} from './fake-engine.ts';
 
 /** Web Locks of one origin. `kill` releases what a holder that died held. */

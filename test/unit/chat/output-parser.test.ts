@@ -2,8 +2,9 @@ import {expect} from 'chai';
 import {metadataOf} from '../../../scripts/model-files/gguf-writer.ts';
 import {tinySpmMetadata, tinyTokenizerMetadata} from '../../../scripts/model-files/tiny-tokenizer.ts';
 import {endsInThought, type OutputEvent, OutputParser} from '../../../src/chat/output-parser.ts';
-import {createTemplate, renderToTokens} from '../../../src/chat/template.ts';
+import {renderToTokens} from '../../../src/chat/template.ts';
 import {createTokenizer} from '../../../src/tokenizer/create-tokenizer.ts';
+import {createTemplate} from '../../helpers/chat-template.ts';
 
 const tokenizer = createTokenizer(metadataOf(tinyTokenizerMetadata(1024)));
 const TAG = /(<\|channel>|<channel\|>|<\|tool_call>|<tool_call\|>|<\|tool_response>|<tool_response\|>|<\|"\|>)/;

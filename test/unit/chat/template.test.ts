@@ -2,17 +2,12 @@ import {Template} from '@huggingface/jinja';
 import {expect} from 'chai';
 import {metadataOf, type WritableValue} from '../../../scripts/model-files/gguf-writer.ts';
 import {tinyTokenizerMetadata} from '../../../scripts/model-files/tiny-tokenizer.ts';
-import {
-  createTemplate,
-  readTemplate,
-  renderToText,
-  renderToTokens,
-  type TemplateOptions,
-} from '../../../src/chat/template.ts';
+import {renderToText, renderToTokens, type TemplateOptions} from '../../../src/chat/template.ts';
 import {templateMessage, templateTool} from '../../../src/chat/template-input.ts';
 import type {ChatMessage, ToolDefinition} from '../../../src/protocol/messages.ts';
 import {createTokenizer} from '../../../src/tokenizer/create-tokenizer.ts';
 import type {Tokenizer} from '../../../src/tokenizer/tokenizer.ts';
+import {createTemplate, readTemplate} from '../../helpers/chat-template.ts';
 
 const metadata = tinyTokenizerMetadata(1024);
 
