@@ -4,6 +4,7 @@ import {GemmaError} from '../errors.ts';
 import type {PackedStrings} from '../gguf/metadata.ts';
 import {MAX_RANK, MergeEncoder} from './merge-encoder.ts';
 import {NeighbourFilter} from './neighbour-filter.ts';
+import {PIECE, type Pieces} from './pieces.ts';
 import {MAX_PROBES, refuseCollisions} from './probe-limit.ts';
 import {firstCodePoint, lastCodePoint} from './utf8.ts';
 import {NO_TOKEN, type Vocabulary} from './vocabulary.ts';
@@ -19,8 +20,16 @@ class MergeTable {
   /** Open addressing over (left, right); a power of two, at most half full. */
   readonly #table: Int32Array;
 
-  constructor(merges: PackedStrings, vocabulary: Vocabulary) {
-    const count = merges.length;
+  static *build(merges: PackedStrings, vocabulary: Vocabulary): Pieces<MergeTable> {
+    const table = new MergeTable(merges.length);
+    for (let from = 0; from < merges.length; from += PIECE) {
+      table.#add(merges, vocabulary, from, Math.min(from + PIECE, merges.length));
+      yield;
+    }
+    return table;
+  }
+
+  private constructor(count: number) {
     if (count > MAX_RANK) throw invalid(`${count} merges; at most ${MAX_RANK} are supported`, {merges: count});
     let capacity = 16;
     while (capacity < count * 2) capacity *= 2;
@@ -28,9 +37,12 @@ class MergeTable {
     this.#left = new Int32Array(count);
     this.#right = new Int32Array(count);
     this.results = new Int32Array(count);
+  }
+
+  #add(merges: PackedStrings, vocabulary: Vocabulary, from: number, to: number): void {
     const joined = new Uint8Array(2 * vocabulary.maxBytes);
     const {bytes, offsets} = merges;
-    for (let merge = 0; merge < count; merge++) {
+    for (let merge = from; merge < to; merge++) {
       const start = offsets[merge];
       const end = offsets[merge + 1];
       // The first space that leaves a left part: a part may itself begin with one.
@@ -84,8 +96,11 @@ class MergeTable {
 export class BpeEncoder extends MergeEncoder {
   readonly #merges: MergeTable;
 
-  constructor(vocabulary: Vocabulary, merges: PackedStrings, unknownId: number) {
-    const table = new MergeTable(merges, vocabulary);
+  static *build(vocabulary: Vocabulary, merges: PackedStrings, unknownId: number): Pieces<BpeEncoder> {
+    return new BpeEncoder(vocabulary, yield* MergeTable.build(merges, vocabulary), unknownId);
+  }
+
+  private constructor(vocabulary: Vocabulary, table: MergeTable, unknownId: number) {
     super(vocabulary, table.neighbours, true, unknownId);
     this.#merges = table;
   }

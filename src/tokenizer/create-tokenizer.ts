@@ -5,6 +5,7 @@ import {type Metadata, PackedStrings} from '../gguf/metadata.ts';
 import {BpeEncoder} from './bpe.ts';
 import {GgufTokenizer} from './gguf-tokenizer.ts';
 import type {MergeEncoder} from './merge-encoder.ts';
+import {atOnce, inSlices, type Pieces} from './pieces.ts';
 import {SpmEncoder} from './spm.ts';
 import type {Tokenizer} from './tokenizer.ts';
 import {NO_TOKEN, Vocabulary} from './vocabulary.ts';
@@ -41,8 +42,21 @@ const MAX_PLACEHOLDERS = 512;
  * @throws GemmaError `tokenizer-invalid`
  */
 export function createTokenizer(metadata: Metadata, rows = Number.POSITIVE_INFINITY): Tokenizer {
+  return atOnce(checkedBuild(metadata, rows));
+}
+
+/**
+ * The same in slices of some milliseconds, each a task of its own: a real vocabulary takes some tenths of a second, in
+ * which a worker has others to answer.
+ * @throws GemmaError `tokenizer-invalid`; AbortError when `signal` aborts
+ */
+export function createTokenizerInSlices(metadata: Metadata, rows?: number, signal?: AbortSignal): Promise<Tokenizer> {
+  return inSlices(checkedBuild(metadata, rows ?? Number.POSITIVE_INFINITY), signal);
+}
+
+function* checkedBuild(metadata: Metadata, rows: number): Pieces<Tokenizer> {
   try {
-    return build(metadata, rows);
+    return yield* build(metadata, rows);
   } catch (error) {
     // The getters' word for a missing key or a wrong type is about any key; here it means a broken tokenizer.
     if (!(error instanceof GemmaError) || error.code !== 'config-invalid') throw error;
@@ -50,12 +64,12 @@ export function createTokenizer(metadata: Metadata, rows = Number.POSITIVE_INFIN
   }
 }
 
-function build(metadata: Metadata, rows: number): Tokenizer {
+function* build(metadata: Metadata, rows: number): Pieces<Tokenizer> {
   const algorithm = chooseAlgorithm(metadata);
   const all = metadata.strings(`${KEY}tokens`);
   if (all.length === 0) throw invalid(`${KEY}tokens is empty; expected the vocabulary`, {});
   const tokens = cutTo(rows, all);
-  const vocabulary = new Vocabulary(tokens, perToken(metadata, 'token_type', all));
+  const vocabulary = yield* Vocabulary.build(tokens, perToken(metadata, 'token_type', all));
   const stopIds = findStops(metadata, vocabulary);
   for (const text of TURN_TEXTS) {
     const id = vocabulary.idOfText(text);
@@ -71,9 +85,10 @@ function build(metadata: Metadata, rows: number): Tokenizer {
   // Typed as text it would be spelled in a prompt, typed as user-defined any message could write it.
   if (/^<.+>$/.test(vocabulary.text(bosId))) vocabulary.markControl(bosId);
   const unknownId = findId(metadata, vocabulary, 'unknown_token_id', '<unk>');
+  const encoder = yield* createEncoder(algorithm, metadata, vocabulary, all, unknownId);
   return new GgufTokenizer({
     vocabulary,
-    encoder: createEncoder(algorithm, metadata, vocabulary, all, unknownId),
+    encoder,
     bosId,
     // Files by some makers say false because their template writes the token; a prompt without it is garbage.
     addBos: algorithm === 'bpe' || metadata.boolean(`${KEY}add_bos_token`, true),
@@ -113,19 +128,22 @@ function chooseAlgorithm(metadata: Metadata): 'bpe' | 'spm' {
   return metadata.has(`${KEY}merges`) ? 'bpe' : 'spm';
 }
 
-function createEncoder(
+function* createEncoder(
   algorithm: 'bpe' | 'spm',
   metadata: Metadata,
   vocabulary: Vocabulary,
   tokens: PackedStrings,
   unknownId: number,
-): MergeEncoder {
+): Pieces<MergeEncoder> {
   const scores = perToken(metadata, 'scores', tokens);
-  if (algorithm === 'bpe') return new BpeEncoder(vocabulary, metadata.strings(`${KEY}merges`), unknownId);
+  if (algorithm === 'bpe') return yield* BpeEncoder.build(vocabulary, metadata.strings(`${KEY}merges`), unknownId);
   if (!scores) throw invalid(`${KEY}scores is missing; a llama tokenizer needs one a token`, {});
-  const wrong = Array.prototype.findIndex.call(scores, (score: number) => !Number.isFinite(score));
-  if (wrong >= 0) throw invalid(`score of token ${wrong} is ${scores[wrong]}; expected a finite number`, {id: wrong});
-  return new SpmEncoder(vocabulary, scores, unknownId);
+  let wrong = 0;
+  while (wrong < scores.length && Number.isFinite(scores[wrong])) wrong++;
+  yield;
+  if (wrong < scores.length)
+    throw invalid(`score of token ${wrong} is ${scores[wrong]}; expected a finite number`, {id: wrong});
+  return yield* SpmEncoder.build(vocabulary, scores, unknownId);
 }
 
 /** A numeric array with one value a token, or null where the file has none. */

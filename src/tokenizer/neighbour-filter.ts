@@ -18,10 +18,10 @@ export class NeighbourFilter {
     return (this.#words[bit >>> 5] & (1 << (bit & 31))) !== 0;
   }
 
-  /** Adds every pair of neighbours within a token's UTF-8 bytes. */
-  addWithin(bytes: Uint8Array): void {
+  /** Adds every pair of neighbours within a token's UTF-8, `bytes[start … end)`. */
+  addWithin(bytes: Uint8Array, start: number, end: number): void {
     let left = -1;
-    for (let i = 0; i < bytes.length; ) {
+    for (let i = start; i < end; ) {
       const right = firstCodePoint(bytes, i);
       if (left >= 0) this.add(left, right);
       left = right;

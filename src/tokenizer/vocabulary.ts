@@ -3,6 +3,8 @@
 // Knows no algorithm and no GGUF key.
 import {GemmaError} from '../errors.ts';
 import type {PackedStrings} from '../gguf/metadata.ts';
+import type {NeighbourFilter} from './neighbour-filter.ts';
+import {PIECE, type Pieces} from './pieces.ts';
 import {MAX_PROBES, refuseCollisions} from './probe-limit.ts';
 import type {TokenType} from './tokenizer.ts';
 import {onlyCodePoint} from './utf8.ts';
@@ -19,8 +21,7 @@ const encoder = new TextEncoder();
 
 export class Vocabulary {
   readonly size: number;
-  /** Bytes of the longest token. */
-  readonly maxBytes: number;
+  #maxBytes = 0;
   readonly #tokens: PackedStrings;
   readonly #types: Uint8Array;
   /** Open addressing over `hashBytes`; a power of two, at most half full. */
@@ -31,17 +32,33 @@ export class Vocabulary {
   readonly #byteIds = new Int32Array(256).fill(NO_TOKEN);
 
   /** @param types GGUF's token types, one a token, or null where the file has none. */
-  constructor(tokens: PackedStrings, types: ArrayLike<number> | null) {
+  static *build(tokens: PackedStrings, types: ArrayLike<number> | null): Pieces<Vocabulary> {
+    const vocabulary = new Vocabulary(tokens);
+    for (let id = 0; id < tokens.length; id += PIECE) {
+      vocabulary.#add(types, id, Math.min(id + PIECE, tokens.length));
+      yield;
+    }
+    return vocabulary;
+  }
+
+  private constructor(tokens: PackedStrings) {
     this.size = tokens.length;
     this.#tokens = tokens;
     this.#types = new Uint8Array(this.size).fill(1);
     let capacity = 16;
     while (capacity < this.size * 2) capacity *= 2;
     this.#table = new Int32Array(capacity).fill(NO_TOKEN);
+  }
 
-    const {bytes, offsets} = tokens;
-    let maxBytes = 0;
-    for (let id = 0; id < this.size; id++) {
+  /** Bytes of the longest token. */
+  get maxBytes(): number {
+    return this.#maxBytes;
+  }
+
+  #add(types: ArrayLike<number> | null, from: number, to: number): void {
+    const {bytes, offsets} = this.#tokens;
+    let maxBytes = this.#maxBytes;
+    for (let id = from; id < to; id++) {
       const start = offsets[id];
       const end = offsets[id + 1];
       maxBytes = Math.max(maxBytes, end - start);
@@ -71,7 +88,7 @@ export class Vocabulary {
         this.#bmp[codePoint] = id;
       }
     }
-    this.maxBytes = maxBytes;
+    this.#maxBytes = maxBytes;
   }
 
   type(id: number): TokenType {
@@ -102,6 +119,12 @@ export class Vocabulary {
     return this.#tokens.bytesOf(id);
   }
 
+  /** Tells which characters stand beside each other in a token that text can become. */
+  addNeighbours(id: number, neighbours: NeighbourFilter): void {
+    const {bytes, offsets} = this.#tokens;
+    if (!this.isMarkup(id)) neighbours.addWithin(bytes, offsets[id], offsets[id + 1]);
+  }
+
   byteLength(id: number): number {
     return this.#tokens.offsets[id + 1] - this.#tokens.offsets[id];
   }
@@ -129,7 +152,7 @@ export class Vocabulary {
 
   /** The id of the token with exactly these bytes, or NO_TOKEN. The lowest one where a file has it twice. */
   idOfBytes(bytes: Uint8Array, start: number, end: number): number {
-    if (end - start > this.maxBytes) return NO_TOKEN;
+    if (end - start > this.#maxBytes) return NO_TOKEN;
     return this.#find(hashBytes(bytes, start, end), bytes, start, end);
   }
 

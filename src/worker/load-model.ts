@@ -11,7 +11,7 @@ import {requestDevice} from '../gpu/device.ts';
 import type {LoadPhase, ModelInfo, ModelRef, ModelStorage} from '../protocol/messages.ts';
 import {wireError} from '../protocol/wire-error.ts';
 import type {ModelStore, StoreProgress} from '../store/model-store.ts';
-import {createTokenizer} from '../tokenizer/create-tokenizer.ts';
+import {createTokenizerInSlices} from '../tokenizer/create-tokenizer.ts';
 import type {LoadedModel, LoadOptions} from './loaded-model.ts';
 import {openModel} from './open-model.ts';
 
@@ -39,8 +39,11 @@ const UNSUITABLE: readonly ErrorCode[] = [
   'tokenizer-invalid',
 ];
 
-/** What is wrong with a file's weights: bytes that were stored as they came may not be those of the file. */
-const DAMAGED: readonly ErrorCode[] = ['gguf-invalid', 'gguf-truncated'];
+/**
+ * What is found wrong while weights are read: bytes that were stored as they came may not be those of the file; and a
+ * tokenizer, which is built meanwhile.
+ */
+const DAMAGED: readonly ErrorCode[] = ['gguf-invalid', 'gguf-truncated', 'tokenizer-invalid'];
 
 /** @throws GemmaError: the device's, the store's, the reader's, the tokenizer's and the engine's; AbortError */
 export async function loadModel(ref: ModelRef, store: Promise<ModelStore>, options: LoadOptions): Promise<LoadedModel> {
@@ -93,8 +96,12 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
       const file = await readSplitGguf(opened.files, {signal});
       const config = readConfig(file);
       checkContext(contextLength, config.contextLength);
-      const tokenizer = createTokenizer(file.metadata, config.nVocab);
       suitable = true;
+      // A real vocabulary takes some tenths of a second: in slices, while the first weights come. Where it fails, no more
+      // weights are asked for.
+      const failing = new AbortController();
+      const tokenizing = createTokenizerInSlices(file.metadata, config.nVocab, signal);
+      tokenizing.catch((error: unknown) => failing.abort(error));
       const isHere = opened.storedBytes >= source.size;
       const arriving = (): LoadPhase => ((stored === null ? isHere : stored === 'read') ? 'upload' : 'download');
       const headerBytes = Math.min(file.dataOffset, file.size);
@@ -113,8 +120,9 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
         // What stays on the disk is there for good after this; what does not would be fetched in vain.
         prefetchTable: opened.storage === 'opfs' || opened.storage === 'cache',
         onProgress,
-        signal,
+        signal: AbortSignal.any([signal, failing.signal]),
       });
+      const tokenizer = await tokenizing;
       await opened.verify(signal);
       await opened.settle();
       tell('ready', SHARES.ready, file.size, file.size);

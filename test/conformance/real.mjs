@@ -4,12 +4,13 @@
 // docs/conformance.md.
 import {readFileSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
+import {waitIdly} from '../../scripts/lib/gpu.ts';
 import {run} from '../../scripts/lib/run.mjs';
 import {loadEngine} from '../../src/engine/load-engine.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {createTokenizer} from '../../src/tokenizer/create-tokenizer.ts';
-import {findAdapter, waitIdly} from '../helpers/gpu.ts';
+import {findAdapter} from '../helpers/gpu.ts';
 import {FAULTS, withFault} from './faults.mjs';
 import {table} from './page.mjs';
 import {openPython} from './python.mjs';

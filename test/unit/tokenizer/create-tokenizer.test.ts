@@ -1,5 +1,5 @@
 import {expect} from 'chai';
-import {createTokenizer} from '../../../src/tokenizer/create-tokenizer.ts';
+import {createTokenizer, createTokenizerInSlices} from '../../../src/tokenizer/create-tokenizer.ts';
 import {type SmallVocabulary, SPECIALS, smallMetadata} from './vocabularies.ts';
 
 const TOKENS: SmallVocabulary['tokens'] = [...SPECIALS, ['a'], ['b'], ['ab']];
@@ -186,6 +186,46 @@ describe('createTokenizer', () => {
         .with.property('code', 'tokenizer-invalid');
     });
   }
+});
+
+describe('createTokenizerInSlices', () => {
+  // More tokens than a piece has, and tokens that are only reached by merging.
+  const words: SmallVocabulary['tokens'] = Array.from({length: 9000}, (_, i) => [`a${i.toString(26)}`]);
+  const letters: SmallVocabulary['tokens'] = [...'0123456789abcdefghijklmnop'].map((letter) => [letter]);
+  const tokens: SmallVocabulary['tokens'] = [...SPECIALS, ...letters, ...words];
+  const text = Array.from({length: 300}, (_, i) => `a${(i * 29).toString(26)}`).join(' ');
+
+  for (const [name, vocabulary] of Object.entries({SentencePiece: {tokens}, BPE: {...BPE}})) {
+    it(`makes the same tokenizer, ${name}`, async () => {
+      const metadata = smallMetadata(vocabulary);
+      const [whole, sliced] = [createTokenizer(metadata), await createTokenizerInSlices(metadata)];
+      expect(sliced.encode(text)).to.deep.equal(whole.encode(text));
+    });
+  }
+
+  it('answers messages in between', async () => {
+    let built = false;
+    const building = createTokenizerInSlices(smallMetadata({tokens})).then(() => {
+      built = true;
+    });
+    const {port1, port2} = new MessageChannel();
+    const answered = new Promise<boolean>((resolve) => {
+      port1.onmessage = () => resolve(built);
+    });
+    port2.postMessage(null);
+    expect(await answered).to.equal(false);
+    port1.close();
+    await building;
+  });
+
+  it('stops when it is aborted, and refuses what createTokenizer refuses', async () => {
+    const aborted = await createTokenizerInSlices(smallMetadata({tokens}), undefined, AbortSignal.abort()).catch(
+      (error) => error,
+    );
+    expect(aborted.name).to.equal('AbortError');
+    const refused = await createTokenizerInSlices(smallMetadata({tokens: []})).catch((error) => error);
+    expect(refused.code).to.equal('tokenizer-invalid');
+  });
 });
 
 function emptyStrings() {
