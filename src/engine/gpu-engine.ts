@@ -267,6 +267,7 @@ export class GpuEngine implements Engine {
     const {length} = outputs;
     this.#outputData.set(outputs);
     this.#write(buffers.outputRows, 0, this.#outputData, 0, length);
+    if (!buffers.outputRowData || !buffers.outputStep) return; // no dispatch reads them
     outputs.forEach((row, i) => {
       this.#outputRowData.set(this.#rowData.subarray(ROW_WORDS * row, ROW_WORDS * (row + 1)), ROW_WORDS * i);
     });

@@ -77,11 +77,15 @@ export function createWeights(buffers: Buffers, {layouts, hosted, chunkSize}: En
   return new Map(weights.map((weight) => [weight.name, weight]));
 }
 
-/** The buffers that the engine writes before a step. */
-export type StepBuffers = Readonly<Record<Exclude<StepBufferName, 'slots'>, GPUBuffer>> & {
-  /** {slot, 0, 0, 0}[chunkSize], row indices 0 … n − 1. Present only when the per-layer embedding table stays on the host. */
-  readonly slots: GPUBuffer | null;
-};
+type OptionalStepBuffer = 'slots' | 'outputStep' | 'outputRowData';
+
+/**
+ * The buffers that the engine writes before a step. `slots`: {slot, 0, 0, 0}[chunkSize], row indices 0 … n − 1, written once;
+ * for a per-layer embedding table that stays on the host. Optional ones are there if a dispatch reads them.
+ */
+export type StepBuffers = Readonly<
+  Record<Exclude<StepBufferName, OptionalStepBuffer>, GPUBuffer> & Record<OptionalStepBuffer, GPUBuffer | null>
+>;
 
 /** f32[maxOutputs][width] */
 export interface LogitsBuffer {
@@ -120,7 +124,6 @@ export function assemble(
 ): Assembly {
   const {kv, chunkSize, maxSequences, maxOutputs} = sizes;
   const cache = new KvCache({...kv, maxSequences, sharePrefixes});
-  const step = createStepBuffers(buffers, sizes, cache);
   const {layers, groups} = createKvBuffers(buffers, config, kv);
   const context = {stored: ({name}: {name: string}) => weights.get(name)!};
   const cut = sizes.variants.outputTail ? overOutputRows(forward) : forward;
@@ -142,6 +145,7 @@ export function assemble(
   });
   const dispatches = lower(graph, lowering, context);
   const scratch = createScratch(buffers, dispatches);
+  const step = createStepBuffers(buffers, sizes, cache, dispatches);
   const bufferOf = (binding: Binding): BufferBinding => {
     if (typeof binding === 'string') return existing(step[binding], binding);
     switch (binding.kind) {
@@ -168,19 +172,26 @@ export function assemble(
   return {cache, buffers: step, kvBuffers: groups, dispatches, bufferOf, logits, staging, pageCopy};
 }
 
-function createStepBuffers(buffers: Buffers, sizes: EngineSizes, cache: KvCache): StepBuffers {
-  const {chunkSize, maxOutputs, hosted} = sizes;
+function createStepBuffers(
+  buffers: Buffers,
+  {chunkSize, maxOutputs}: EngineSizes,
+  cache: KvCache,
+  dispatches: readonly Dispatch[],
+): StepBuffers {
+  const read = new Set(dispatches.flatMap(({bindings}) => Object.values(bindings)));
   // A row of a hosted table is asked for by its place in the step, not by its token.
   const slots = packRows(Array.from({length: chunkSize}, (_, token) => ({token})));
   return {
     step: buffers.createUniform('step', 4 * STEP_WORDS),
     rows: buffers.create('rows', 'scratch', 4 * ROW_WORDS * chunkSize),
-    slots: hosted ? buffers.createFrom('slots', 'scratch', slots) : null,
+    slots: read.has('slots') ? buffers.createFrom('slots', 'scratch', slots) : null,
     pageTables: buffers.create('page tables', 'scratch', cache.tables.full.entries.byteLength),
     slidingPageTables: buffers.create('sliding page tables', 'scratch', cache.tables.sliding.entries.byteLength),
     outputRows: buffers.create('output rows', 'scratch', 4 * maxOutputs),
-    outputStep: buffers.createUniform('output step', 4 * STEP_WORDS),
-    outputRowData: buffers.create('rows of outputs', 'scratch', 4 * ROW_WORDS * maxOutputs),
+    outputStep: read.has('outputStep') ? buffers.createUniform('output step', 4 * STEP_WORDS) : null,
+    outputRowData: read.has('outputRowData')
+      ? buffers.create('rows of outputs', 'scratch', 4 * ROW_WORDS * maxOutputs)
+      : null,
   };
 }
 
