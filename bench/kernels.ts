@@ -15,9 +15,9 @@ import {
 } from '../src/engine/kernels/attention_split.ts';
 import {attentionTiled} from '../src/engine/kernels/attention_tiled.ts';
 import * as kernels from '../src/engine/kernels/kernels.ts';
-import {RESULT_WORDS, sample, sampleBlocks, topCandidates} from '../src/engine/kernels/sample.ts';
+import {RESULT_WORDS, SAMPLER_STATE_WORDS, sample, sampleBlocks, topCandidates} from '../src/engine/kernels/sample.ts';
 import {rowWords} from '../src/engine/kernels/weight-layout.ts';
-import {packSamplerState, SAMPLER_STATE_WORDS} from '../src/engine/sampling/sampler-state.ts';
+import {packSamplerState} from '../src/engine/sampling/sampler-state.ts';
 import {completeSettings} from '../src/engine/sampling/settings.ts';
 import {packRows, packStep} from '../src/engine/step-data.ts';
 import {requestDevice} from '../src/gpu/device.ts';

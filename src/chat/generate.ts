@@ -1,6 +1,7 @@
 // One generation: prefill in chunks, then a token a step until something ends it. Owns the order of things; whose turn
 // it is belongs to whoever gives the lane. No timers: between two steps there is nothing to wait for.
-import type {Sampler} from '../engine/sampling/sampler.ts';
+import type {Choice} from '../engine/sampling/choice.ts';
+import type {Sample, Sampler} from '../engine/sampling/sampler.ts';
 import {GemmaError, isAbort} from '../errors.ts';
 import type {FinishReason, GenerationEvent, TokenLogprob} from '../protocol/messages.ts';
 import type {Tokenizer} from '../tokenizer/tokenizer.ts';
@@ -78,12 +79,13 @@ export async function* generate(generation: Generation, context: GenerateContext
     const most = scorePrompt ? rowsOfLogits(engine) : fed.length;
     for (const id of resume ?? []) output.push(id);
     let logits: Float32Array | undefined;
+    let choice: Choice = {settings: sampler.settings};
     if (generation.dropped && !resume) yield {type: 'truncated', messages: generation.dropped};
     yield {type: 'prefill', done: 0, total: prompt.length};
     for (let at = 0; at < fed.length; ) {
       if (signal.aborted) return yield done('abort');
       const asked = scorePrompt ? 'all' : maxTokens > sampled ? 'last' : 'none';
-      const {taken, logits: rows} = await lane.step(fed.slice(at, at + most), asked);
+      const {taken, logits: rows} = await lane.step(fed.slice(at, at + most), asked, choice);
       if (scores) scores.push(...promptLogprobs(tokenizer, prompt, at, rows, generation.topLogprobs));
       logits = rows.at(-1);
       at += taken;
@@ -95,9 +97,8 @@ export async function* generate(generation: Generation, context: GenerateContext
     while (!reason) {
       if (signal.aborted) reason = 'abort';
       else if (sampled >= maxTokens || prompt.length + sampled >= engine.contextLength) reason = 'length';
-      else if (!logits) throw new GemmaError('internal', 'a step gave no logits; expected those of its last row');
       else {
-        const sample = sampler.sample(logits, lane.tokens);
+        const sample = next(sampler, choice, logits, lane.tokens);
         sampled += 1;
         if (tokenizer.stopIds.has(sample.id)) reason = 'stop';
         else {
@@ -114,7 +115,8 @@ export async function* generate(generation: Generation, context: GenerateContext
           if (output.stopped) reason = 'stop';
           // The last token of all needs no step: nothing follows it.
           else if (!signal.aborted && sampled < maxTokens && prompt.length + sampled < engine.contextLength) {
-            [logits] = (await lane.step([sample.id], 'last')).logits;
+            choice = {settings: sampler.settings};
+            [logits] = (await lane.step([sample.id], 'last', choice)).logits;
           }
         }
       }
@@ -128,6 +130,20 @@ export async function* generate(generation: Generation, context: GenerateContext
     yield* output.flush();
     yield done('abort');
   }
+}
+
+/**
+ * The next token: as the GPU chose it, else by the sampler.
+ * @throws GemmaError `internal` when logits are no numbers
+ */
+function next(sampler: Sampler, choice: Choice, logits: Float32Array | undefined, tokens: readonly number[]): Sample {
+  if (choice.error) throw choice.error;
+  if (choice.sample) {
+    sampler.skip();
+    return choice.sample;
+  }
+  if (!logits) throw new GemmaError('internal', 'a step gave no logits; expected those of its last row');
+  return sampler.sample(logits, tokens);
 }
 
 /** @throws GemmaError `option-invalid`, `context-overflow` */

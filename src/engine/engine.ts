@@ -3,6 +3,7 @@ import type {GgufFile} from '../gguf/gguf-file.ts';
 import type {PipelineCache} from '../gpu/pipelines.ts';
 import type {Variants} from './graph/variants.ts';
 import type {PageCounts, PageGroup} from './kv/pages.ts';
+import type {Choice} from './sampling/choice.ts';
 
 /** One conversation's keys and values. */
 export interface Sequence {
@@ -34,6 +35,11 @@ export interface StepInput {
   logits: 'none' | 'last' | 'all';
   /** f32[vocabSize]: where the last row's logits are written, instead of into a new array. */
   into?: Float32Array;
+  /**
+   * With `last`: the token that follows, to be chosen on the GPU. Where the GPU chose, the choice says what, and no logits
+   * come back.
+   */
+  choice?: Choice;
 }
 
 /** What an engine holds on the GPU, and what its most recent token took. */

@@ -9,12 +9,14 @@ import type {Profiler} from '../gpu/profiler.ts';
 import type {Recording} from '../gpu/recorder.ts';
 import {explainFailure} from './device-failure.ts';
 import type {Engine, EngineStats, Sequence, StepInput} from './engine.ts';
+import type {Chooser, GpuSampling} from './gpu-sampling.ts';
 import type {StepShape} from './graph/lowering.ts';
 import {CachedSequence, type KvCache, type PageCopy} from './kv/kv-cache.ts';
 import {PAGE_GROUPS, PAGE_SIZE} from './kv/pages.ts';
 import type {LogitsBuffer, StepBuffers} from './memory/assemble.ts';
 import type {HostedRows} from './memory/hosted-rows.ts';
 import type {KvBuffers} from './memory/kv-pool.ts';
+import type {Choice} from './sampling/choice.ts';
 import {packRow, packStep, ROW_WORDS, STEP_WORDS} from './step-data.ts';
 
 /** All that a load has made. */
@@ -39,6 +41,8 @@ export interface EngineParts {
   staging: GPUBuffer;
   /** A page of one layer's keys or values on its way to another page. */
   pageCopy: GPUBuffer;
+  /** Null: every row's logits come back, and the CPU chooses. */
+  sampling: GpuSampling | null;
   /** The table whose rows the host brings in each step, and the buffer for them. */
   hosted: {rows: HostedRows; buffer: GPUBuffer} | null;
 }
@@ -55,6 +59,8 @@ interface Work {
   outputs: number[];
   /** Where the caller wants their logits, where it does. */
   into: (Float32Array | undefined)[];
+  /** Which of these rows get a token instead, by the GPU's choice. */
+  choosers: (Chooser | undefined)[];
   /** How many rows' logits each input gets, and which of the caller's inputs it is. */
   outputsOf: {input: number; count: number}[];
 }
@@ -146,7 +152,7 @@ export class GpuEngine implements Engine {
       let at = 0;
       const results: Float32Array[][] = [];
       for (const {input, count} of work.outputsOf) {
-        results[input] = logits.slice(at, at + count);
+        results[input] = logits.slice(at, at + count).filter((row) => row !== null);
         at += count;
       }
       return results;
@@ -158,11 +164,20 @@ export class GpuEngine implements Engine {
 
   /** Everything that can be wrong with a step, before anything is written. */
   #check(inputs: readonly StepInput[]): Work {
-    const work: Work = {rows: 0, decodeRows: 0, keys: 0, inputs: [], outputs: [], into: [], outputsOf: []};
+    const work: Work = {
+      rows: 0,
+      decodeRows: 0,
+      keys: 0,
+      inputs: [],
+      outputs: [],
+      into: [],
+      choosers: [],
+      outputsOf: [],
+    };
     const seen = new Set<Sequence>();
     const order = inputs.map((input, index) => ({...input, index}));
     order.sort((a, b) => Number(a.tokens.length !== 1) - Number(b.tokens.length !== 1));
-    for (const {sequence, tokens, logits, into, index} of order) {
+    for (const {sequence, tokens, logits, into, choice, index} of order) {
       if (!(sequence instanceof CachedSequence) || seen.has(sequence)) {
         throw new GemmaError('internal', "a step has the same sequence twice, or one that is not this engine's");
       }
@@ -178,6 +193,7 @@ export class GpuEngine implements Engine {
       for (let i = first; i < tokens.length; i++) {
         work.outputs.push(work.rows + i);
         work.into.push(i === tokens.length - 1 ? into : undefined);
+        work.choosers.push(logits === 'last' ? this.#chooser(choice, sequence, tokens) : undefined);
       }
       work.outputsOf.push({input: index, count: tokens.length - first});
       work.rows += tokens.length;
@@ -191,16 +207,18 @@ export class GpuEngine implements Engine {
     return work;
   }
 
-  async #execute(work: Work): Promise<Float32Array[]> {
+  /** A row's logits, or null where the GPU chose the token. */
+  async #execute(work: Work): Promise<(Float32Array | null)[]> {
     const {maxOutputs, whole, head, device} = this.#parts;
     this.#writeRows(work);
-    const logits: Float32Array[] = [];
+    const logits: (Float32Array | null)[] = [];
     for (let from = 0; from === 0 || from < work.outputs.length; from += maxOutputs) {
       const batch = work.outputs.slice(from, from + maxOutputs);
-      this.#submit(from === 0 ? whole : head, work, batch);
+      const choosers = work.choosers.slice(from, from + maxOutputs);
+      this.#submit(from === 0 ? whole : head, work, batch, choosers);
       // What was submitted will run: from here the tokens are in the cache.
       if (from === 0) for (const {sequence, tokens} of work.inputs) this.#parts.cache.append(sequence, tokens);
-      if (batch.length > 0) logits.push(...(await this.#read(work.into.slice(from, from + maxOutputs))));
+      if (batch.length > 0) logits.push(...(await this.#read(work.into.slice(from, from + maxOutputs), choosers)));
       else await device.queue.onSubmittedWorkDone(); // or chunk after chunk would pile up in the queue
     }
     return logits;
@@ -245,16 +263,26 @@ export class GpuEngine implements Engine {
     this.#counts.submits++;
   }
 
-  #submit(recording: Recording<StepShape>, work: Work, outputs: readonly number[]): void {
-    const {device, buffers, logits} = this.#parts;
+  #submit(
+    recording: Recording<StepShape>,
+    work: Work,
+    outputs: readonly number[],
+    choosers: readonly (Chooser | undefined)[],
+  ): void {
+    const {device, buffers, logits, sampling} = this.#parts;
     const nOutputs = outputs.length;
     const step: StepShape = {nRows: work.rows, nOutputs, nDecode: work.decodeRows, nKeys: work.keys};
     this.#write(buffers.step, 0, packStep(step, this.#stepData), 0, STEP_WORDS);
     if (nOutputs > 0) this.#writeOutputs(outputs);
     const encoder = device.createCommandEncoder();
     this.#counts.dispatches += recording.replay(encoder, step, this.profiler ?? undefined);
+    if (choosers.some((one) => one !== undefined)) {
+      const made = sampling!.encode(encoder, choosers, step, this.profiler ?? undefined);
+      this.#counts.dispatches += made.dispatches;
+      this.#counts.bytesWritten += made.bytesWritten;
+    }
     this.profiler?.resolve(encoder);
-    if (nOutputs > 0) {
+    if (choosers.includes(undefined)) {
       encoder.copyBufferToBuffer(logits.buffer, 0, this.#parts.staging, 0, 4 * nOutputs * this.vocabSize);
     }
     device.queue.submit([encoder.finish()]);
@@ -276,13 +304,33 @@ export class GpuEngine implements Engine {
     this.#write(buffers.outputStep, 0, packStep(step, this.#stepData), 0, STEP_WORDS);
   }
 
-  /** The logits of as many rows as places are given. */
-  async #read(into: readonly (Float32Array | undefined)[]): Promise<Float32Array[]> {
+  /** The logits of as many rows as places are given, but for those whose token the GPU chose. */
+  async #read(
+    into: readonly (Float32Array | undefined)[],
+    choosers: readonly (Chooser | undefined)[],
+  ): Promise<(Float32Array | null)[]> {
+    const [rows] = await Promise.all([
+      choosers.includes(undefined) ? this.#readLogits(into, choosers) : choosers.map(() => null),
+      this.#readChoices(choosers),
+    ]);
+    return rows;
+  }
+
+  async #readChoices(choosers: readonly (Chooser | undefined)[]): Promise<void> {
+    if (choosers.every((one) => one === undefined)) return;
+    this.#counts.bytesRead += await this.#parts.sampling!.read(choosers);
+  }
+
+  async #readLogits(
+    into: readonly (Float32Array | undefined)[],
+    choosers: readonly (Chooser | undefined)[],
+  ): Promise<(Float32Array | null)[]> {
     const {staging, suppressedTokens} = this.#parts;
     const bytes = 4 * into.length * this.vocabSize;
     await staging.mapAsync(GPUMapMode.READ, 0, bytes);
     const mapped = new Float32Array(staging.getMappedRange(0, bytes));
     const logits = into.map((place, i) => {
+      if (choosers[i]) return null;
       const row = place ?? new Float32Array(this.vocabSize);
       row.set(mapped.subarray(i * this.vocabSize, (i + 1) * this.vocabSize));
       for (const id of suppressedTokens) row[id] = Number.NEGATIVE_INFINITY;
@@ -291,6 +339,16 @@ export class GpuEngine implements Engine {
     staging.unmap();
     this.#counts.bytesRead += bytes;
     return logits;
+  }
+
+  /** What the GPU needs to choose a token after `tokens`, if it can. */
+  #chooser(choice: Choice | undefined, sequence: Sequence, tokens: readonly number[]): Chooser | undefined {
+    const {sampling} = this.#parts;
+    if (!choice || !sampling?.can(choice)) return undefined;
+    delete choice.sample;
+    delete choice.error;
+    const window = choice.settings.repetitionPenalty === 1 ? 0 : choice.settings.repetitionWindow;
+    return {choice, tokens: window > 0 ? [...sequence.tokens.slice(-window), ...tokens] : []};
   }
 
   /** Positions and lengths in u32. */

@@ -9,6 +9,7 @@ import {PipelineCache} from '../gpu/pipelines.ts';
 import {explainFailure} from './device-failure.ts';
 import type {Engine, EngineOptions} from './engine.ts';
 import {GpuEngine} from './gpu-engine.ts';
+import {GpuSampling} from './gpu-sampling.ts';
 import {variantsFor} from './graph/variants.ts';
 import {type Assembly, assemble, createWeights, type EngineSizes} from './memory/assemble.ts';
 import {HostedRows} from './memory/hosted-rows.ts';
@@ -55,16 +56,29 @@ export async function loadEngine(
     const [recordings] = await ready;
     signal?.throwIfAborted();
     const suppressed = options.suppressedTokens ?? config.suppressedTokens;
+    const suppressedTokens = suppressed.filter((id) => id >= 0 && id < config.nVocab);
+    const {maxOutputs} = sizes;
+    const {sampling} = allocation.assembly;
     const engine = new GpuEngine({
       ...allocation.assembly,
       ...recordings,
+      sampling:
+        sampling &&
+        new GpuSampling({
+          ...sampling,
+          device,
+          recording: recordings.choosing,
+          nVocab: config.nVocab,
+          maxOutputs,
+          suppressedTokens,
+        }),
       file,
       device,
       pool,
       pipelines,
       chunkSize: sizes.chunkSize,
-      maxOutputs: sizes.maxOutputs,
-      suppressedTokens: suppressed.filter((id) => id >= 0 && id < config.nVocab),
+      maxOutputs,
+      suppressedTokens,
       hosted: sizes.hosted && {
         rows: new HostedRows(source, sizes.hosted, sizes.chunkSize),
         buffer: weights.get(sizes.hosted.tensor.name)!.slices[0].buffer,

@@ -31,6 +31,7 @@ type SchedulerEngine = Pick<Engine, 'step' | 'createSequence' | 'roomFor' | 'chu
 interface Pending {
   tokens: readonly number[];
   logits: StepInput['logits'];
+  choice: StepInput['choice'];
   resolve(step: LaneStep): void;
   reject(error: unknown): void;
 }
@@ -352,12 +353,12 @@ class JobLane implements Lane {
     this.#changed = changed;
   }
 
-  step(tokens: readonly number[], logits: StepInput['logits']): Promise<LaneStep> {
+  step(tokens: readonly number[], logits: StepInput['logits'], choice?: StepInput['choice']): Promise<LaneStep> {
     return new Promise((resolve, reject) => {
       if (tokens.length === 0) return reject(new GemmaError('internal', 'a lane was given no tokens'));
       // Stopped before it had a turn: it need not wait for one.
       if (this.job.signal.aborted && !this.sequence) return reject(this.job.signal.reason);
-      this.pending = {tokens, logits, resolve, reject};
+      this.pending = {tokens, logits, choice, resolve, reject};
       this.#changed();
     });
   }
@@ -405,12 +406,13 @@ class JobLane implements Lane {
       // Taken before, and lost since: fed again, nobody needs the logits.
       return {sequence, tokens: tokens.slice(held, Math.min(tokens.length, pageEnd(held, most))), logits: 'none'};
     }
-    const {logits, tokens: next} = pending!;
+    const {logits, choice, tokens: next} = pending!;
     const done = held - tokens.length;
     const complete = held + most >= this.length;
     const end = complete ? next.length : pageEnd(held, most) - tokens.length;
     const rows = next.slice(done, end);
-    return {sequence, tokens: rows, logits: complete || logits === 'all' ? logits : 'none', into: this.#logits};
+    if (!complete && logits !== 'all') return {sequence, tokens: rows, logits: 'none'};
+    return {sequence, tokens: rows, logits, into: this.#logits, choice};
   }
 
   /** What others have computed since is not computed again. */

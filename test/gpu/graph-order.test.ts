@@ -23,7 +23,17 @@ async function engineOf(device: GPUDevice, {source, file}: TestModel, change: (g
   const assembly = assemble(config, change(graph), sizes, weights, new Map(), pool);
   await uploadWeights(device, source, sizes.layouts, weights, pipelines);
   const {chunkSize, maxOutputs} = sizes;
-  const parts = {file, device, pool, pipelines, chunkSize, maxOutputs, suppressedTokens: [], hosted: null};
+  const parts = {
+    file,
+    device,
+    pool,
+    pipelines,
+    chunkSize,
+    maxOutputs,
+    suppressedTokens: [],
+    sampling: null,
+    hosted: null,
+  };
   return new GpuEngine({...assembly, ...(await record(device, pipelines, assembly)), ...parts});
 }
 

@@ -1,9 +1,15 @@
 import {expect} from 'chai';
 import {noise} from '../../scripts/lib/noise.ts';
-import {RESULT_WORDS, sample, sampleBlocks, topCandidates} from '../../src/engine/kernels/sample.ts';
+import {
+  RESULT_WORDS,
+  SAMPLER_STATE_WORDS,
+  sample,
+  sampleBlocks,
+  topCandidates,
+} from '../../src/engine/kernels/sample.ts';
 import {logSoftmax} from '../../src/engine/sampling/log-softmax.ts';
 import {createSampler} from '../../src/engine/sampling/sampler.ts';
-import {canSampleOnGpu, packSamplerState, SAMPLER_STATE_WORDS} from '../../src/engine/sampling/sampler-state.ts';
+import {canSampleOnGpu, packSamplerState} from '../../src/engine/sampling/sampler-state.ts';
 import {completeSettings, type SamplerSettings} from '../../src/engine/sampling/settings.ts';
 import {runKernelOutputs, stepData, withDevice} from '../helpers/gpu.ts';
 

@@ -135,7 +135,7 @@ export function lower<O extends AnyOperation>(
   const table: Readonly<Record<string, (operation: never, context: LoweringContext) => readonly Work[]>> = lowering;
   return graph.operations.flatMap((operation, i) =>
     table[operation.kind](operation as never, context).map((work) =>
-      dispatchOf(operation, stages[i], overOutputs(operation) ? boundToOutputs(work) : work),
+      dispatchOf(operation.name, stages[i], overOutputs(operation) ? boundToOutputs(work) : work),
     ),
   );
 }
@@ -154,8 +154,9 @@ function boundToOutputs(work: Work): Work {
   return {...work, bindings: Object.fromEntries(bindings)};
 }
 
-function dispatchOf(
-  {name}: AnyOperation,
+/** A dispatch of something called `name`, over the rows of a stage. */
+export function dispatchOf(
+  name: string,
   stage: Stage,
   {kernel, constants: given, bindings, perRow, rows}: Work,
 ): Dispatch {

@@ -16,6 +16,8 @@ export interface Variants {
   outputTail: boolean;
   /** Which neighbours become one operation. */
   fusions: Fusions;
+  /** Tokens are chosen on the GPU where it can choose as the CPU would. */
+  sampling: boolean;
   /** Kernels that use subgroups, where there are any. Needs the device's feature. */
   subgroups: boolean;
   /** In products of few rows, teams of invocations as large as it takes to fill the device. */
@@ -33,6 +35,7 @@ export const PLAIN: Variants = {
   products: false,
   outputTail: false,
   fusions: NO_FUSIONS,
+  sampling: false,
   subgroups: false,
   teams: false,
   subgroupSize: 128, // WebGPU's largest
@@ -51,6 +54,7 @@ export function variantsFor(device: GPUDevice): Variants {
     products: true,
     outputTail: true,
     fusions: ALL_FUSIONS,
+    sampling: true,
     subgroups,
     teams: true,
     subgroupSize: subgroups ? info.subgroupMaxSize || subgroupSize : subgroupSize,

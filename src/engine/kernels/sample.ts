@@ -9,6 +9,8 @@ const BLOCK = constantIn(candidatesShader, 'BLOCK');
 export const MAX_CANDIDATES = constantIn(candidatesShader, 'CANDIDATES');
 /** Suppressed tokens and the penalty's window together. */
 export const MAX_CHANGED_LOGITS = constantIn(candidatesShader, 'MAX_CHANGED');
+/** u32 of a request's state, lib/sampler_state.wgsl. */
+export const SAMPLER_STATE_WORDS = 12;
 /** u32 of `results` for a row: id, bad, log-probability, how many alternatives, then (id, log-probability) of each. */
 export const RESULT_WORDS = constantIn(sampleShader, 'RESULT');
 /** Alternatives that are reported with a token. */

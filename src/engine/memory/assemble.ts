@@ -8,6 +8,7 @@ import {type AnyOperation, type ConstantTensor, type Graph, inputsOf} from '../g
 import {activationBytes, planActivations} from '../graph/liveness.ts';
 import {type Binding, type Dispatch, lower, type StepBufferName} from '../graph/lowering.ts';
 import {overOutputRows} from '../graph/output-tail.ts';
+import {type SamplingTensors, samplingDispatches} from '../graph/sampling-lowering.ts';
 import {loweringOf, rewrite, type Variants} from '../graph/variants.ts';
 import {ropeTable} from '../kernels/kernels.ts';
 import {KvCache} from '../kv/kv-cache.ts';
@@ -107,6 +108,13 @@ export interface Assembly {
   staging: GPUBuffer;
   /** A page of one layer's keys or values on its way to another page. */
   pageCopy: GPUBuffer;
+  /** What chooses tokens, where that is done on the GPU. */
+  sampling: {
+    dispatches: readonly Dispatch[];
+    buffers: Readonly<Record<keyof SamplingTensors, GPUBuffer>>;
+    /** Where the chosen tokens come back. */
+    staging: GPUBuffer;
+  } | null;
 }
 
 /**
@@ -144,7 +152,8 @@ export function assemble(
     maxRows: chunkSize,
   });
   const dispatches = lower(graph, lowering, context);
-  const scratch = createScratch(buffers, dispatches);
+  const sampling = sizes.variants.sampling ? samplingDispatches(graph.logits, maxOutputs) : null;
+  const scratch = createScratch(buffers, [...dispatches, ...(sampling?.dispatches ?? [])]);
   const step = createStepBuffers(buffers, sizes, cache, dispatches);
   const bufferOf = (binding: Binding): BufferBinding => {
     if (typeof binding === 'string') return existing(step[binding], binding);
@@ -169,7 +178,25 @@ export function assemble(
   const widest = Math.max(...Object.values(groups).flatMap((rows) => rows.map((one) => one.width)));
   const pageCopy = buffers.create('page on its way', 'scratch', 4 * PAGE_SIZE * widest);
   const logits = {buffer: activations[placeOf.get(graph.logits)!], width};
-  return {cache, buffers: step, kvBuffers: groups, dispatches, bufferOf, logits, staging, pageCopy};
+  return {
+    cache,
+    buffers: step,
+    kvBuffers: groups,
+    dispatches,
+    bufferOf,
+    logits,
+    staging,
+    pageCopy,
+    sampling: sampling && {
+      dispatches: sampling.dispatches,
+      buffers: mapValues(sampling.tensors, ({name}) => existing(scratch.get(name), name)),
+      staging: buffers.createReadback('samples readback', sampling.tensors.results.bytes),
+    },
+  };
+}
+
+function mapValues<K extends string, A, B>(object: Readonly<Record<K, A>>, map: (value: A) => B): Record<K, B> {
+  return Object.fromEntries(Object.entries<A>(object).map(([key, value]) => [key, map(value)])) as Record<K, B>;
 }
 
 function createStepBuffers(

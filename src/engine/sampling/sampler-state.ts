@@ -3,9 +3,6 @@
 import {MAX_ALTERNATIVES, MAX_CANDIDATES, MAX_CHANGED_LOGITS} from '../kernels/sample.ts';
 import type {SamplerSettings} from './settings.ts';
 
-/** u32 a request. */
-export const SAMPLER_STATE_WORDS = 12;
-
 /**
  * Whether the GPU can choose for a request. Not for top-k above 64 or none, penalties over more than `historySize`
  * tokens, or alternatives beside a penalty: they are of the distribution before it.

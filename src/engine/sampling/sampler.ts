@@ -7,7 +7,7 @@
 import {badLogits, type LogProbability, logSoftmax} from './log-softmax.ts';
 import {uniform} from './random.ts';
 import {selectTop} from './select-top.ts';
-import {completeSettings, type SamplerOptions} from './settings.ts';
+import {completeSettings, type SamplerOptions, type SamplerSettings} from './settings.ts';
 
 /** A chosen token, with what was asked for about it. */
 export interface Sample {
@@ -22,6 +22,10 @@ export interface Sample {
 export interface Sampler {
   /** The seed in use, chosen or given. */
   readonly seed: number;
+  /** All options as they are now, for a sampler that stands in for this one. */
+  readonly settings: SamplerSettings;
+  /** Another sampler has taken the next sample with these settings. */
+  skip(): void;
   /**
    * @param logits f32[vocabSize] of one row; −Infinity where a token is suppressed. Left as it is.
    * @param history the ids before it, oldest first: what the repetition penalty looks at
@@ -47,9 +51,11 @@ export function createSampler(options: SamplerOptions = {}): Sampler {
     return scratch;
   };
 
+  const greedy = temperature === 0 || topK === 1;
+
   const choose = (logits: Float32Array): number => {
     const best = argMax(logits);
-    if (temperature === 0 || topK === 1) return best;
+    if (greedy) return best;
     const random = uniform(seed, rngOffset++);
     const floor = minP > 0 ? logits[best] + Math.log(minP) : Number.NEGATIVE_INFINITY;
     const ids = topK > 0 && topK < logits.length ? selectTop(logits, topK) : null;
@@ -59,6 +65,12 @@ export function createSampler(options: SamplerOptions = {}): Sampler {
 
   return {
     seed,
+    get settings() {
+      return {...settings, rngOffset};
+    },
+    skip() {
+      if (!greedy) rngOffset++;
+    },
     sample(logits, history = []) {
       const id = choose(penalised(logits, history));
       if (!settings.logprobs) return {id};
