@@ -46,6 +46,18 @@ export async function* chatChunks(
   }
 }
 
+/** A generator that is left before it has begun does not leave its source: this one does, and so the worker stops. */
+export function leavable<T, G extends AsyncGenerator<T, void, undefined>>(generator: G, source: Leavable): G {
+  const leave = generator.return.bind(generator);
+  generator.return = (value) => {
+    source?.return?.();
+    return leave(value);
+  };
+  return generator;
+}
+
+type Leavable = {return?(): unknown} | null;
+
 /** What comes before an answer and beside it. */
 export function tellProgress(reply: StreamReply, onProgress: OnProgress): void {
   if (reply.type !== 'queued' && reply.type !== 'truncated' && reply.type !== 'prefill') return;

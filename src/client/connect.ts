@@ -71,7 +71,7 @@ async function greet(
     caller.fail(
       new GemmaError(
         'worker-failed',
-        `the worker did not answer within ${patienceMs / 1000} s; is its script the built gemma-chat.worker.js?`,
+        `the worker did not answer within ${patienceMs / 1000} s; is it the built gemma-chat.worker.js?`,
       ),
     );
   }, patienceMs);
@@ -87,7 +87,7 @@ async function greet(
       'abort',
       platform.onPageGone(() => {
         // Should the page come back from the back-forward cache, it must know that nothing is held for it any more.
-        caller.fail(new GemmaError('closed', 'the page was left, and its client closed; load the model again'));
+        caller.fail(new GemmaError('closed', 'the page was left; load the model again'));
       }),
     );
     if (platform.onAttention) {

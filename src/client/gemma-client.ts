@@ -13,7 +13,7 @@ import type {
   WorkerStats,
 } from '../protocol/messages.ts';
 import {booleanOption, checkOptions, found, templateOptions, unexpected} from '../protocol/options.ts';
-import {chatChunks, chatLogprobs, heading, tellProgress} from './completions.ts';
+import {chatChunks, chatLogprobs, heading, leavable, tellProgress} from './completions.ts';
 import {connect, type Platform} from './connect.ts';
 import {ModelConnection, type Ways} from './model-connection.ts';
 import {type ModelSrc, modelRef} from './model-src.ts';
@@ -194,7 +194,7 @@ export class GemmaClient {
   async #createChat(params: ChatCompletionParams): Promise<ChatCompletion | AsyncIterable<ChatCompletionChunk>> {
     const prepared = chatParams(params);
     const answer = this.#answer('chatcmpl', {type: 'chat', request: prepared.request}, prepared);
-    if (prepared.stream) return chatChunks(...answer);
+    if (prepared.stream) return leavable(chatChunks(...answer), answer[1]);
     const [head, replies, logprobs, onProgress] = answer;
     const tell = (reply: StreamReply): void => tellProgress(reply, onProgress);
     const whole = import('./whole-chat.ts').then(({chatCompletion}) =>
@@ -212,7 +212,9 @@ export class GemmaClient {
       prepared,
     );
     const answer = [head, replies, logprobs, (reply: StreamReply) => tellProgress(reply, onProgress)] as const;
-    return prepared.stream ? completionChunks(...answer) : untilAbort(prepared, completion(...answer));
+    return prepared.stream
+      ? leavable(completionChunks(...answer), replies)
+      : untilAbort(prepared, completion(...answer));
   }
 
   /** Asks; gives what an answer is made of. */

@@ -1,5 +1,6 @@
 // `gemma-chat/knowledge`: passages of a site's pages, found in the site's index, without a model and without a GPU. Owns
 // the connection for it; what searches is the worker's, one for all tabs.
+import {hasCode} from '../errors.ts';
 import type {Caller} from '../protocol/caller.ts';
 import {isCount, isString} from '../protocol/check.ts';
 import type {FoundPassages, KnowledgeRef} from '../protocol/messages.ts';
@@ -66,8 +67,13 @@ export class SiteKnowledge {
     if (typeof question !== 'string') throw unexpected('question', found(question), 'a string');
     checkOptions('SiteKnowledge.find', options, findSpecs);
     const {signal, ...rest} = options;
-    const caller = await this.#caller();
-    return caller.call({type: 'find', knowledge: this.#knowledge, question, ...rest}, {signal});
+    const ask = async () =>
+      (await this.#caller()).call({type: 'find', knowledge: this.#knowledge, question, ...rest}, {signal});
+    // A worker may have ended without a word: the question is asked once more, in the next one.
+    return ask().catch((error) => {
+      if (hasCode(error, 'worker-failed')) return ask();
+      throw error;
+    });
   }
 
   /** Lets go of the worker; a later question starts it again. Idempotent. */

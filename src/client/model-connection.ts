@@ -1,8 +1,10 @@
 // A connection to a worker with a model loaded in it, which outlives that worker: when it ends (the tab that hosted it
 // crashed), another one is found, the model is loaded again from where it is stored, and answers go on where they were.
+
 import {GemmaError, hasCode, isAbort} from '../errors.ts';
 import type {Caller, StreamRequest} from '../protocol/caller.ts';
 import type {ModelInfo, StreamReply} from '../protocol/messages.ts';
+import {leavable} from './completions.ts';
 import type {Connection} from './connect.ts';
 
 /** How a worker is found, and how the model comes into it. */
@@ -59,13 +61,14 @@ export class ModelConnection {
    * Replies up to and including `done`, as one worker would have sent them: after another has taken over, it is told
    * which tokens have come, and says what follows them.
    */
-  stream(given: StreamRequest, signal?: AbortSignal): AsyncIterable<StreamReply> {
+  stream(given: StreamRequest, signal?: AbortSignal): AsyncGenerator<StreamReply, void, undefined> {
     // A seed of ours, so that another worker draws the same.
     const seed = given.request.seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
     const request = {...given, request: {...given.request, seed}} as StreamRequest;
     // Asked at once, so that requests are in the order of their calls.
     const {caller} = this.#connection;
-    return this.#resumed(request, caller.ended ? null : caller.stream(request, signal), signal);
+    const first = caller.ended ? null : caller.stream(request, signal);
+    return leavable(this.#resumed(request, first, signal), first);
   }
 
   async *#resumed(

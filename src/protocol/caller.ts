@@ -122,7 +122,7 @@ export class Caller {
 
   /** Says goodbye and ends every request with `closed`. Idempotent. */
   close(): void {
-    this.#end(new GemmaError('closed', 'the client was closed; load the model again for a new one'));
+    this.#end(new GemmaError('closed', 'the client was closed; load the model again'));
     this.#endpoint.post({type: 'bye'});
     this.#endpoint.close();
   }

@@ -35,10 +35,6 @@ export class Endpoint<Out, In> {
     port.start?.();
   }
 
-  get open(): boolean {
-    return this.#open;
-  }
-
   /** Says nothing once closed. @throws DataCloneError for what cannot cross a port. */
   post(message: Out): void {
     if (this.#open) this.#port.postMessage(message);

@@ -57,8 +57,7 @@ const isTool = shaped({
 export const templateOptions = {
   messages: {
     check: (value: unknown) => arrayOf(isMessage)(value) && (value as unknown[]).length > 0,
-    expected:
-      'at least one message of a role (system, user, assistant or tool), content as text, and well-formed tool_calls',
+    expected: 'at least one message of a role (system, user, assistant, tool), text as content, well-formed tool_calls',
   },
   tools: {
     check: arrayOf(isTool),

@@ -712,6 +712,29 @@ describe('GemmaClient', () => {
     });
   });
 
+  describe('a stream that is left', () => {
+    const asks = {
+      chat: (client: GemmaClient) => client.chat.completions.create({messages: hello, stream: true, ...greedy}),
+      text: (client: GemmaClient) => client.completions.create({prompt: 'the page', stream: true, ...greedy}),
+    };
+    for (const [name, ask] of Object.entries(asks)) {
+      for (const chunks of [0, 1, 3]) {
+        it(`stops its answer after ${chunks} chunks of ${name}, and frees what it held`, async () => {
+          const worker = new FakeWorker();
+          const client = await worker.load();
+          const iterator = (await ask(client))[Symbol.asyncIterator]();
+          for (let i = 0; i < chunks; i++) expect((await iterator.next()).done).to.equal(false);
+          await iterator.return?.();
+          expect((await iterator.next()).done).to.equal(true);
+          // What was asked before has been heard by then; a step that was under way may still end.
+          for (let asked = 0; (await client.stats()).batch.running > 0; asked++) expect(asked).to.be.below(5);
+          expect(worker.engine.steps.length).to.be.below(30); // the context has room for 256 tokens
+          expect(worker.engine.alive).to.equal(0);
+        });
+      }
+    }
+  });
+
   it('has a limit of requests at a time', async () => {
     const worker = new FakeWorker();
     const client = await worker.load();
