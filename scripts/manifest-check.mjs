@@ -9,7 +9,7 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const FOLDER = 'src/element';
 const CLASS_FILE = `${FOLDER}/gemma-chat-element.ts`;
 const CLASSES = [
-  {name: 'GemmaChatElement', file: CLASS_FILE},
+  {name: 'GemmaChatElement', file: CLASS_FILE, table: true},
   {name: 'GemmaChatModelElement', file: `${FOLDER}/gemma-chat-model-element.ts`},
 ];
 const MANIFEST = 'custom-elements.json';
@@ -17,6 +17,7 @@ const MANIFEST = 'custom-elements.json';
 const read = (file) => readFile(path.join(root, file), 'utf8');
 const source = await read(CLASS_FILE);
 const events = await read(`${FOLDER}/events.ts`);
+const options = await read(`${FOLDER}/options.ts`);
 const looks = await readLooks();
 
 /** Views and styles: everything that may use a part, a slot or a custom property. */
@@ -28,7 +29,10 @@ async function readLooks() {
 
 /** The chat comes first: the looks are its. */
 const contracts = await Promise.all(
-  CLASSES.map(async ({name, file}) => ({file, ...classContract({file, name, source: await read(file), events})})),
+  CLASSES.map(async ({name, file, table}) => {
+    const source = await read(file);
+    return {file, ...classContract({file, name, source, events, options: table ? options : null})};
+  }),
 );
 
 function buildManifest() {

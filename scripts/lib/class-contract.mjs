@@ -19,11 +19,11 @@ const INHERITED = new Set([
 ]);
 
 /**
- * @param {{file: string, source: string, name: string, events: string}} given the class `name` in the text of `file`;
- *   `events` is the text that has the event map
+ * @param {{file: string, source: string, name: string, events: string, options?: string | null}} given the class `name` in the text of `file`;
+ *   `events` is the text that has the event map, `options` the one with the table of options, where there is one
  * @returns the class as a custom-elements manifest declares it, and `doc`, its comment
  */
-export function classContract({file, source, name: className, events}) {
+export function classContract({file, source, name: className, events, options: optionTable = null}) {
   const match = (text, pattern, what) => {
     const found = text.match(pattern);
     if (!found) throw new Error(`${file} has no ${what}`);
@@ -54,9 +54,10 @@ export function classContract({file, source, name: className, events}) {
   }
 
   function readProperties() {
-    // The constructor says what a property begins with; a method may set it later, and come first in the file.
-    const made = match(source, /\n {2}constructor\(\) \{\n([\s\S]*?)\n {2}\}\n/, 'constructor');
-    const block = match(source, /static override properties = \{([\s\S]*?)\n {2}\};/, 'static properties');
+    // A table of options says what each begins with, or the constructor, since a method may set it later.
+    const table = optionTable && match(optionTable, /export const OPTIONS = \{([\s\S]*?)\n\} /, 'OPTIONS');
+    const made = table ? '' : match(source, /\n {2}constructor\(\) \{\n([\s\S]*?)\n {2}\}\n/, 'constructor');
+    const block = table ?? match(source, /static override properties = \{([\s\S]*?)\n {2}\};/, 'static properties');
     return [...block.matchAll(/(\w+): \{([^{}]*)\}/g)].map(([, name, options]) => {
       const {description, groups} = documented(`declare ${name}: (.+);`);
       const named = options.match(/attribute: '([^']+)'/)?.[1] ?? name.toLowerCase();
@@ -65,7 +66,9 @@ export function classContract({file, source, name: className, events}) {
         attribute: options.includes('attribute: false') ? undefined : named,
         reflects: options.includes('reflect: true'),
         type: groups[0],
-        default: match(made, new RegExp(`this\\.${name} = (.+);`), `${name} in its constructor`),
+        default: table
+          ? match(options, /initial: ('[^']*'|[^,\s}]+)/, `${name}'s initial value`)
+          : match(made, new RegExp(`this\\.${name} = (.+);`), `${name} in its constructor`),
         description,
       };
     });

@@ -3,7 +3,7 @@
 import {LitElement, type PropertyValues, type TemplateResult} from 'lit';
 import {GemmaClient, type ModelSrc} from '../client/index.ts';
 import {GemmaError, isAbort} from '../errors.ts';
-import {type ChatMessage, type GenerationOptions, PROTOCOL_VERSION} from '../protocol/messages.ts';
+import {type ChatMessage, PROTOCOL_VERSION} from '../protocol/messages.ts';
 import {ChatController} from './chat/chat-controller.ts';
 import type {BeforeSend, ChatHost, ChatSettings} from './chat/chat-state.ts';
 import {Conversation, checkMessage} from './chat/conversation.ts';
@@ -20,6 +20,7 @@ import {ModelFiles} from './model/model-files.ts';
 import type {ModelQuestions} from './model/model-offer.ts';
 import type {LoadClient} from './model/model-session.ts';
 import {offPageModel, onPageModel, pageModel} from './model/page-model.ts';
+import {generationOptions, initialize, PROPERTIES} from './options.ts';
 import {Announcer} from './page/announcer.ts';
 import {avatarsOf} from './page/avatars.ts';
 import {CONTROLS, FocusKeeper} from './page/focus-keeper.ts';
@@ -79,6 +80,7 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @csspart history-back - Goes back to the chat.
  * @csspart history-new - Begins a conversation.
  * @csspart history-note - What is said in the place of a list.
+ * @csspart history-search - The field in which words are looked for.
  * @csspart history-list - The list.
  * @csspart history-item - One conversation.
  * @csspart history-current - The one on screen.
@@ -231,45 +233,7 @@ export class GemmaChatElement extends LitElement {
   /** @internal */
   static readonly formAssociated = true;
 
-  static override properties = {
-    modelSrc: {attribute: 'model-src'},
-    integrity: {},
-    loading: {},
-    consent: {},
-    localFiles: {attribute: 'local-files', type: Boolean},
-    systemPrompt: {attribute: 'system-prompt'},
-    contextLength: {attribute: 'context-length', type: Number},
-    temperature: {type: Number},
-    topK: {attribute: 'top-k', type: Number},
-    topP: {attribute: 'top-p', type: Number},
-    minP: {attribute: 'min-p', type: Number},
-    maxTokens: {attribute: 'max-tokens', type: Number},
-    seed: {type: Number},
-    workerSrc: {attribute: 'worker-src'},
-    placeholder: {},
-    label: {},
-    disabled: {type: Boolean},
-    history: {},
-    historyKey: {attribute: 'history-key'},
-    historyStore: {attribute: false},
-    display: {reflect: true},
-    open: {type: Boolean, reflect: true},
-    images: {type: Boolean},
-    feedback: {type: Boolean},
-    showSpeed: {attribute: 'show-speed', type: Boolean},
-    showNames: {attribute: 'show-names', type: Boolean},
-    showTimes: {attribute: 'show-times', type: Boolean},
-    showAvatars: {attribute: 'show-avatars', type: Boolean},
-    contextOverflow: {attribute: 'context-overflow'},
-    starters: {type: Array},
-    suggestions: {attribute: false},
-    name: {reflect: true},
-    valueFormat: {attribute: 'value-format'},
-    shortcuts: {},
-    enterKey: {attribute: 'enter-key'},
-    strings: {attribute: false},
-    beforeSend: {attribute: false},
-  };
+  static override properties = PROPERTIES;
 
   /**
    * URL of a GGUF file, or `hf:owner/repo/file.gguf[@revision]`; of a split model its first part. The property also takes
@@ -401,43 +365,7 @@ export class GemmaChatElement extends LitElement {
 
   constructor() {
     super();
-    this.modelSrc = null;
-    this.integrity = null;
-    this.loading = 'lazy';
-    this.consent = null;
-    this.localFiles = false;
-    this.systemPrompt = null;
-    this.contextLength = null;
-    this.temperature = 1;
-    this.topK = 64;
-    this.topP = 0.95;
-    this.minP = 0;
-    this.maxTokens = null;
-    this.seed = null;
-    this.workerSrc = null;
-    this.placeholder = null;
-    this.label = null;
-    this.disabled = false;
-    this.history = 'none';
-    this.historyKey = null;
-    this.historyStore = null;
-    this.display = 'inline';
-    this.open = false;
-    this.images = false;
-    this.feedback = false;
-    this.showSpeed = false;
-    this.showNames = false;
-    this.showTimes = false;
-    this.showAvatars = false;
-    this.contextOverflow = 'truncate-oldest';
-    this.starters = null;
-    this.suggestions = null;
-    this.name = null;
-    this.valueFormat = 'json';
-    this.shortcuts = 'on';
-    this.enterKey = null;
-    this.strings = null;
-    this.beforeSend = null;
+    initialize(this);
     const host: ChatHost = {
       settings: () => this.#settings(),
       changed: () => this.requestUpdate(),
@@ -945,17 +873,6 @@ export class GemmaChatElement extends LitElement {
     const {modelSrc, integrity} = shared ?? this;
     const workerSrc = this.workerSrc ?? shared?.workerSrc ?? null;
     const contextLength = this.contextLength ?? shared?.contextLength ?? null;
-    const options = {
-      temperature: this.temperature,
-      top_k: this.topK,
-      top_p: this.topP,
-      min_p: this.minP,
-      max_tokens: this.maxTokens,
-      seed: this.seed,
-    };
-    const generation: GenerationOptions = Object.fromEntries(
-      Object.entries(options).filter(([, value]) => value !== null),
-    );
     return {
       modelSrc,
       integrity,
@@ -963,7 +880,7 @@ export class GemmaChatElement extends LitElement {
       workerSrc,
       contextLength,
       systemPrompt,
-      generation,
+      generation: generationOptions(this),
       contextOverflow: this.contextOverflow === 'stop' ? 'stop' : 'truncate-oldest',
       beforeSend,
     };

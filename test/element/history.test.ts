@@ -60,6 +60,37 @@ describe('<gemma-chat history>', () => {
     await expect(broken.el).to.be.accessible();
   });
 
+  it('finds conversations by words of their titles and messages', async () => {
+    const chat = await open();
+    await talk(chat, 'About bread', 'Flour and **water**.');
+    chat.el.newConversation();
+    await talk(chat, 'About soup', 'Water, and Leeks.');
+    await chat.click('Conversations');
+    await chat.until(() => titles(chat).length === 2);
+    const field = () => chat.part<HTMLInputElement & HTMLElement>('history-search')!;
+    const search = async (words: string) => {
+      field().value = words;
+      field().dispatchEvent(new InputEvent('input', {bubbles: true}));
+      for (let turn = 0; turn < 3; turn++) await chat.settle();
+    };
+    for (const [words, found] of [
+      ['water', ['About soup', 'About bread']],
+      ['leeks  WATER', ['About soup']],
+      ['bread', ['About bread']],
+      ['*<(', []],
+      [' ', ['About soup', 'About bread']],
+    ] as const) {
+      await search(words);
+      expect(titles(chat), words).to.deep.equal(found);
+      await expect(chat.el).to.be.accessible();
+    }
+    await search('*<(');
+    expect(chat.part('history-note')!.textContent).to.equal('No conversation has these words.');
+    await chat.click('Back to the chat');
+    await chat.click('Conversations');
+    expect(titles(chat)).to.have.lengthOf(2);
+  });
+
   it('keeps nothing by default, and shows no list', async () => {
     const chat = await open(store, 'none');
     await talk(chat, 'Hello', 'Hi.');
@@ -104,8 +135,8 @@ describe('<gemma-chat history>', () => {
     expect(focused()).to.equal('Back to the chat');
     expect(titles(chat)).to.deep.equal(['Second', 'First']);
     expect(chat.part('history-current')!.textContent).to.include('Second');
-    // New, Second with its three tools, First.
-    await press(...Array<string>(6).fill('Tab'));
+    // New, search, Second with its three tools, First.
+    await press(...Array<string>(7).fill('Tab'));
     expect(focused()).to.equal('First');
     await press('Enter');
     expect(chat.part('history')).to.equal(null);

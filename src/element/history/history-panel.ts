@@ -21,6 +21,9 @@ export class HistoryPanel {
   readonly #history: History;
   open = false;
   #question: RowQuestion = null;
+  #query = '';
+  /** Conversations with the words that are looked for; null while none are. */
+  #found: ReadonlySet<string> | null = null;
 
   constructor(host: PanelHost, history: History) {
     this.#host = host;
@@ -29,9 +32,12 @@ export class HistoryPanel {
 
   render(): TemplateResult | null {
     if (!this.open || !this.#history.on) return null;
-    const {list, currentId, failed} = this.#history;
+    const {currentId, failed} = this.#history;
+    const found = this.#found;
+    const list = found === null ? this.#history.list : (this.#history.list?.filter(({id}) => found.has(id)) ?? null);
+    const query = this.#query;
     const language = this.#host.language();
-    return renderHistory({language, list, current: currentId, failed, question: this.#question, act: this.#act});
+    return renderHistory({language, list, query, current: currentId, failed, question: this.#question, act: this.#act});
   }
 
   show(): void {
@@ -41,6 +47,7 @@ export class HistoryPanel {
   }
 
   readonly #act: HistoryActions = {
+    search: (query) => this.#search(query),
     close: () => {
       this.close();
       this.#focus('history-button');
@@ -70,6 +77,17 @@ export class HistoryPanel {
   close(): void {
     this.open = false;
     this.#question = null;
+    this.#query = '';
+    this.#found = null;
+    this.#host.changed();
+  }
+
+  async #search(query: string): Promise<void> {
+    this.#query = query;
+    const found = query.trim() === '' ? null : await this.#history.search(query);
+    // Another key may have come first.
+    if (query !== this.#query) return;
+    this.#found = found;
     this.#host.changed();
   }
 

@@ -35,6 +35,9 @@ interface Entry {
   version: number;
 }
 
+/** Newest first. */
+const MOST_SEARCHED = 1000;
+
 /** No history of ours is larger. */
 const LARGEST_FILE = 50_000_000;
 
@@ -169,6 +172,21 @@ export class History {
     }
     await this.#guard((store) => store.remove(this.#scope, id));
     await this.refresh();
+  }
+
+  /** Which of the list has all these words, in its title or in any of its messages, the ones not shown included. */
+  async search(words: string): Promise<ReadonlySet<string>> {
+    const fold = (text: string) => text.normalize('NFKC').toLocaleLowerCase();
+    const wanted = fold(words).split(/\s+/).filter(Boolean);
+    const found = new Set<string>();
+    for (const {id, title} of (this.list ?? []).slice(0, MOST_SEARCHED)) {
+      const stored = await this.#read(id);
+      const turns = stored?.conversation.turns;
+      const contents = Array.isArray(turns) ? turns.map((turn) => turn?.message?.content) : [];
+      const text = fold([title, ...contents.filter((content) => typeof content === 'string')].join('\n'));
+      if (wanted.every((word) => text.includes(word))) found.add(id);
+    }
+    return found;
   }
 
   /** One conversation as Markdown; null where it cannot be read. */

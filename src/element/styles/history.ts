@@ -105,6 +105,12 @@ export const history = css`
     min-inline-size: 0;
   }
 
+  [part='history-search'] {
+    flex: none;
+    margin: calc(var(--_gap) / 2) var(--_gap);
+  }
+
+  [part='history-search'],
   [part='history-input'] {
     min-block-size: 2.25rem;
     padding: 0 0.625rem;

@@ -12,6 +12,7 @@ export type RowQuestion = {id: string; ask: 'rename' | 'delete' | 'export'} | nu
 export interface HistoryActions {
   close(): void;
   fresh(): void;
+  search(query: string): void;
   open(id: string): void;
   ask(question: RowQuestion): void;
   rename(id: string, title: string): void;
@@ -24,6 +25,8 @@ export interface HistoryView {
   language: Language;
   /** Null before the list was read. */
   list: readonly ConversationSummary[] | null;
+  /** The words that are looked for; the list is what has them. */
+  query: string;
   /** The conversation on screen. */
   current: string | null;
   /** Nothing can be kept. */
@@ -33,7 +36,8 @@ export interface HistoryView {
 }
 
 export function renderHistory(view: HistoryView): TemplateResult {
-  const {language, list, failed, question, act} = view;
+  const {language, list, query, failed, question, act} = view;
+  const searched = query.trim() !== '';
   const keydown = (event: KeyboardEvent) => {
     if (event.key === 'Tab') holdFocus(event);
     if (event.key !== 'Escape' || event.isComposing) return;
@@ -52,8 +56,26 @@ export function renderHistory(view: HistoryView): TemplateResult {
         ${newIcon()}
       </button>
     </div>
-    ${failed ? html`<p part="history-note" role="status">${language.text('historyFailed')}</p>` : null}
-    ${list?.length === 0 && !failed ? html`<p part="history-note">${language.text('historyNone')}</p>` : null}
+    ${
+      !failed && (searched || (list?.length ?? 0) > 1)
+        ? html`<input
+              part="history-search"
+              type="search"
+              dir="auto"
+              maxlength="200"
+              aria-label=${language.text('historySearch')}
+              placeholder=${language.text('historySearch')}
+              .value=${query}
+              @input=${(event: Event) => act.search((event.currentTarget as HTMLInputElement).value)}
+            />`
+        : null
+    }
+      ${failed ? html`<p part="history-note" role="status">${language.text('historyFailed')}</p>` : null}
+    ${
+      list?.length === 0 && !failed
+        ? html`<p part="history-note" role="status">${language.text(searched ? 'historyNoMatch' : 'historyNone')}</p>`
+        : null
+    }
     <ul part="history-list">
       ${repeat(
         list ?? [],
