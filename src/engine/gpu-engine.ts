@@ -295,13 +295,16 @@ export class GpuEngine implements Engine {
     const {length} = outputs;
     this.#outputData.set(outputs);
     this.#write(buffers.outputRows, 0, this.#outputData, 0, length);
-    if (!buffers.outputRowData || !buffers.outputStep) return; // no dispatch reads them
-    outputs.forEach((row, i) => {
-      this.#outputRowData.set(this.#rowData.subarray(ROW_WORDS * row, ROW_WORDS * (row + 1)), ROW_WORDS * i);
-    });
-    this.#write(buffers.outputRowData, 0, this.#outputRowData, 0, ROW_WORDS * length);
-    const step = {nRows: length, nOutputs: length, nDecode: length};
-    this.#write(buffers.outputStep, 0, packStep(step, this.#stepData), 0, STEP_WORDS);
+    if (buffers.outputRowData) {
+      outputs.forEach((row, i) => {
+        this.#outputRowData.set(this.#rowData.subarray(ROW_WORDS * row, ROW_WORDS * (row + 1)), ROW_WORDS * i);
+      });
+      this.#write(buffers.outputRowData, 0, this.#outputRowData, 0, ROW_WORDS * length);
+    }
+    if (buffers.outputStep) {
+      const step = {nRows: length, nOutputs: length, nDecode: length};
+      this.#write(buffers.outputStep, 0, packStep(step, this.#stepData), 0, STEP_WORDS);
+    }
   }
 
   /** The logits of as many rows as places are given, but for those whose token the GPU chose. */
