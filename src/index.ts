@@ -8,8 +8,9 @@ export type * from './element/events.ts';
 export {type Display, GemmaChatElement} from './element/gemma-chat-element.ts';
 export {GemmaChatModelElement} from './element/gemma-chat-model-element.ts';
 export type {ConversationSummary, HistoryStore, StoredConversation} from './element/history/store.ts';
+export type {KnowledgeFunction, KnowledgePassage} from './element/knowledge/knowledge-parts.ts';
 export type {StringKey, Strings} from './element/languages/index.ts';
-export type {ChatMessage} from './protocol/messages.ts';
+export type {ChatMessage, MessageSource} from './protocol/messages.ts';
 
 // A page may carry the script twice: the first one stays. A server that renders the page has no registry.
 const registry: CustomElementRegistry | undefined = globalThis.customElements;
@@ -28,5 +29,6 @@ declare global {
     'gemma-chat-status': GemmaChatEventMap['gemma-chat-status'];
     'gemma-chat-toggle': GemmaChatEventMap['gemma-chat-toggle'];
     'gemma-chat-feedback': GemmaChatEventMap['gemma-chat-feedback'];
+    'gemma-chat-unanswered': GemmaChatEventMap['gemma-chat-unanswered'];
   }
 }

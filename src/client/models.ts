@@ -79,12 +79,13 @@ export function storedModels(platform: () => Platform = pagePlatform): StoredMod
   };
 }
 
-async function ask<T>(
+export async function ask<T>(
   {workerSrc, signal}: ModelsOptions,
   platform: Platform,
   question: (connection: Connection) => Promise<T>,
+  withoutGpu?: boolean,
 ): Promise<T> {
-  const connection = await connect(workerUrl(workerSrc, platform.baseUrl), platform, {signal});
+  const connection = await connect(workerUrl(workerSrc, platform.baseUrl), platform, {signal, withoutGpu});
   try {
     return await question(connection);
   } finally {

@@ -55,6 +55,9 @@ export interface GemmaChatFeedbackDetail {
 }
 export type GemmaChatFeedbackEvent = CustomEvent<GemmaChatFeedbackDetail>;
 
+/** A question for which nothing good enough was found in the site's pages. */
+export type GemmaChatUnansweredEvent = CustomEvent<{readonly question: string}>;
+
 /** For typed listeners: `GemmaChatEventMap['gemma-chat-send']`. */
 export interface GemmaChatEventMap {
   progress: GemmaChatProgressEvent;
@@ -65,6 +68,7 @@ export interface GemmaChatEventMap {
   'gemma-chat-status': GemmaChatStatusEvent;
   'gemma-chat-feedback': GemmaChatFeedbackEvent;
   'gemma-chat-toggle': GemmaChatToggleEvent;
+  'gemma-chat-unanswered': GemmaChatUnansweredEvent;
 }
 
 const LOCAL = new Set<keyof GemmaChatEventMap>(['progress', 'load', 'error']);

@@ -1,20 +1,22 @@
 // The class behind <gemma-chat>: its public contract, and how its attributes, state and views meet. What happens in a
 // conversation is the controller's; how it looks is the views' and the styles'. Registers nothing.
 import {LitElement, type PropertyValues, type TemplateResult} from 'lit';
+import {findPassages} from '../client/find.ts';
 import {GemmaClient, type ModelSrc} from '../client/index.ts';
 import {GemmaError, isAbort} from '../errors.ts';
 import {type ChatMessage, PROTOCOL_VERSION} from '../protocol/messages.ts';
 import {ChatController} from './chat/chat-controller.ts';
-import type {BeforeSend, ChatHost, ChatSettings} from './chat/chat-state.ts';
+import type {BeforeSend, ChatHost, ChatSettings, Ground} from './chat/chat-state.ts';
 import {Conversation, checkMessage} from './chat/conversation.ts';
 import {type ChatStatus, createEvent} from './events.ts';
 import {History, type HistorySettings} from './history/history.ts';
 import {LazyPanel} from './history/lazy-panel.ts';
 import type {HistoryKind} from './history/scope.ts';
 import type {ConversationSummary, HistoryStore} from './history/store.ts';
+import type {KnowledgeFunction} from './knowledge/knowledge-parts.ts';
 import type {Strings} from './languages/index.ts';
 import {PageLanguage} from './languages/page-language.ts';
-import {turnParts} from './late.ts';
+import {knowledgeParts, turnParts} from './late.ts';
 import type {MarkdownEnvironment} from './markdown/environment.ts';
 import {ModelFiles} from './model/model-files.ts';
 import type {ModelQuestions} from './model/model-offer.ts';
@@ -62,6 +64,7 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @fires gemma-chat-message - A message was added, or the answer grew; `done` tells which.
  * @fires gemma-chat-status - `status` has changed.
  * @fires gemma-chat-toggle - The launcher's panel was opened or closed.
+ * @fires gemma-chat-unanswered - The site's pages do not answer a question.
  * @fires gemma-chat-feedback - The visitor rated an answer, or took it back.
  *
  * @csspart base - The whole chat.
@@ -139,6 +142,13 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @csspart rule - A line across an answer.
  * @csspart inline-code - Code within a line.
  * @csspart link - A link in an answer.
+ * @csspart citation - A number in an answer that leads to its source.
+ * @csspart sources - The passages an answer was made of.
+ * @csspart source-list - Their list.
+ * @csspart source - One of them.
+ * @csspart source-link - Its heading, which leads to it.
+ * @csspart source-page - The title of its page.
+ * @csspart source-text - The beginning of its text.
  * @csspart image - A picture in an answer.
  * @csspart table - A table in an answer.
  * @csspart code-block - Code in an answer, with its head.
@@ -318,9 +328,19 @@ export class GemmaChatElement extends LitElement {
   declare strings: Partial<Strings> | null;
   /** Runs before the model is asked, after `gemma-chat-send`; may change the messages, and be async. */
   declare beforeSend: BeforeSend | null;
+  /** Folder of the index of the site's pages that `npx gemma-chat index` made: answers come from it, with sources. */
+  declare knowledgeSrc: string | null;
+  /** SHA-256 of the index's manifest, as the command prints it. */
+  declare knowledgeIntegrity: string | null;
+  /** Which part of the page `knowledge="page"` reads; null for its main content. */
+  declare knowledgeSelector: string | null;
+  /** `page`: answers come from the page the chat stands on. A function gives the passages of a question itself. */
+  declare knowledge: 'page' | KnowledgeFunction | null;
 
   /** @internal How a client is made; a test puts its own here. */
   static loadClient: LoadClient = (options) => GemmaClient.load(options);
+  /** @internal How an index is asked; a test answers itself. */
+  static find: typeof findPassages = (request) => findPassages(request);
   /** @internal What is asked of a model before it is loaded; a test answers itself. */
   static questions: ModelQuestions = {
     inspect: (options) => GemmaClient.inspect(options),
@@ -463,7 +483,7 @@ export class GemmaChatElement extends LitElement {
    * when stopped; rejects with a GemmaError, or an AbortError where nothing came or a listener prevented it.
    */
   async send(content: string): Promise<ChatMessage> {
-    await this.load();
+    if (!this.#ground) await this.load();
     return orAbort(this.#controller.begin(content));
   }
 
@@ -589,9 +609,11 @@ export class GemmaChatElement extends LitElement {
     this.#focus.remember(this.shadowRoot);
     this.#scroll.draw(this.#controller.conversation);
     // A conversation, or one to come.
-    if (!this.#turnParts && (this.client || this.messages.length > 0)) {
+    if (!this.#turnParts && (this.client || this.#ground || this.messages.length > 0)) {
       this.#turnParts = turnParts.load().then(() => this.requestUpdate());
     }
+    if (this.messages.some(({sources}) => sources))
+      void knowledgeParts.load().then(() => knowledgeParts.value ?? this.requestUpdate());
     const names = (role: string) => this.#spoken.language.text(role === 'user' ? 'authorUser' : 'authorAssistant');
     this.#formValue.update(this.#controller.conversation, this.valueFormat, names);
   }
@@ -756,6 +778,25 @@ export class GemmaChatElement extends LitElement {
     this.#announcer.say(this.#spoken.language.text(copied ? 'reportCopied' : 'reportFailed'));
   }
 
+  /** Null where the chat knows no pages. */
+  get #ground(): Ground | null {
+    return this.knowledge || this.knowledgeSrc ? this.#findPassages : null;
+  }
+
+  readonly #findPassages: Ground = async (messages, client, signal) => {
+    await knowledgeParts.load();
+    const parts = knowledgeParts.value;
+    if (!parts) throw new GemmaError('network', 'the part of the chat that finds passages could not be fetched');
+    const {knowledge, knowledgeSrc, knowledgeIntegrity: integrity, knowledgeSelector: selector, workerSrc} = this;
+    const {language} = this.#spoken;
+    const {find} = GemmaChatElement;
+    const asked = {knowledge, knowledgeSrc, integrity, selector, workerSrc, messages, client, language, signal, find};
+    const {sufficient, ...grounded} = await parts.ground(asked);
+    const question = messages.at(-1)?.content ?? '';
+    if (!sufficient) this.#emit(createEvent('gemma-chat-unanswered', {question}));
+    return grounded;
+  };
+
   #say(text: string): void {
     this.#notices.clear();
     if (this.#controller.canSend) this.#run(() => this.#controller.begin(text));
@@ -883,6 +924,7 @@ export class GemmaChatElement extends LitElement {
       generation: generationOptions(this),
       contextOverflow: this.contextOverflow === 'stop' ? 'stop' : 'truncate-oldest',
       beforeSend,
+      ground: this.#ground,
     };
   }
 

@@ -19,6 +19,8 @@ export const colours = new Lazy(() => import('./markdown/colours.ts'));
 export const mathematics = new Lazy(() => import('./markdown/mathematics.ts'));
 /** Markdown, and what can be done with a message. Until it is there, messages are the text that they are. */
 export const turnParts = late(() => import('./views/turn-parts.ts'));
+/** What a chat has that knows the site's pages. */
+export const knowledgeParts = late(() => import('./knowledge/knowledge-parts.ts'));
 /** The list of kept conversations. */
 export const historyPanel = late(() => import('./history/history-panel.ts'));
 

@@ -47,6 +47,10 @@ export const OPTIONS = {
   enterKey: {attribute: 'enter-key', initial: null},
   strings: {attribute: false, initial: null},
   beforeSend: {attribute: false, initial: null},
+  knowledgeSrc: {attribute: 'knowledge-src', initial: null},
+  knowledgeIntegrity: {attribute: 'knowledge-integrity', initial: null},
+  knowledgeSelector: {attribute: 'knowledge-selector', initial: null},
+  knowledge: {initial: null},
 } as const satisfies Record<string, Option>;
 
 type Element = Partial<Record<keyof typeof OPTIONS, unknown>>;

@@ -13,10 +13,17 @@ import {
   type TermEntry,
   type TextBlock,
 } from './format.ts';
-import type {IndexFiles} from './index-files.ts';
 import {allowedEdits, nearest} from './spelling.ts';
 import {baseLanguage, Words} from './terms.ts';
 import {rarity} from './weigh.ts';
+
+/** Where an index's files come from: IndexFiles, or memory. */
+export interface IndexSource {
+  /** Address that `site` of the manifest is relative to. */
+  readonly url: string;
+  manifest(integrity: string | undefined, signal?: AbortSignal): Promise<string>;
+  file(name: string, signal?: AbortSignal): Promise<Uint8Array>;
+}
 
 export interface SearchOptions {
   /** Most passages. Default 5. */
@@ -52,6 +59,7 @@ export interface SearchResult {
 /** Confidence from which on passages are given as an answer. */
 export const SUFFICIENT = 0.5;
 const MOST_TERMS = 32;
+const FEW_PASSAGES = 200;
 /** Blocks and shards in memory; the oldest go first. */
 const MOST_SHARDS = 256;
 const MOST_BLOCKS = 128;
@@ -62,7 +70,7 @@ interface Asked {
 }
 
 export class SiteSearch {
-  readonly #files: IndexFiles;
+  readonly #files: IndexSource;
   readonly #manifest: Manifest;
   /** First passage of each page. */
   readonly #pages: Uint32Array;
@@ -71,7 +79,7 @@ export class SiteSearch {
   readonly #terms: Kept<DirectoryEntry<string>[]>;
   readonly #texts: Kept<DirectoryEntry<number>[]>;
 
-  private constructor(files: IndexFiles, manifest: Manifest, pages: Uint32Array) {
+  private constructor(files: IndexSource, manifest: Manifest, pages: Uint32Array) {
     this.#files = files;
     this.#manifest = manifest;
     this.#pages = pages;
@@ -88,7 +96,7 @@ export class SiteSearch {
    * @param integrity SHA-256 that the manifest must have: it names every other file by its hash
    * @throws KnowledgeFailure `network`, `http-status`, `integrity-mismatch`, `knowledge-invalid`
    */
-  static async open(files: IndexFiles, options: {integrity?: string; signal?: AbortSignal} = {}): Promise<SiteSearch> {
+  static async open(files: IndexSource, options: {integrity?: string; signal?: AbortSignal} = {}): Promise<SiteSearch> {
     const manifest = parseManifest(await files.manifest(options.integrity, options.signal));
     const pages = readPages(await files.file(manifest.pages.file, options.signal));
     return new SiteSearch(files, manifest, pages);
@@ -114,7 +122,7 @@ export class SiteSearch {
       asked.map(async ({term, word}, i) => {
         const entry = found[i];
         if (entry) {
-          terms.push({entry, weight: rarity(entry.passages, this.passages)});
+          terms.push({entry, weight: this.#rarity(entry.passages)});
           return;
         }
         const instead = await this.#mend(term, signal);
@@ -123,7 +131,7 @@ export class SiteSearch {
           return;
         }
         corrections.push({word, instead: instead.term});
-        terms.push({entry: instead.entry, weight: 0.8 * rarity(instead.entry.passages, this.passages)});
+        terms.push({entry: instead.entry, weight: 0.8 * this.#rarity(instead.entry.passages)});
       }),
     );
     const ranked = this.#rank(terms).slice(0, Math.max(50, limit * 5));
@@ -136,6 +144,11 @@ export class SiteSearch {
       confidence,
       corrections,
     };
+  }
+
+  /** On a small site every word is in a large share of the passages, and tells no less for that. */
+  #rarity(passages: number): number {
+    return rarity(passages, Math.max(this.passages, FEW_PASSAGES));
   }
 
   #language(asked: string | undefined): string {
@@ -227,10 +240,10 @@ export class SiteSearch {
   #confidence(terms: readonly Asked[], unknown: number, ranked: readonly {share: number; score: number}[]): number {
     const known = terms.reduce((sum, {weight}) => sum + weight, 0);
     if (known === 0) return 0;
-    const all = known + unknown * rarity(0, this.passages);
+    const all = known + unknown * this.#rarity(0);
     const best = ranked.slice(0, 5);
     const share = Math.max(...best.map((each) => each.share), 0) / all;
-    const score = best.reduce((sum, each) => sum + each.score, 0) / 5 / all;
+    const score = best.reduce((sum, each) => sum + each.score, 0) / Math.max(1, best.length) / all;
     const length = Math.min(6, terms.length + unknown);
     return Math.min(1, Math.max(0, (share + score + 0.02 * length - 0.1 * unknown) / 1.6));
   }

@@ -15,6 +15,17 @@ export interface ChatMessage {
   name?: string;
   tool_call_id?: string;
   tool_calls?: ToolCall[];
+  /** Answers of the element: the passages that the text cites by their number, from 1. Never sent to the model. */
+  sources?: MessageSource[];
+}
+
+/** A passage of a page, in the page's own words: show it as text. */
+export interface MessageSource {
+  /** Absolute, with the passage's anchor. */
+  url: string;
+  title: string;
+  headings: string[];
+  text: string;
 }
 
 export interface ToolCall {

@@ -103,6 +103,10 @@ export class FakeClient {
 
   readonly shared = true;
 
+  async tokenize(text: string): Promise<number[]> {
+    return Array.from(text.split(/\s+/), (_, i) => i);
+  }
+
   stats(): Promise<never> {
     return Promise.reject(new Error('a fake has no worker'));
   }

@@ -2,18 +2,19 @@
 // conversation nor the page.
 import type {RequestProgress} from '../../client/index.ts';
 import {isAbort} from '../../errors.ts';
-import type {FinishReason, Usage} from '../../protocol/messages.ts';
+import type {FinishReason, MessageSource, Usage} from '../../protocol/messages.ts';
 import {abortError} from './chat-state.ts';
 import type {Turn, TurnId} from './conversation.ts';
 
 /** What of a chunk is read. */
-interface Chunk {
+export interface Chunk {
   choices: {delta: {content?: string | null; reasoning_content?: string | null}; finish_reason?: FinishReason | null}[];
   usage?: Usage | null;
 }
 export type StartStream = (
   signal: AbortSignal,
   onProgress: (progress: RequestProgress) => void,
+  cite: (sources: MessageSource[]) => void,
 ) => Promise<AsyncIterable<Chunk>>;
 
 export interface Outcome {
@@ -74,7 +75,10 @@ export class Answering {
     let usage: Usage | undefined;
     let failure: unknown;
     try {
-      for await (const chunk of await start(abort.signal, (activity) => this.#waiting(run, activity))) {
+      const cite = (sources: MessageSource[]): void => {
+        run.turn = {...run.turn, message: {...run.turn.message, sources}};
+      };
+      for await (const chunk of await start(abort.signal, (activity) => this.#waiting(run, activity), cite)) {
         if (this.#run !== run) break;
         if (chunk.usage) usage = chunk.usage;
         const [choice] = chunk.choices;

@@ -6,8 +6,8 @@ import type {ChatMessage, FinishReason} from '../../protocol/messages.ts';
 import {type ChatStatus, createEvent, type GemmaChatSendDetail} from '../events.ts';
 import type {ModelQuestions} from '../model/model-offer.ts';
 import {type LoadClient, ModelSession} from '../model/model-session.ts';
-import {Answering, type Outcome} from './answering.ts';
-import {abortError, type ChatHost, ChatState} from './chat-state.ts';
+import {Answering, type Chunk, type Outcome} from './answering.ts';
+import {abortError, type ChatHost, ChatState, type Grounded} from './chat-state.ts';
 import {Conversation, type ConversationData, type Feedback, type Turn, type TurnId} from './conversation.ts';
 import {Outbox} from './outbox.ts';
 import {firstRead, requestMessages} from './request-messages.ts';
@@ -69,7 +69,12 @@ export class ChatController {
   }
 
   get canSend(): boolean {
-    return this.client !== null && this.status !== 'generating';
+    return (this.client !== null || this.finds) && !this.answering.busy;
+  }
+
+  /** Whether a question finds passages, with a model or without. */
+  get finds(): boolean {
+    return this.#host.settings().ground !== null;
   }
 
   /**
@@ -240,7 +245,7 @@ export class ChatController {
   }
 
   #prepare(history: ChatMessage[], content: string, reason: GemmaChatSendDetail['reason']): GemmaChatSendDetail | null {
-    if (!this.client) throw new DOMException('the model is not loaded', 'InvalidStateError');
+    if (!this.client && !this.finds) throw new DOMException('the model is not loaded', 'InvalidStateError');
     this.#refuseWhileAnswering();
     const {systemPrompt} = this.#host.settings();
     const conversation = this.#conversation;
@@ -249,37 +254,43 @@ export class ChatController {
     if (!this.#host.emit(createEvent('gemma-chat-send', detail))) return null;
     // A listener may have stopped, cleared or closed the chat.
     const changed = conversation !== this.#conversation || version !== conversation.version;
-    if (!this.client || this.answering.busy || changed) return null;
+    if ((!this.client && !this.finds) || this.answering.busy || changed) return null;
     return detail;
   }
 
   /** @param before the head to go back to where nothing comes. */
   async #answer(detail: GemmaChatSendDetail, asked: TurnId, before: TurnId | null): Promise<ChatMessage> {
     const {client} = this;
-    if (!client) throw abortError('the model was let go');
     this.#unanswered = true;
     this.#state.error = null;
     this.finishReason = null;
-    const {generation, contextOverflow, beforeSend} = this.#host.settings();
-    const running = this.answering.run(this.#conversation.reserve(), asked, async (signal, onProgress) => {
+    const {generation, contextOverflow, beforeSend, ground} = this.#host.settings();
+    if (!client && !ground) throw abortError('the model was let go');
+    const running = this.answering.run(this.#conversation.reserve(), asked, async (signal, onProgress, cite) => {
       await beforeSend?.(detail, signal);
       signal.throwIfAborted();
+      const grounded = await ground?.(detail.messages, client, signal);
+      signal.throwIfAborted();
+      if (grounded) cite(grounded.sources);
+      if (!client || (grounded && 'text' in grounded)) return found(grounded);
       const request = {
         ...generation,
         context_overflow: contextOverflow,
-        messages: detail.messages,
+        messages: grounded?.messages ?? detail.messages,
         stream: true as const,
         signal,
         onProgress,
       };
       return client.chat.completions.create(request);
     });
-    this.#state.enter('generating');
+    if (client) this.#state.enter('generating');
+    else this.#host.changed();
     const outcome = await running;
     // Cleared, replaced or disconnected meanwhile: this answer belongs to nothing any more.
     if (!outcome) throw abortError('the answer was dropped');
     const answer = this.#keep(outcome);
-    if (outcome.usage) this.contextUsed = Math.min(1, outcome.usage.total_tokens / client.model.contextLength);
+    if (outcome.usage && client)
+      this.contextUsed = Math.min(1, outcome.usage.total_tokens / client.model.contextLength);
     if (!answer && before !== null && this.#conversation.has(before)) this.#conversation.select(before);
     if (outcome.failure !== undefined) {
       this.outbox.held = true;
@@ -287,7 +298,7 @@ export class ChatController {
     }
     this.#unanswered = false;
     this.finishReason = outcome.finishReason;
-    this.#state.enter('ready');
+    if (client) this.#state.enter('ready');
     // After whoever waits for this answer has it.
     setTimeout(() => this.#sendNext());
     if (!answer) throw abortError('the answer was stopped before its first word');
@@ -313,4 +324,9 @@ export class ChatController {
   #emitTurn({id, message}: Turn, done: boolean, end: Pick<Outcome, 'finishReason' | 'usage'> | object = {}): void {
     this.#host.emit(createEvent('gemma-chat-message', {id, message, done, ...end}));
   }
+}
+
+/** What was found, as the stream of an answer that nobody has to write. */
+async function* found(grounded: Grounded | undefined): AsyncGenerator<Chunk> {
+  if (grounded && 'text' in grounded) yield {choices: [{delta: {content: grounded.text}, finish_reason: 'stop'}]};
 }

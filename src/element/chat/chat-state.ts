@@ -1,8 +1,9 @@
 // The one status of a chat, the error that is shown, and the way to the page: what its parts (the model's session, the
 // conversation) share. Knows neither.
+import type {GemmaClient} from '../../client/index.ts';
 import type {ModelSrc} from '../../client/model-src.ts';
 import type {GemmaError} from '../../errors.ts';
-import type {GenerationOptions} from '../../protocol/messages.ts';
+import type {ChatMessage, GenerationOptions, MessageSource} from '../../protocol/messages.ts';
 import {type ChatStatus, createEvent, type GemmaChatSendDetail} from '../events.ts';
 
 /** What the page has set, read anew whenever it is needed. */
@@ -19,10 +20,20 @@ export interface ChatSettings {
   /** What happens with messages that no longer fit. */
   contextOverflow: 'truncate-oldest' | 'stop';
   beforeSend: BeforeSend | null;
+  /** Null where the chat knows no pages. */
+  ground: Ground | null;
 }
 
 /** Runs before the model is asked; may change the detail's messages, and take its time. */
 export type BeforeSend = (detail: GemmaChatSendDetail, signal: AbortSignal) => unknown;
+
+/** From a question to messages with passages for the model, or to a text that stands in the place of its answer. */
+export type Ground = (
+  messages: readonly ChatMessage[],
+  client: GemmaClient | null,
+  signal: AbortSignal,
+) => Promise<Grounded>;
+export type Grounded = {sources: MessageSource[]} & ({messages: ChatMessage[]} | {text: string});
 
 export interface ChatHost {
   settings(): ChatSettings;

@@ -1,7 +1,7 @@
 // The conversation as data: a tree of turns, of which one path is shown. Editing a message or answering it anew adds a
 // branch beside the old one; nothing is lost until it is deleted. Knows no model, no view and no storage.
 import {GemmaError} from '../../errors.ts';
-import type {ChatMessage, FinishReason, Role} from '../../protocol/messages.ts';
+import type {ChatMessage, FinishReason, MessageSource, Role} from '../../protocol/messages.ts';
 
 export type TurnId = number;
 
@@ -239,8 +239,25 @@ function checkTurns({turns}: ConversationData): Turn[] {
 /** What a Date can hold. */
 const isTime = (at: unknown): at is number => typeof at === 'number' && at >= 0 && at < 8.64e15;
 
-function knownMessage({role, content, reasoning}: ChatMessage): ChatMessage {
-  return {role: role as Role, content, ...(typeof reasoning === 'string' ? {reasoning} : {})};
+function knownMessage({role, content, reasoning, sources}: ChatMessage): ChatMessage {
+  return {
+    role: role as Role,
+    content,
+    ...(typeof reasoning === 'string' ? {reasoning} : {}),
+    ...(Array.isArray(sources) ? {sources: knownSources(sources)} : {}),
+  };
+}
+
+/** As far as they are well formed: a number in the text names a place in the list. */
+function knownSources(sources: readonly (MessageSource | null)[]): MessageSource[] {
+  const known: MessageSource[] = [];
+  for (const source of sources.slice(0, 50)) {
+    const {url, title, headings, text} = source ?? ({} as MessageSource);
+    const strings = [url, title, text, ...(Array.isArray(headings) ? headings : [null])];
+    if (!strings.every((each) => typeof each === 'string' && each.length < 1e5) || !/^https?:/i.test(url)) break;
+    known.push({url, title, headings: headings.slice(0, 10), text});
+  }
+  return known;
 }
 
 function invalid(message: string): GemmaError {

@@ -16,7 +16,7 @@ export function firstRead(history: readonly ChatMessage[], left: number): number
  */
 export function requestMessages(history: readonly ChatMessage[], systemPrompt: string | null): ChatMessage[] {
   const request: ChatMessage[] = systemPrompt ? [{role: 'system', content: systemPrompt}] : [];
-  for (const {reasoning: _, ...message} of history) {
+  for (const {reasoning: _, sources: __, ...message} of history) {
     const last = request.at(-1);
     if (last?.role === message.role) last.content += `\n\n${message.content}`;
     else request.push(message);

@@ -1,6 +1,8 @@
 // Markdown tokens to templates. Every piece of text goes in as a text node or as an attribute with a fixed name, so an
 // answer can look like anything but do nothing. Knows neither the text's source nor how it grows.
 import type {TemplateResult} from 'lit';
+import {citedText} from '../../knowledge/citations.ts';
+import type {MessageSource} from '../../protocol/messages.ts';
 import {html, nothing} from '../handed.ts';
 import {copyIcon} from '../views/late-icons.ts';
 import type {Piece} from './colours.ts';
@@ -81,7 +83,7 @@ export class BlockRenderer {
       case 'escape':
         return shown(token.text);
       case 'text':
-        return token.tokens ? inside() : shown(decodeEntities(token.text));
+        return token.tokens ? inside() : this.#text(shown(decodeEntities(token.text)), place);
       default:
         return shown(token.raw);
     }
@@ -151,16 +153,36 @@ export class BlockRenderer {
     return html`<span part="math" class=${token.display ? 'display' : 'inline'} dir="ltr">${formula ?? token.raw}</span>`;
   }
 
-  #link(token: Token, place: Place): TemplateResult {
+  /** Text, with the numbers of passages as links to them. */
+  #text(text: string, {env}: Place): Rendered {
+    const {sources} = env;
+    if (!sources?.length || !text.includes('[')) return text;
+    return citedText(text, sources.length).map((piece) =>
+      'passage' in piece ? this.#citation(piece.passage, sources, env) : piece.text,
+    );
+  }
+
+  #citation(number: number, sources: readonly MessageSource[], {language}: MarkdownEnvironment): TemplateResult {
+    const {url, title, headings, text} = sources[number - 1];
+    const name = language.text('source', {number, title: headings.at(-1) ?? title});
+    const preview = shown(`${title}\n${text.slice(0, 200)}`);
+    return html`<a part="link citation" href=${safeHref(url, document.baseURI) ?? nothing} title=${preview} aria-label=${name}>${number}</a>`;
+  }
+
+  #link(token: Token, place: Place): Rendered {
+    // A definition in the answer must not turn a passage's number into another link.
+    if (place.env.sources && /^\[\d+\]$/.test(token.raw)) return this.#text(token.raw, place);
+    if (isForeign(decodeEntities(token.href), place.env)) return shown(token.raw);
     // In what was recognised as an address, nothing stands for anything else.
     const decode = token.autolink ? (text: string) => text : decodeEntities;
     const inside = token.autolink ? shown(token.text) : this.#all(token.tokens, place);
     return this.#anchor(decode(token.href), token.title ? decode(token.title) : null, inside);
   }
 
-  #image(token: Token, {env}: Place): TemplateResult {
+  #image(token: Token, {env}: Place): Rendered {
     const src = decodeEntities(token.href);
     const alt = shown(decodeEntities(token.text));
+    if (isForeign(src, env)) return alt;
     const safe = env.images ? safeImageSrc(src, document.baseURI) : null;
     if (!safe) return this.#anchor(src, token.title, alt || env.language.text('image'));
     return html`<img part="image" src=${safe} alt=${alt} loading="lazy" decoding="async" referrerpolicy="no-referrer" />`;
@@ -183,4 +205,12 @@ export class BlockRenderer {
 /** A title is the model's word; the address after it is what is opened. */
 function safeTitle(title: string, href: string | null): string {
   return href ? `${shown(title)}\n${href}` : shown(title);
+}
+
+/** An answer from passages links to where they are from, and nowhere else: a passage may have asked for more. */
+function isForeign(href: string, {sources}: MarkdownEnvironment): boolean {
+  const safe = sources && safeHref(href, document.baseURI);
+  if (!sources || !safe) return false;
+  const {origin} = new URL(safe);
+  return origin !== location.origin && !sources.some(({url}) => URL.canParse(url) && new URL(url).origin === origin);
 }

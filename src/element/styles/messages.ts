@@ -276,4 +276,27 @@ export const messages = css`
       opacity: 0.25;
     }
   }
+
+  [part='source-list'] {
+    margin: 0.5rem 0 0;
+    padding-inline-start: 1.5rem;
+    font-size: 0.875em;
+  }
+
+  [part='source-text'] {
+    margin: 0.125rem 0 0.5rem;
+    color: var(--_muted);
+    overflow-wrap: anywhere;
+  }
+
+  [part~='source-link'],
+  [part~='citation'] {
+    color: var(--_accent);
+  }
+
+  [part~='citation'] {
+    padding-inline: 0.125em;
+    font-size: 0.75em;
+    vertical-align: super;
+  }
 `;

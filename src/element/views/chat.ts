@@ -85,7 +85,7 @@ export interface ChatView {
 
 export function renderChat(view: ChatView): TemplateResult {
   const {chat, language, label, disabled, dialog, act} = view;
-  const {conversation, error, client, outbox} = chat;
+  const {conversation, error, client, finds, outbox} = chat;
   const empty = conversation.head === null && outbox.waiting.length === 0;
   const writing = canWrite(view);
   return html`
@@ -109,7 +109,7 @@ export function renderChat(view: ChatView): TemplateResult {
         close: dialog?.close ?? null,
       })}
       ${
-        client || !empty
+        client || finds || !empty
           ? renderMessageList({
               avatars: view.avatars,
               env: view.env,
@@ -133,7 +133,7 @@ export function renderChat(view: ChatView): TemplateResult {
       }
       ${error ? failure(view, error) : null}
       ${client ? null : renderWayIn(view)}
-      ${!client && empty && writing ? starters(view) : null}
+      ${!client && !finds && empty && writing ? starters(view) : null}
       ${writing ? composer(view) : null}
       </div>
       ${view.history} ${view.live}
@@ -142,8 +142,8 @@ export function renderChat(view: ChatView): TemplateResult {
 }
 
 /** From the first moment on, where there is a model to come; what cannot run here is told nothing. */
-function canWrite({chat: {status, client, model}}: ChatView): boolean {
-  if (client) return true;
+function canWrite({chat: {status, client, finds, model}}: ChatView): boolean {
+  if (client || finds) return true;
   if (status === 'consent') return !model.offer.hopeless;
   return status === 'downloading' || status === 'paused' || status === 'loading';
 }
@@ -151,9 +151,9 @@ function canWrite({chat: {status, client, model}}: ChatView): boolean {
 const canContinue = ({status, finishReason, outbox}: ChatController) =>
   status === 'ready' && finishReason === 'length' && outbox.waiting.length === 0;
 
-function waitsFor({client, status}: ChatController): 'model' | 'answer' | 'visitor' {
-  if (!client) return 'model';
-  return status === 'generating' ? 'answer' : 'visitor';
+function waitsFor({client, finds, answering}: ChatController): 'model' | 'answer' | 'visitor' {
+  if (!client && !finds) return 'model';
+  return answering.busy ? 'answer' : 'visitor';
 }
 
 function starters({starters: prompts, language, disabled, act}: ChatView): TemplateResult {
@@ -197,7 +197,7 @@ function composer(view: ChatView): TemplateResult {
     language,
     draft,
     placeholder,
-    generating: chat.status === 'generating',
+    generating: chat.answering.busy,
     disabled,
     status: statusText(language, chat, showSpeed),
     contextUsed: chat.client && chat.contextUsed,

@@ -5,7 +5,7 @@ import {guard} from 'lit/directives/guard.js';
 import {repeat} from 'lit/directives/repeat.js';
 import type {Conversation, Turn, TurnId} from '../chat/conversation.ts';
 import type {Language} from '../languages/index.ts';
-import {turnParts} from '../late.ts';
+import {knowledgeParts, turnParts} from '../late.ts';
 import type {MarkdownEnvironment} from '../markdown/environment.ts';
 import type {Avatars} from '../page/avatars.ts';
 import {keepOneStop, moveBetween} from '../page/list-keys.ts';
@@ -99,6 +99,7 @@ function renderTurn(view: MessageListView, turn: Turn, last: boolean): unknown {
   return guard(
     [
       turnParts.value,
+      knowledgeParts.value,
       names,
       times,
       letters,

@@ -2,7 +2,8 @@
 // it. Knows nothing of the turns around it but that it is the last.
 import {html, type TemplateResult} from 'lit';
 import {guard} from 'lit/directives/guard.js';
-import {turnParts} from '../late.ts';
+import type {MessageSource} from '../../protocol/messages.ts';
+import {knowledgeParts, turnParts} from '../late.ts';
 import type {MarkdownEnvironment} from '../markdown/environment.ts';
 import {copyAvatar} from '../page/avatars.ts';
 import type {MessageView} from './message-view.ts';
@@ -26,7 +27,7 @@ export function renderMessage(view: MessageView): TemplateResult {
 
 function renderAnswer(view: MessageView): TemplateResult {
   const {env, turn, growing} = view;
-  const {content, reasoning} = turn.message;
+  const {content, reasoning, sources} = turn.message;
   return html`
     <div
       part=${growing ? 'message message-assistant message-growing' : 'message message-assistant'}
@@ -37,7 +38,8 @@ function renderAnswer(view: MessageView): TemplateResult {
     >
       ${renderAvatar(view)} ${renderHead(view, env.language.text('authorAssistant'))}
       ${reasoning ? renderThinking(view, reasoning) : null}
-      ${content || !growing ? renderContent(env, content, growing) : renderWaiting(env)} ${growing ? null : renderEnd(view)}
+      ${content || !growing ? renderContent(sources ? citing(env, sources) : env, content, growing) : renderWaiting(env)} ${growing ? null : renderEnd(view)}
+      ${sources?.length && !growing ? knowledgeParts.value?.renderSources(sources, env.language) : null}
       ${turnParts.value?.renderActions(view)}
     </div>
   `;
@@ -64,6 +66,16 @@ function renderHead({names, times, turn, env}: MessageView, name: string): Templ
     </div>
   `;
 }
+
+/** The same object for the same sources: what was drawn with it stays. */
+function citing(env: MarkdownEnvironment, sources: readonly MessageSource[]): MarkdownEnvironment {
+  const known = CITING.get(sources);
+  if (known?.copy === env.copy && known.language === env.language && known.images === env.images) return known;
+  const made = {...env, sources};
+  CITING.set(sources, made);
+  return made;
+}
+const CITING = new WeakMap<readonly MessageSource[], MarkdownEnvironment>();
 
 /** The author is in the message's name already. */
 function renderAvatar({avatar, letters, turn}: MessageView): TemplateResult | null {
