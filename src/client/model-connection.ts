@@ -89,7 +89,9 @@ export class ModelConnection {
         }
         return;
       } catch (error) {
-        if (signal?.aborted || !this.#worthAnother(error)) throw error;
+        // It was stopped, and the worker ended before it could say so.
+        if (signal?.aborted) return;
+        if (!this.#worthAnother(error)) throw error;
       }
     }
   }

@@ -424,7 +424,9 @@ class JobLane implements Lane {
 
   took(logits: Float32Array[]): void {
     const {pending, tokens} = this;
-    const held = this.sequence!.tokens.length;
+    // The engine was lost after the step was back and before it was looked at.
+    if (!this.sequence) return;
+    const held = this.sequence.tokens.length;
     const taken = held - tokens.length;
     if (!pending || taken <= 0) return;
     this.pending = null;

@@ -56,6 +56,25 @@ function setUp(options: FakeEngineOptions = {}) {
 }
 
 describe('Scheduler', () => {
+  it('loses no token where the engine is lost between a step and its results', async () => {
+    for (const at of [1, 3, 7]) {
+      const {engine, scheduler, begin} = setUp();
+      const step = engine.step.bind(engine);
+      let steps = 0;
+      engine.step = async (inputs) => {
+        const rows = await step(inputs);
+        if (++steps === at) {
+          queueMicrotask(() => scheduler.suspend());
+          setImmediate(() => scheduler.resume(new FakeEngine()));
+        }
+        return rows;
+      };
+      const jobs = [begin(text(20), 12), begin(text(5, 1), 12)];
+      await Promise.all(jobs.map(({ran}) => ran));
+      expect(jobs.map(({said}) => said)).to.deep.equal([alone(text(20), 12), alone(text(5, 1), 12)]);
+    }
+  });
+
   it('gives a lane its logits in the same memory from step to step, and each lane in its own', async () => {
     const {begin} = setUp();
     const rows = [new Set<Float32Array>(), new Set<Float32Array>()];
