@@ -243,14 +243,17 @@ fn attention_split_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
     eighths[lid] = weight_sum;
   }
   let single = splits.count == 1u;
-  for (var head = 0u; head <= last; head++) {
+  // Two heads at a time: one invocation a quad of one of them.
+  for (var first = 0u; first <= last; first += 2u) {
     workgroupBarrier();
-    scratch[lid] = select(column(out_high, head - 4u), column(out_low, head), head < 4u);
+    scratch[lid] = out_of(out_low, out_high, first);
+    scratch[WORKGROUP_SIZE + lid] = out_of(out_low, out_high, first + 1u);
     workgroupBarrier();
-    if (lid < QUADS) {
+    let head = first + group;
+    if (lid < 2u * QUADS && head <= last) {
       var sum = vec4f();
       for (var g = 0u; g < groups; g++) {
-        sum += scratch[g * QUADS + lid];
+        sum += scratch[WORKGROUP_SIZE * group + g * QUADS + quad];
       }
       var weight = 0.0;
       for (var i = 0u; i < 8u; i++) {
@@ -258,17 +261,21 @@ fn attention_split_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
       }
       let of_all = r * shape.N_HEAD + first_head + head;
       if (single) {
-        y[of_all * QUADS + lid] = sum / weight; // at least the e^0 of the largest score
+        y[of_all * QUADS + quad] = sum / weight; // at least the e^0 of the largest score
       } else {
         let of_batch = wid.z * shape.N_HEAD + first_head + head;
         let at = (of_batch * shape.MAX_SPLITS + wid.x) * (QUADS + 1u);
-        partial[at + 1u + lid] = sum;
-        if (lid == 0u) {
+        partial[at + 1u + quad] = sum;
+        if (quad == 0u) {
           partial[at] = vec4f(largest[head / 4u][head % 4u], weight, 0.0, 0.0);
         }
       }
     }
   }
+}
+
+fn out_of(low: mat4x4f, high: mat4x4f, head: u32) -> vec4f {
+  return select(column(high, head - 4u), column(low, head), head < 4u);
 }
 
 #include "lib/four_vectors.wgsl"
