@@ -57,15 +57,20 @@ function setUp(options: FakeEngineOptions = {}) {
 
 describe('Scheduler', () => {
   it('loses no token where the engine is lost between a step and its results', async () => {
-    for (const at of [1, 3, 7]) {
+    // Each number of turns of the event loop's queue between the two.
+    for (let turns = 0; turns < 10; turns++) {
       const {engine, scheduler, begin} = setUp();
       const step = engine.step.bind(engine);
       let steps = 0;
       engine.step = async (inputs) => {
         const rows = await step(inputs);
-        if (++steps === at) {
-          queueMicrotask(() => scheduler.suspend());
-          setImmediate(() => scheduler.resume(new FakeEngine()));
+        if (++steps === 3) {
+          let later = Promise.resolve();
+          for (let i = 0; i < turns; i++) later = later.then(() => undefined);
+          void later.then(() => {
+            scheduler.suspend();
+            scheduler.resume(new FakeEngine());
+          });
         }
         return rows;
       };
