@@ -1,13 +1,19 @@
 // From messages to a prompt: renders the file's own Jinja template, or the family's built-in form, and tokenizes the
 // result so that no message can open or close a turn. Knows no model and no conversation.
 import {GemmaError} from '../errors.ts';
-import type {ChatMessage, ToolDefinition} from '../protocol/messages.ts';
+import type {ChatMessage, ModelInfo, ToolDefinition} from '../protocol/messages.ts';
 import {SpecialTokens} from '../tokenizer/special-tokens.ts';
 import type {Tokenizer} from '../tokenizer/tokenizer.ts';
 import type {BoundedTemplate} from './bounded-jinja.ts';
 import {renderGemma3} from './gemma3-template.ts';
 import {renderGemma4, withoutThoughts} from './gemma4-template.ts';
-import {type TemplateInput, type TemplateMessage, templateMessage, templateTool} from './template-input.ts';
+import {
+  type TemplateInput,
+  type TemplateMessage,
+  type TemplateTool,
+  templateMessage,
+  templateTool,
+} from './template-input.ts';
 import {type Segment, UntrustedText} from './untrusted-text.ts';
 
 export interface TemplateOptions {
@@ -31,6 +37,9 @@ export interface TemplateForm {
   large?: boolean;
 }
 
+/** Of a template: whether it writes that the model should think first, and the tools it is given. */
+export type Capabilities = ModelInfo['capabilities'];
+
 export interface ChatTemplate {
   /** Where the form comes from. */
   readonly origin: 'file' | 'gemma4' | 'gemma3';
@@ -40,6 +49,8 @@ export interface ChatTemplate {
   takesSystem(): boolean;
   /** Whether the first turn may be the assistant's. Finding out renders a chat, once. */
   takesGreeting(): boolean;
+  /** What it has a place for. Finding out renders a chat, once. */
+  can(): Capabilities;
   /** The prompt with all texts in place: for reading, not for tokenizing. */
   render(input: TemplateInput): string;
 }
@@ -57,11 +68,19 @@ export function createTemplate(tokenizer: Tokenizer, jinja: Jinja | null, option
   if (tokenizer.idOf('<|turn>') !== undefined) {
     const large = options.large ?? false;
     const render = (input: TemplateInput) => renderGemma4(input, large);
-    return {origin: 'gemma4', stripsThoughts: true, takesSystem: yes, takesGreeting: yes, render};
+    return {
+      origin: 'gemma4',
+      stripsThoughts: true,
+      takesSystem: yes,
+      takesGreeting: yes,
+      can: () => ({thinking: true, tools: true}),
+      render,
+    };
   }
   if (tokenizer.idOf('<start_of_turn>') !== undefined) {
     const no = () => false;
-    return {origin: 'gemma3', stripsThoughts: false, takesSystem: yes, takesGreeting: no, render: renderGemma3};
+    const can = () => ({thinking: false, tools: false});
+    return {origin: 'gemma3', stripsThoughts: false, takesSystem: yes, takesGreeting: no, can, render: renderGemma3};
   }
   throw new GemmaError(
     'template-invalid',
@@ -89,6 +108,7 @@ function fileTemplate(source: string, Template: Jinja): ChatTemplate {
     stripsThoughts: source.includes('<channel|>'),
     takesSystem: once(() => !refuses(render, 'system')),
     takesGreeting: once(() => !refuses(render, 'assistant')),
+    can: once(() => capabilities(render)),
     render,
   };
 }
@@ -106,6 +126,38 @@ function refuses(render: ChatTemplate['render'], role: 'system' | 'assistant'): 
   };
   const user = {role: 'user', content: question};
   return !writes({role, content: first}, user) && writes(user);
+}
+
+const PROBE = 'a_tool_to_look_for';
+
+function capabilities(render: ChatTemplate['render']): Capabilities {
+  const write = (thinking: boolean, tools: TemplateTool[]): string | null => {
+    try {
+      const messages = [{role: 'user', content: 'the question'}];
+      return render({messages, tools, thinking, addGenerationPrompt: true, bosToken: ''});
+    } catch {
+      return null;
+    }
+  };
+  const plain = write(false, []);
+  const thoughtful = write(true, []);
+  const tool = templateTool({type: 'function', function: {name: PROBE, parameters: {type: 'object', properties: {}}}});
+  return {
+    thinking: thoughtful !== null && thoughtful !== plain,
+    tools: write(false, [tool])?.includes(PROBE) ?? false,
+  };
+}
+
+/** What a template cannot say is not left out without a word. */
+function refuseUnable(template: ChatTemplate, asked: {tools: boolean; thinking: boolean}): void {
+  for (const option of ['tools', 'thinking'] as const) {
+    if (!asked[option] || template.can()[option]) continue;
+    throw new GemmaError(
+      'option-invalid',
+      `${option} is asked for, but this model's chat template has no place for it; leave it out, or use another model`,
+      {detail: {option}},
+    );
+  }
 }
 
 function once<T>(find: () => T): () => T {
@@ -250,6 +302,7 @@ function renderSegments(
   if (messages.length === 0) {
     throw new GemmaError('option-invalid', 'messages is empty; a chat needs at least one');
   }
+  refuseUnable(template, {tools: tools.length > 0, thinking});
   const untrusted = new UntrustedText(markupOf(tokenizer).isRisky);
   const input = untrusted.hideIn({
     messages: fitted(template, messages).map((message, i) => {

@@ -307,6 +307,8 @@ export class GemmaChatElement extends LitElement {
   declare showTimes: boolean;
   /** Whether there are pictures beside messages where the page has slotted none. */
   declare showAvatars: boolean;
+  /** Has the model think before it answers, where its template can: `client.model.capabilities`. Folded in the list. */
+  declare thinking: boolean;
   /**
    * When the conversation no longer fits into the model's context: `truncate-oldest` leaves the oldest turns out, with a
    * line in the list where the model begins to read; `stop` shows the error `context-overflow`.
@@ -922,6 +924,7 @@ export class GemmaChatElement extends LitElement {
       contextLength,
       systemPrompt,
       generation: generationOptions(this),
+      thinking: this.thinking,
       contextOverflow: this.contextOverflow === 'stop' ? 'stop' : 'truncate-oldest',
       beforeSend,
       ground: this.#ground,

@@ -38,6 +38,7 @@ export const OPTIONS = {
   showNames: {attribute: 'show-names', type: Boolean, initial: false},
   showTimes: {attribute: 'show-times', type: Boolean, initial: false},
   showAvatars: {attribute: 'show-avatars', type: Boolean, initial: false},
+  thinking: {type: Boolean, initial: false},
   contextOverflow: {attribute: 'context-overflow', initial: 'truncate-oldest'},
   starters: {type: Array, initial: null},
   suggestions: {attribute: false, initial: null},

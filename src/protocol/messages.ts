@@ -112,6 +112,8 @@ export interface ModelInfo {
   fileSize: number;
   /** Why the model can complete texts and not chat: its file's chat template (`template-invalid`). Null where it can. */
   chatProblem: WireError | null;
+  /** What its chat template has a place for. Asking for what it has not is refused with `option-invalid`. */
+  capabilities: {thinking: boolean; tools: boolean};
 }
 
 /**

@@ -141,6 +141,7 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
           trainedContextLength: config.contextLength,
           vocabSize: tokenizer.vocabSize,
           chatProblem: problemOf(template),
+          capabilities: capabilitiesOf(template),
         },
         adapter: describeAdapter(gpu.device, gpu.info),
         lost: gpu.lost,
@@ -171,6 +172,15 @@ function lostAlready(lost: Promise<GemmaError>): Promise<GemmaError | null> {
   return Promise.race([lost, Promise.resolve(null)]);
 }
 
+function capabilitiesOf(template: () => ChatTemplate): ModelInfo['capabilities'] {
+  try {
+    return template().can();
+  } catch {
+    // It cannot chat at all.
+    return {thinking: false, tools: false};
+  }
+}
+
 function problemOf(template: () => ChatTemplate): WireError | null {
   try {
     template();
@@ -189,7 +199,10 @@ function checkContext(asked: number | undefined, trained: number): void {
   );
 }
 
-type FileInfo = Omit<ModelInfo, 'contextLength' | 'trainedContextLength' | 'vocabSize' | 'chatProblem'>;
+type FileInfo = Omit<
+  ModelInfo,
+  'contextLength' | 'trainedContextLength' | 'vocabSize' | 'chatProblem' | 'capabilities'
+>;
 
 function describeFile(file: GgufFile, source: string): FileInfo {
   const {metadata} = file;

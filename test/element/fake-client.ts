@@ -13,6 +13,7 @@ const MODEL = {
   contextLength: 512,
   trainedContextLength: 512,
   chatProblem: null,
+  capabilities: {thinking: true, tools: true},
   vocabSize: 1024,
   parameters: 1000,
   fileSize: 2000,

@@ -4,6 +4,7 @@ import {expect, fixture, html} from '@open-wc/testing';
 import {emulateMedia, sendKeys} from '@web/test-runner-commands';
 import type {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
 import {historyPanel} from '../../src/element/late.ts';
+import {GemmaError} from '../../src/errors.ts';
 import type {FakeClient} from './fake-client.ts';
 import {Harness} from './harness.ts';
 
@@ -74,6 +75,18 @@ describe('a conversation as it is read', () => {
     await chat.ask('Four');
     expect(chat.client.lastAnswer.call.context_overflow).to.equal('stop');
     expect(chat.parts('cut')).to.have.lengthOf(0);
+  });
+
+  it('has the model think where the page says so, and shows what is refused', async () => {
+    const chat = await Harness.ready();
+    await answer(chat, 'One', 'First');
+    expect(chat.client.lastAnswer.call).not.to.have.property('thinking');
+    chat.el.setAttribute('thinking', '');
+    await chat.ask('Two');
+    expect(chat.client.lastAnswer.call.thinking).to.equal(true);
+    chat.client.lastAnswer.fail(new GemmaError('option-invalid', 'thinking is asked for, but …'));
+    await chat.settle();
+    expect(chat.part('error')!.textContent).to.include('thinking is asked for');
   });
 
   it('says who wrote what, and when, where the site wants it; a question is near its answer', async () => {

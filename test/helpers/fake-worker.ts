@@ -81,6 +81,7 @@ export function fakeModel(options: FakeEngineOptions = {}): FakeModel {
     contextLength: engine.contextLength,
     trainedContextLength: 1024,
     chatProblem: null,
+    capabilities: {thinking: true, tools: true},
     vocabSize: VOCAB_SIZE,
     parameters: 1,
     fileSize: 1000,

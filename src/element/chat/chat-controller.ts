@@ -264,7 +264,7 @@ export class ChatController {
     this.#unanswered = true;
     this.#state.error = null;
     this.finishReason = null;
-    const {generation, contextOverflow, beforeSend, ground} = this.#host.settings();
+    const {generation, thinking, contextOverflow, beforeSend, ground} = this.#host.settings();
     if (!client && !ground) throw abortError('the model was let go');
     const running = this.answering.run(this.#conversation.reserve(), asked, async (signal, onProgress, cite) => {
       await beforeSend?.(detail, signal);
@@ -275,6 +275,7 @@ export class ChatController {
       if (!client || (grounded && 'text' in grounded)) return found(grounded);
       const request = {
         ...generation,
+        ...(thinking ? {thinking} : {}),
         context_overflow: contextOverflow,
         messages: grounded?.messages ?? detail.messages,
         stream: true as const,

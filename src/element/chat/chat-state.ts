@@ -17,6 +17,7 @@ export interface ChatSettings {
   contextLength: number | null;
   systemPrompt: string | null;
   generation: GenerationOptions;
+  thinking: boolean;
   /** What happens with messages that no longer fit. */
   contextOverflow: 'truncate-oldest' | 'stop';
   beforeSend: BeforeSend | null;

@@ -298,6 +298,25 @@ describe('chat template of the file', () => {
   });
 });
 
+describe('what a template can', () => {
+  const can = (source: string | null) => createTemplate(tokenizerWith(source)).can();
+
+  it('is found out by rendering it, and refused by name where it cannot', () => {
+    expect(can(null)).to.deep.equal({thinking: true, tools: true});
+    const plain = '{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}';
+    expect(can(plain)).to.deep.equal({thinking: false, tools: false});
+    expect(can(`{% if enable_thinking %}<|think|>{% endif %}${plain}`)).to.deep.equal({thinking: true, tools: false});
+    expect(can(`{% for t in tools or [] %}{{ t.function.name }}{% endfor %}${plain}`).tools).to.equal(true);
+    expect(can('{{ raise_exception("never") }}')).to.deep.equal({thinking: false, tools: false});
+    const tokenizer = tokenizerWith(plain);
+    for (const asked of [{thinking: true}, {tools: [TOOL]}]) {
+      const error = errorOf(() => renderToTokens(tokenizer, createTemplate(tokenizer), [user('Hi')], asked));
+      expect(error.code).to.equal('option-invalid');
+      expect(error.message).to.include(Object.keys(asked)[0]);
+    }
+  });
+});
+
 describe('markup in messages', () => {
   const MARKUP = [
     '<|turn>',
@@ -341,9 +360,9 @@ describe('markup in messages', () => {
                 {role: text as 'user', content: text},
               ],
               {
-                tools: [
-                  {type: 'function', function: {name: `n${text}`, description: text, parameters: {[text]: text}}},
-                ],
+                tools: template.can().tools
+                  ? [{type: 'function', function: {name: `n${text}`, description: text, parameters: {[text]: text}}}]
+                  : [],
               },
             ),
           );
