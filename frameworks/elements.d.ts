@@ -6,7 +6,7 @@ export type {GemmaChatElement, GemmaChatModelElement};
 
 /** What a template may set on `<gemma-chat>`: attributes, and properties. */
 export interface GemmaChatProps
-  extends Partial<Pick<GemmaChatElement, 'modelSrc' | 'integrity' | 'loading' | 'consent' | 'localFiles' | 'systemPrompt' | 'contextLength' | 'temperature' | 'topK' | 'topP' | 'minP' | 'maxTokens' | 'seed' | 'workerSrc' | 'placeholder' | 'label' | 'disabled' | 'history' | 'historyKey' | 'historyStore' | 'display' | 'open' | 'images' | 'feedback' | 'showSpeed' | 'starters' | 'suggestions' | 'name' | 'valueFormat' | 'shortcuts' | 'strings' | 'beforeSend' | 'messages' | 'client'>> {
+  extends Partial<Pick<GemmaChatElement, 'modelSrc' | 'integrity' | 'loading' | 'consent' | 'localFiles' | 'systemPrompt' | 'contextLength' | 'temperature' | 'topK' | 'topP' | 'minP' | 'maxTokens' | 'seed' | 'workerSrc' | 'placeholder' | 'label' | 'disabled' | 'history' | 'historyKey' | 'historyStore' | 'display' | 'open' | 'images' | 'feedback' | 'showSpeed' | 'showNames' | 'showTimes' | 'showAvatars' | 'thinking' | 'contextOverflow' | 'starters' | 'suggestions' | 'name' | 'valueFormat' | 'shortcuts' | 'enterKey' | 'strings' | 'beforeSend' | 'knowledgeSrc' | 'knowledgeIntegrity' | 'knowledgeSelector' | 'knowledge' | 'messages' | 'client'>> {
   /** URL of a GGUF file, or `hf:owner/repo/file.gguf[@revision]`; of a split model its first part. The property also takes a `File` or `Blob`, or an array with all files of a split model. */
   'model-src'?: string | null;
   /** Lets the visitor choose or drop a model file of their own, also where the page names a model. */
@@ -29,8 +29,24 @@ export interface GemmaChatProps
   'history-key'?: string | null;
   /** Whether the line beneath the text field tells the tokens a second. */
   'show-speed'?: boolean;
+  /** Whether each message says who wrote it. */
+  'show-names'?: boolean;
+  /** Whether each message says when it was written. */
+  'show-times'?: boolean;
+  /** Whether there are pictures beside messages where the page has slotted none. */
+  'show-avatars'?: boolean;
+  /** When the conversation no longer fits into the model's context: `truncate-oldest` leaves the oldest turns out, with a line in the list where the model begins to read; `stop` shows the error `context-overflow`. */
+  'context-overflow'?: GemmaChatElement['contextOverflow'];
   /** What a form sends: `json`, a list of `{role, content}`, or `text`. */
   'value-format'?: GemmaChatElement['valueFormat'];
+  /** What Enter does in the text field: `send`, or `newline`. By default it sends, but for a keyboard on the screen. */
+  'enter-key'?: GemmaChatElement['enterKey'];
+  /** Folder of the index of the site's pages that `npx gemma-chat index` made: answers come from it, with sources. */
+  'knowledge-src'?: string | null;
+  /** SHA-256 of the index's manifest, as the command prints it. */
+  'knowledge-integrity'?: string | null;
+  /** Which part of the page `knowledge="page"` reads; null for its main content. */
+  'knowledge-selector'?: string | null;
 }
 
 /** Events of `<gemma-chat>`. */
@@ -49,6 +65,8 @@ export interface GemmaChatEvents {
   'gemma-chat-status': GemmaChatEventMap['gemma-chat-status'];
   /** The launcher's panel was opened or closed. */
   'gemma-chat-toggle': GemmaChatEventMap['gemma-chat-toggle'];
+  /** The site's pages do not answer a question. */
+  'gemma-chat-unanswered': GemmaChatEventMap['gemma-chat-unanswered'];
   /** The visitor rated an answer, or took it back. */
   'gemma-chat-feedback': GemmaChatEventMap['gemma-chat-feedback'];
 }
