@@ -54,14 +54,30 @@ export function createTokenizerInSlices(metadata: Metadata, rows?: number, signa
   return inSlices(checkedBuild(metadata, rows ?? Number.POSITIVE_INFINITY), signal);
 }
 
+/**
+ * What is seen without reading the vocabulary: whether there is one of a family that can be read.
+ * @throws GemmaError `tokenizer-invalid`
+ */
+export function checkTokenizerFamily(metadata: Metadata): void {
+  try {
+    chooseAlgorithm(metadata);
+  } catch (error) {
+    throw asTokenizerError(error);
+  }
+}
+
 function* checkedBuild(metadata: Metadata, rows: number): Pieces<Tokenizer> {
   try {
     return yield* build(metadata, rows);
   } catch (error) {
-    // The getters' word for a missing key or a wrong type is about any key; here it means a broken tokenizer.
-    if (!(error instanceof GemmaError) || error.code !== 'config-invalid') throw error;
-    throw new GemmaError('tokenizer-invalid', error.message, {detail: error.detail, cause: error});
+    throw asTokenizerError(error);
   }
+}
+
+/** The getters' word for a missing key or a wrong type is about any key; here it means a broken tokenizer. */
+function asTokenizerError(error: unknown): unknown {
+  if (!(error instanceof GemmaError) || error.code !== 'config-invalid') return error;
+  return new GemmaError('tokenizer-invalid', error.message, {detail: error.detail, cause: error});
 }
 
 function* build(metadata: Metadata, rows: number): Pieces<Tokenizer> {

@@ -11,7 +11,7 @@ import {requestDevice} from '../gpu/device.ts';
 import type {LoadPhase, ModelInfo, ModelRef, ModelStorage} from '../protocol/messages.ts';
 import {wireError} from '../protocol/wire-error.ts';
 import type {ModelStore, StoreProgress} from '../store/model-store.ts';
-import {createTokenizerInSlices} from '../tokenizer/create-tokenizer.ts';
+import {checkTokenizerFamily, createTokenizerInSlices} from '../tokenizer/create-tokenizer.ts';
 import type {LoadedModel, LoadOptions} from './loaded-model.ts';
 import {openModel} from './open-model.ts';
 
@@ -96,6 +96,7 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
       const file = await readSplitGguf(opened.files, {signal});
       const config = readConfig(file);
       checkContext(contextLength, config.contextLength);
+      checkTokenizerFamily(file.metadata);
       suitable = true;
       // A real vocabulary takes some tenths of a second: in slices, while the first weights come. Where it fails, no more
       // weights are asked for.
