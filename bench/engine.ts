@@ -4,7 +4,7 @@ import {parseArgs} from 'node:util';
 import {findGpu} from '../scripts/lib/gpu.ts';
 import {requestDevice} from '../src/gpu/device.ts';
 import {fileSource} from './lib/file-source.ts';
-import {measureEngine, variantsNamed} from './lib/measure.ts';
+import {engineOptions, measureEngine} from './lib/measure.ts';
 
 const numbers = (list: string): number[] => list.split(',').map(Number);
 
@@ -17,12 +17,13 @@ export async function run(args: string[]): Promise<void> {
       contexts: {type: 'string', default: '0,256'},
       batches: {type: 'string', default: '1,2,4,8'},
       tokens: {type: 'string', default: '64'},
-      variants: {type: 'string', default: ''},
+      variants: {type: 'string'},
       chunk: {type: 'string'},
     },
   });
   const file = positionals[0] ?? 'demo/models/gemma-chat-demo.gguf';
-  const {device, info} = await requestDevice(await findGpu());
+  const gpuDevice = await requestDevice(await findGpu());
+  const {device, info} = gpuDevice;
   console.log(`${file} on ${info.description || info.device} (${info.vendor})`);
   const figures = await measureEngine(
     fileSource(file),
@@ -34,7 +35,7 @@ export async function run(args: string[]): Promise<void> {
       generated: Number(values.tokens),
     },
     (line) => console.log(`  ${line}`),
-    {variants: variantsNamed(values.variants), ...(values.chunk && {chunkSize: Number(values.chunk)})},
+    engineOptions(gpuDevice, values),
   );
   const {dispatches, submits, bytesWritten, bytesRead, objectsCreated} = figures.perToken;
   console.log(

@@ -11,7 +11,7 @@ import {parseArgs} from 'node:util';
 import {requestDevice} from '../../src/gpu/device.ts';
 import {bigModelBytes, writeBigModel} from '../lib/big-model.ts';
 import {fileSource} from '../lib/file-source.ts';
-import {variantsNamed} from '../lib/measure.ts';
+import {engineOptions} from '../lib/measure.ts';
 import {openAdapter} from './adapter.ts';
 import {measureFloor} from './floor.ts';
 import {measureModel} from './model-figures.ts';
@@ -29,7 +29,7 @@ const {values: options, positionals} = parseArgs({
     commit: {type: 'string', default: process.env.COMMIT ?? 'unknown'},
     tests: {type: 'string'},
     models: {type: 'string'},
-    variants: {type: 'string', default: ''},
+    variants: {type: 'string'},
     chunk: {type: 'string'},
     keep: {type: 'boolean', default: false},
     dry: {type: 'boolean', default: false},
@@ -54,7 +54,8 @@ async function measure(): Promise<void> {
   const {gpu, report: adapter} = await openAdapter();
   console.log(`${adapter.device} (${adapter.vendor}), ${adapter.description}; ${adapter.driver ?? 'no nvidia-smi'}`);
   if (adapter.software && !options.dry) throw new Error('this is a software adapter; only a dry run allows one');
-  const {device} = await requestDevice(gpu, {profile: true});
+  const gpuDevice = await requestDevice(gpu, {profile: true});
+  const {device} = gpuDevice;
   void device.lost.then(({reason, message}) => {
     if (reason !== 'destroyed') console.log(`device lost: ${message}`);
   });
@@ -116,7 +117,7 @@ async function measure(): Promise<void> {
         device,
         lengths: lengths(options.dry),
         readGBs: roofline.readGBs,
-        engine: {variants: variantsNamed(options.variants), ...(options.chunk && {chunkSize: Number(options.chunk)})},
+        engine: engineOptions(gpuDevice, options),
         until: done,
         report: (line) => {
           console.log(`  ${line}`);

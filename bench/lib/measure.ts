@@ -1,10 +1,12 @@
 // Times an engine: load, prefill and decode at given lengths and batch sizes. Runs wherever there is a GPUDevice.
 
 import type {Engine, EngineOptions, EngineStats, Sequence} from '../../src/engine/engine.ts';
+import {engineDefaults} from '../../src/engine/engine-defaults.ts';
 import {PLAIN, type Variants} from '../../src/engine/graph/variants.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
+import type {Device} from '../../src/gpu/device.ts';
 
 export interface EngineFigures {
   fileBytes: number;
@@ -27,12 +29,24 @@ export interface Lengths {
   generated: number;
 }
 
-/** Those variants on and all others off: `attention,products`. */
+/** Those variants on and all others off: `attention,products`; `plain`: none. */
 export function variantsNamed(list: string): Variants {
-  const names = list.split(',').filter(Boolean);
+  const names = list.split(',').filter((name) => name !== 'plain');
   const unknown = names.find((name) => !(name in PLAIN));
   if (unknown) throw new Error(`no variant "${unknown}"; expected some of ${Object.keys(PLAIN).join(', ')}`);
   return {...PLAIN, ...Object.fromEntries(names.map((name) => [name, true]))};
+}
+
+/** How the worker makes an engine on this device, but for what the command line says. */
+export function engineOptions(
+  {device, info, limits}: Device,
+  {variants, chunk}: {variants?: string; chunk?: string},
+): Pick<EngineOptions, 'variants' | 'chunkSize'> {
+  const defaults = engineDefaults({info, features: device.features, limits});
+  return {
+    variants: variants ? variantsNamed(variants) : defaults.variants,
+    chunkSize: chunk ? Number(chunk) : defaults.chunkSize,
+  };
 }
 
 /** Token ids that any model has: the length of a text matters here, not what it says. */

@@ -1,13 +1,13 @@
 // How an engine is made on an adapter when nobody says otherwise: which kernels, and how many rows a step may have.
-import type {SizeLimits} from '../gpu/device.ts';
+import {isSoftware, type SizeLimits} from '../gpu/device.ts';
 import type {EngineOptions} from './engine.ts';
-import {PLAIN} from './graph/variants.ts';
+import {ALL_FUSIONS} from './graph/fused.ts';
+import {PLAIN, type Variants} from './graph/variants.ts';
 
-/** What decides. */
+/** What decides: an adapter's, or a device's with its info. */
 export interface AdapterFacts {
-  /** It computes on the CPU. */
-  software: boolean;
-  subgroups: boolean;
+  info: GPUAdapterInfo;
+  features: GPUSupportedFeatures;
   limits: SizeLimits;
 }
 
@@ -15,15 +15,27 @@ export interface AdapterFacts {
 const LARGE_BUFFER_BYTES = 2 ** 30;
 
 /**
- * Tiles in workgroup memory and many small workgroups pay on a GPU; a CPU that plays one does better with the plain
- * kernels (docs/performance.md). Wide steps read each weight for more rows, and take memory for their activations.
+ * Everything on a GPU. Tiles in workgroup memory and many small workgroups pay there; a CPU that plays one does better
+ * with the plain kernels (docs/performance.md). Wide steps read each weight for more rows, and take memory for their
+ * activations.
  */
 export function engineDefaults({
-  software,
-  subgroups,
+  info,
+  features,
   limits,
-}: AdapterFacts): Pick<EngineOptions, 'variants' | 'chunkSize'> {
-  if (software) return {variants: {...PLAIN, outputTail: true}, chunkSize: 64};
-  const variants = {attention: true, products: true, outputTail: true, subgroups};
+}: AdapterFacts): Required<Pick<EngineOptions, 'variants' | 'chunkSize'>> {
+  if (isSoftware(info)) return {variants: {...PLAIN, outputTail: true}, chunkSize: 64};
+  const subgroups = features.has('subgroups');
+  const variants: Variants = {
+    ...PLAIN,
+    attention: true,
+    products: true,
+    outputTail: true,
+    fusions: ALL_FUSIONS,
+    sampling: true,
+    subgroups,
+    teams: true,
+    subgroupSize: (subgroups && info.subgroupMaxSize) || PLAIN.subgroupSize,
+  };
   return {variants, chunkSize: limits.maxBufferSize >= LARGE_BUFFER_BYTES ? 512 : 128};
 }

@@ -10,7 +10,7 @@ import {explainFailure} from './device-failure.ts';
 import type {Engine, EngineOptions} from './engine.ts';
 import {GpuEngine} from './gpu-engine.ts';
 import {GpuSampling} from './gpu-sampling.ts';
-import {variantsFor} from './graph/variants.ts';
+import {PLAIN} from './graph/variants.ts';
 import {type Assembly, assemble, createWeights, type EngineSizes} from './memory/assemble.ts';
 import {HostedRows} from './memory/hosted-rows.ts';
 import {type EnginePlan, planEngine} from './memory/memory-plan.ts';
@@ -33,7 +33,7 @@ export async function loadEngine(
   device: GPUDevice,
   given: EngineOptions = {},
 ): Promise<Engine> {
-  const options = {...given, variants: {...variantsFor(device), ...given.variants}};
+  const options = {...given, variants: {...PLAIN, ...given.variants}};
   const {signal} = options;
   signal?.throwIfAborted();
   const config = readConfig(file);

@@ -115,7 +115,7 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
         tell(done ? 'compile' : arriving(), reached, headerBytes + loadedBytes, headerBytes + totalBytes);
       };
       const engine = await loadEngine(source, file, gpu.device, {
-        ...engineDefaults({...gpu, subgroups: gpu.device.features.has('subgroups')}),
+        ...engineDefaults({info: gpu.info, features: gpu.device.features, limits: gpu.limits}),
         contextLength,
         perLayerEmbeddings,
         // What stays on the disk is there for good after this; what does not would be fetched in vain.

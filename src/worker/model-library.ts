@@ -9,7 +9,7 @@ import {GemmaError, isAbort} from '../errors.ts';
 import type {Metadata} from '../gguf/metadata.ts';
 import {peekMetadata} from '../gguf/peek-metadata.ts';
 import {readSplitGguf} from '../gguf/read-split.ts';
-import {findAdapter, isSoftware} from '../gpu/device.ts';
+import {findAdapter} from '../gpu/device.ts';
 import type {ModelInspection, ModelRef, NamedBlob, StoredModelInfo, StoredModels} from '../protocol/messages.ts';
 import {wireError} from '../protocol/wire-error.ts';
 import {orderedParts, partAddresses} from '../store/model-parts.ts';
@@ -72,9 +72,8 @@ export class ModelLibrary {
     try {
       const parts = orderedParts(files).map(({blob, name}) => blobSource(blob, name));
       const config = readConfig(await readSplitGguf(parts, {signal}));
-      const {limits, info, features} = await findAdapter(this.#gpu);
-      const facts = {limits, software: isSoftware(info), subgroups: features.has('subgroups')};
-      const {gpu} = planMemory(config, limits, {...engineDefaults(facts), contextLength});
+      const adapter = await findAdapter(this.#gpu);
+      const {gpu} = planMemory(config, adapter.limits, {...engineDefaults(adapter), contextLength});
       return {memory: {weightBytes: gpu.weights, contextBytes: gpu.kv}, problem: null};
     } catch (error) {
       if (isAbort(error)) throw error;

@@ -1,7 +1,7 @@
 // Which faster kernels stand in for the plain ones. Each can be switched by itself; with all of them off an engine runs
 // the reference.
 import {type AttentionSizes, attentionLowering} from './attention-lowering.ts';
-import {ALL_FUSIONS, type FusedOperation, type Fusions, fuse} from './fused.ts';
+import {type FusedOperation, type Fusions, fuse} from './fused.ts';
 import type {Graph} from './graph.ts';
 import type {Lowering, LoweringContext} from './lowering.ts';
 import {plain} from './plain.ts';
@@ -41,32 +41,6 @@ export const PLAIN: Variants = {
   subgroupSize: 128, // WebGPU's largest
   lanes: 200_000, // about those of a large GPU
 };
-
-/** What a device runs unless it is told otherwise: everything on a GPU, the plain kernels on a processor. */
-export function variantsFor(device: GPUDevice): Variants {
-  const info = device.adapterInfo;
-  if (isSoftware(info)) return PLAIN;
-  const subgroups = device.features.has('subgroups');
-  const {subgroupSize} = PLAIN;
-  return {
-    ...PLAIN,
-    attention: true,
-    products: true,
-    outputTail: true,
-    fusions: ALL_FUSIONS,
-    sampling: true,
-    subgroups,
-    teams: true,
-    subgroupSize: subgroups ? info.subgroupMaxSize || subgroupSize : subgroupSize,
-  };
-}
-
-function isSoftware({vendor, architecture, device, description, isFallbackAdapter}: GPUAdapterInfo): boolean {
-  if (isFallbackAdapter) return true;
-  return /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(
-    [vendor, architecture, device, description].join(' '),
-  );
-}
 
 /** The graph that is run. */
 export const rewrite = (graph: Graph, {fusions}: Variants, context: LoweringContext): Graph<FusedOperation> =>
