@@ -24,6 +24,13 @@ export function expandWgsl(file) {
 /** A module whose default export is the shader's text. */
 export const wgslModule = (file) => `export default ${JSON.stringify(expandWgsl(file).code)};`;
 
+/** Without comments, indentation and empty lines: WGSL has no strings that could look like them. */
+const compact = (code) =>
+  code
+    .replace(/\/\/.*$/gm, '')
+    .replace(/^[ \t]+|[ \t]+$/gm, '')
+    .replace(/\n{2,}/g, '\n');
+
 /** `import shader from './x.wgsl'` for Vite. */
 export const viteWgsl = () => ({
   name: 'wgsl',
@@ -32,7 +39,7 @@ export const viteWgsl = () => ({
     if (!id.endsWith('.wgsl')) return null;
     const {code, files} = expandWgsl(id);
     for (const file of files) this.addWatchFile(file);
-    return `export default ${JSON.stringify(code)};`;
+    return `export default ${JSON.stringify(compact(code))};`;
   },
 });
 
