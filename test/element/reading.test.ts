@@ -169,6 +169,19 @@ describe('a conversation as it is read', () => {
     }
   });
 
+  it('takes the place that docs/element.md has a page keep for it, and what stood there before is gone', async () => {
+    const box = await fixture<HTMLElement>(html`<div style="font-size: 16px"></div>`);
+    const kept = document.createElement('div');
+    kept.style.blockSize = 'min(32rem, 85dvb)';
+    const el = document.createElement('gemma-chat');
+    el.innerHTML = '<p>The chat needs JavaScript.</p>';
+    box.append(kept, el);
+    const chat = new Harness(el);
+    await chat.settle();
+    expect(el.getBoundingClientRect().height).to.equal(kept.getBoundingClientRect().height);
+    expect(el.querySelector('p')!.checkVisibility()).to.equal(false);
+  });
+
   it('keeps the focus in the list of conversations while it is open', async () => {
     await historyPanel.load();
     const chat = await Harness.ready();

@@ -154,6 +154,24 @@ const STATES: Record<string, (texts: Texts) => Promise<unknown>> = {
     client.lastAnswer.text(texts.part);
     await say(el, texts.question);
   },
+  named: async (texts) => {
+    const {el, client} = await talked(texts, {'show-names': '', 'show-times': '', 'show-avatars': ''});
+    el.send(texts.next).catch(() => {});
+    await settle(el);
+    client.lastAnswer.text(texts.part);
+    await settle(el);
+    el.stop();
+    await settle(el);
+  },
+  full: async (texts) => {
+    const {el, client} = await talked(texts);
+    el.send(texts.next).catch(() => {});
+    await settle(el);
+    client.lastAnswer.call.onProgress({phase: 'truncated', messages: 2});
+    const usage = {prompt_tokens: 400, completion_tokens: 84, total_tokens: 484, cached_tokens: 0};
+    client.lastAnswer.text(texts.part).end('length', usage);
+    await settle(el);
+  },
   deleted: async (texts) => {
     const {el} = await talked(texts);
     [...el.shadowRoot!.querySelectorAll<HTMLElement>('[part~="delete-message-button"]')].at(-1)!.click();
