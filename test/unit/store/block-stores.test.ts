@@ -1,5 +1,6 @@
 // The contract over the back ends that run in Node, and how one is chosen. The real ones run in test/store/ in a browser.
 import {expect} from 'chai';
+import {writeError} from '../../../src/store/blocks/block-store.ts';
 import {cacheBlocks} from '../../../src/store/blocks/cache-blocks.ts';
 import {chooseBlocks} from '../../../src/store/blocks/choose-blocks.ts';
 import {memoryBlocks} from '../../../src/store/blocks/memory-blocks.ts';
@@ -17,6 +18,17 @@ describe('block stores', () => {
   const caches = fakeCaches();
   describeBlockStore('a cache', async () => cacheBlocks(caches), {
     clear: async (folder) => void (await caches.delete(`gemma-chat/${folder}`)),
+  });
+
+  it('calls a disk full whose writes the browser breaks off, and names no room that it does not give', async () => {
+    const storage = {estimate: async () => ({quota: 10e9, usage: 0})};
+    // What Chromium says of a write beyond its quota.
+    const cause = new DOMException('Failed to write data to data pipe', 'AbortError');
+    const error = await writeError(cause, {name: '00000.block', bytes: 4096}, storage);
+    expect(error.code).to.equal('storage-full');
+    expect(error.message).to.contain('gives this site no more space').and.not.contain('bytes left');
+    const failed = await writeError(new DOMException('no', 'InvalidStateError'), {name: 'x', bytes: 1}, storage);
+    expect(failed.code).to.equal('storage-failed');
   });
 
   it('forgets what was written first where memory is short', async () => {
