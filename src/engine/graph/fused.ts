@@ -313,6 +313,7 @@ function fuseNorms(rewriting: Rewriting): void {
     const {x: y} = norm.inputs;
     const {y: sum} = add.outputs;
     const {size, eps} = norm.attributes;
+    if (size % 4 !== 0) continue; // rows are read as vec4
     if (size === h.width) {
       const next = rewriting.readers(sum).find((one): one is OperationKind<'rmsNorm'> => {
         if (one.kind !== 'rmsNorm' || rewriting.fused(one) || !one.inputs.weight) return false;

@@ -8,8 +8,8 @@ import {
   mulMatIdFor,
   mulMatPartsFor,
   mulMatTiled,
-  normAdd,
-  normAddNorm,
+  normAddFor,
+  normAddNormFor,
   qkvPrepare,
   qPrepare,
   tiledWorkgroup,
@@ -176,7 +176,7 @@ export function productLowering(parallelism: Parallelism, maxRows: number): Pick
 
     normAdd: ({inputs: {y, weight, h, scale}, outputs: {sum}, attributes: {size, eps}}) => [
       work(
-        normAdd,
+        normAddFor(joining),
         {N: size, EPS: eps},
         {y, weight: vector(weight), h, scale: scale.kind === 'weight' ? vector(scale) : scale, sum},
         {perRow: sum.width / size},
@@ -185,7 +185,7 @@ export function productLowering(parallelism: Parallelism, maxRows: number): Pick
 
     normAddNorm: ({inputs: {y, weight, h, scale, nextWeight}, outputs: {sum, normed}, attributes: {eps}}) => [
       work(
-        normAddNorm,
+        normAddNormFor(joining),
         {N: sum.width, EPS: eps},
         {
           y,

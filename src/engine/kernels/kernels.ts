@@ -24,8 +24,8 @@ export {
   tiledWorkgroup,
   tilesFor,
 } from './mul_mat_tiled.ts';
-export {normAdd} from './norm_add.ts';
-export {normAddNorm} from './norm_add_norm.ts';
+export {normAddFor} from './norm_add.ts';
+export {normAddNormFor} from './norm_add_norm.ts';
 export {qPrepare} from './q_prepare.ts';
 export {qkvPrepare} from './qkv_prepare.ts';
 export {rmsNorm} from './rms_norm.ts';

@@ -3,8 +3,15 @@ import shader from '../../../shaders/norm_add_norm.wgsl';
 import {spread} from '../../gpu/grid.ts';
 import {defineKernel, type RowShape} from '../../gpu/kernel.ts';
 
-export const normAddNorm = defineKernel(shader, {
-  bindings: ['y', 'weight', 'h', 'scale', 'next_weight', 'sum', 'normed'],
-  constants: ['N', 'EPS'],
-  grid: ({nRows}: RowShape) => spread(nRows),
-});
+import {type Joining, reducing} from './weight-kernels.ts';
+
+const define = (joining: Joining) =>
+  defineKernel(reducing(shader, joining), {
+    bindings: ['y', 'weight', 'h', 'scale', 'next_weight', 'sum', 'normed'],
+    constants: ['N', 'EPS'],
+    grid: ({nRows}: RowShape) => spread(nRows),
+  });
+
+const variants = {shared: define('shared'), subgroups: define('subgroups')};
+
+export const normAddNormFor = (joining: Joining = 'shared') => variants[joining];

@@ -1,6 +1,8 @@
 // Makes one kernel for each weight type out of one shader. Such a shader (get_rows, mul_mat) reads a matrix through
 // `tile_at(base, tile)` and has TYPE in the name of its entry point. Owns which file unpacks which type.
 
+import beginShared from '../../../shaders/lib/begin_shared.wgsl';
+import beginSubgroups from '../../../shaders/lib/begin_subgroups.wgsl';
 import loadQuads from '../../../shaders/lib/load_quads.wgsl';
 import loadValues from '../../../shaders/lib/load_values.wgsl';
 import teamShared from '../../../shaders/lib/team_shared.wgsl';
@@ -87,3 +89,7 @@ export function byType<K>(make: (type: WeightType) => K): Readonly<Record<Weight
   }
   return kernels;
 }
+
+/** A shader that sums by `workgroup_sum` and begins with `let lid = begin(at)`, `at` being its `Invocation`. */
+export const reducing = (shader: string, joining: Joining): string =>
+  (joining === 'subgroups' ? ['enable subgroups;', shader, beginSubgroups] : [shader, beginShared]).join('\n');
