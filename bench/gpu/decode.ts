@@ -37,51 +37,22 @@ const until = performance.now() + 1000 * Number(options.seconds);
 const {gpu, report} = await openAdapter();
 console.log(report.device, report.description, report.subgroupSizes.join('–'));
 const {device} = await requestDevice(gpu, {profile: true});
-device.addEventListener('uncapturederror', (event) => console.log('GPU error', (event as GPUUncapturedErrorEvent).error.message.slice(0, 300)));
+device.addEventListener('uncapturederror', (event) =>
+  console.log('GPU error', (event as GPUUncapturedErrorEvent).error.message.slice(0, 300)),
+);
 const best: Variants = options.dry
-  ? {...PLAIN, attention: true, products: true, outputTail: true, teams: true, fusions: ALL_FUSIONS, subgroups: true, subgroupSize: 8}
+  ? {
+      ...PLAIN,
+      attention: true,
+      products: true,
+      outputTail: true,
+      teams: true,
+      fusions: ALL_FUSIONS,
+      subgroups: true,
+      subgroupSize: 8,
+    }
   : variantsFor(device);
 console.log(JSON.stringify(best));
-
-const half = (code: string) =>
-  code.replace(/fn halves_to_f32[^}]*}/, `fn halves_to_f32(w: vec4u) -> vec4f {
-    return vec4f(unpack2x16float(w.x).x, unpack2x16float(w.y).x, unpack2x16float(w.z).x, unpack2x16float(w.w).x); }`);
-const one = (code: string) => code.replaceAll(/n_tile > [123]u/g, 'false');
-const fma = (code: string) =>
-  code.replace('return large * (1.0 / unit) - (8388608.0 / unit + zero);', 'return fma(large, vec4f(1.0 / unit), vec4f(-(8388608.0 / unit + zero)));');
-const column = (m: string, v: string) =>
-  `fma(${m}[3], vec4f(${v}.w), fma(${m}[2], vec4f(${v}.z), fma(${m}[1], vec4f(${v}.y), ${m}[0] * ${v}.x)))`;
-const columns = (code: string) =>
-  code
-    .replace('tile.a * first + tile.b * second', `${column('tile.a', 'first')} + ${column('tile.b', 'second')}`)
-    .replace('(tile.a * first)', `(${column('tile.a', 'first')})`)
-    .replace('(tile.b * second)', `(${column('tile.b', 'second')})`);
-const plainX = (code: string) => code.replace(/fn field[^}]*}/, `fn field(words: vec4u, mask: u32, unit: f32, zero: f32) -> vec4f {
-    return vec4f(words & vec4u(mask)) * (1.0 / unit) - zero; }`);
-const unroll = (code: string) =>
-  code.replace(/for \(var i = at\.lid % TEAM; 8u \* i < shape\.N_IN; i \+= TEAM\) \{[\s\S]*?\n  \}\n/, `
-  for (var i = at.lid % TEAM; 8u * i < shape.N_IN; i += 2u * TEAM) {
-    let j = min(i + TEAM, shape.N_IN / 8u - 1u);
-    let t0 = tile_at(base, i); let t1 = tile_at(base, j);
-    let q0 = tile_quads(i); let q1 = tile_quads(j);
-    let a0 = load_quad(first_row, q0.x); let b0 = load_quad(first_row, q0.y);
-    let a1 = load_quad(first_row, q1.x); let b1 = load_quad(first_row, q1.y);
-    sums_0 += tile_product(t0, a0, b0);
-    if (i + TEAM == j) { sums_0 += tile_product(t1, a1, b1); }
-  }
-`);
-const CHANGES: Record<string, (code: string) => string> = {
-  base: (code) => code,
-  half,
-  one,
-  fma,
-  columns,
-  convert: plainX,
-  'half+one': (code) => half(one(code)),
-  'half+one+fma+columns': (code) => half(one(fma(columns(code)))),
-  'half+one+unroll': (code) => unroll(half(one(code))),
-  'half+one+unroll+fma+columns': (code) => unroll(half(one(fma(columns(code))))),
-};
 
 /** Microseconds of one product of one row by team size; rows of the table: shapes. */
 async function sweep(): Promise<void> {
@@ -129,12 +100,18 @@ async function sweep(): Promise<void> {
     });
     const activations = [make(4 * 262144), make(4 * 262144)];
     const line: string[] = [];
-    for (const [name, change] of Object.entries(CHANGES)) {
-      const [TEAM, WORKGROUP_SIZE] = [nOut > 5000 ? 32 : 128, nOut > 5000 ? 64 : 128];
-      const made = mulMatFor(type, nIn, 'subgroups');
-      const kernel = {...made, code: change(made.code)};
-      if (name !== 'base' && kernel.code === made.code) continue;
-      const constants = {TEAM, WORKGROUP_SIZE, N_IN: nIn, N_SLICE_ROWS: nOut, N_OUT: nOut, ROW_STRIDE_WORDS: words, ROWS: 2};
+    for (const TEAM of [32, 64, 128, 256]) {
+      const WORKGROUP_SIZE = Math.max(64, TEAM);
+      const kernel = mulMatFor(type, nIn, 'subgroups');
+      const constants = {
+        TEAM,
+        WORKGROUP_SIZE,
+        N_IN: nIn,
+        N_SLICE_ROWS: nOut,
+        N_OUT: nOut,
+        ROW_STRIDE_WORDS: words,
+        ROWS: 2,
+      };
       const pipeline = await pipelines.get(kernel, constants);
       const grid = kernel.grid({nRows: 1}, completeConstants(kernel, constants));
       const groups = weights.map((weight, i) =>
@@ -159,7 +136,7 @@ async function sweep(): Promise<void> {
         samples.push(Number(to - from) / 1000 / groups.length);
         readback.unmap();
       }
-      line.push(`${name} ${median(samples).toFixed(2)}`);
+      line.push(`${TEAM} ${median(samples).toFixed(2)}`);
     }
     const fastest = Math.min(...line.map((text) => Number(text.split(' ').at(-1))));
     console.log(`${type} ${nIn} → ${nOut}: ${line.join('  ')}  µs; best ${(bytes / fastest / 1000).toFixed(0)} GB/s`);
@@ -200,7 +177,12 @@ async function models(): Promise<void> {
         });
         const sequence = engine.createSequence();
         await decode(engine, [sequence], 4);
-        const times = await timeStep(engine as GpuEngine, device, () => engine.step([{sequence, tokens: tokens(1), logits: 'last'}]), 7);
+        const times = await timeStep(
+          engine as GpuEngine,
+          device,
+          () => engine.step([{sequence, tokens: tokens(1), logits: 'last'}]),
+          7,
+        );
         const speed = await decode(engine, [sequence], options.dry ? 4 : 64);
         const eight = Array.from({length: 8}, () => engine.createSequence());
         await decode(engine, eight, 2);
@@ -210,7 +192,9 @@ async function models(): Promise<void> {
         );
         if (label === 'all') {
           for (const {kernel, dispatches, us, weightGBs} of times?.kernels.slice(0, 16) ?? []) {
-            console.log(`    ${kernel} × ${dispatches}: ${us.toFixed(0)} µs${weightGBs ? `, ${weightGBs.toFixed(0)} GB/s` : ''}`);
+            console.log(
+              `    ${kernel} × ${dispatches}: ${us.toFixed(0)} µs${weightGBs ? `, ${weightGBs.toFixed(0)} GB/s` : ''}`,
+            );
           }
         }
         engine.destroy();
