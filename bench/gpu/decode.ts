@@ -4,9 +4,10 @@
 import {rmSync} from 'node:fs';
 import path from 'node:path';
 import {parseArgs} from 'node:util';
+import {engineDefaults} from '../../src/engine/engine-defaults.ts';
 import type {GpuEngine} from '../../src/engine/gpu-engine.ts';
 import {ALL_FUSIONS} from '../../src/engine/graph/fused.ts';
-import {PLAIN, type Variants, variantsFor} from '../../src/engine/graph/variants.ts';
+import {PLAIN, type Variants} from '../../src/engine/graph/variants.ts';
 import {mulMatFor, type WeightType} from '../../src/engine/kernels/kernels.ts';
 import {rowWords} from '../../src/engine/kernels/weight-layout.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
@@ -36,7 +37,7 @@ const until = performance.now() + 1000 * Number(options.seconds);
 
 const {gpu, report} = await openAdapter();
 console.log(report.device, report.description, report.subgroupSizes.join('–'));
-const {device} = await requestDevice(gpu, {profile: true});
+const {device, info, limits} = await requestDevice(gpu, {profile: true});
 device.addEventListener('uncapturederror', (event) =>
   console.log('GPU error', (event as GPUUncapturedErrorEvent).error.message.slice(0, 300)),
 );
@@ -51,7 +52,7 @@ const best: Variants = options.dry
       subgroups: true,
       subgroupSize: 8,
     }
-  : variantsFor(device);
+  : (engineDefaults({info, features: device.features, limits}).variants as Variants);
 console.log(JSON.stringify(best));
 
 /** Microseconds of one product of one row by team size; rows of the table: shapes. */
