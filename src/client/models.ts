@@ -79,13 +79,12 @@ export function storedModels(platform: () => Platform = pagePlatform): StoredMod
   };
 }
 
-export async function ask<T>(
+async function ask<T>(
   {workerSrc, signal}: ModelsOptions,
   platform: Platform,
   question: (connection: Connection) => Promise<T>,
-  withoutGpu?: boolean,
 ): Promise<T> {
-  const connection = await connect(workerUrl(workerSrc, platform.baseUrl), platform, {signal, withoutGpu});
+  const connection = await connect(workerUrl(workerSrc, platform.baseUrl), platform, {signal});
   try {
     return await question(connection);
   } finally {
