@@ -35,11 +35,11 @@ export function headerOf(shape: Shape, type: WeightType): GgufFile {
   return {version: 3, alignment: 32, dataOffset: 0, size, metadata, tensors};
 }
 
-/** The plain lowering of a model, body and head. */
-export function dispatchesOf(file: GgufFile, options: MemoryOptions = {}): ListedDispatch[] {
+/** The lowering of a model, body and head: the plain one, or that of `options.variants`. */
+export function dispatchesOf(file: GgufFile, options: MemoryOptions = {}, limits = LIMITS): ListedDispatch[] {
   const config = readConfig(file);
-  const {sizes, graph} = planEngine(config, LIMITS, {memoryBudget: 2 ** 40, ...options});
-  const buffers = new CountingBuffers(LIMITS);
+  const {sizes, graph} = planEngine(config, limits, {memoryBudget: 2 ** 40, ...options});
+  const buffers = new CountingBuffers(limits);
   const {dispatches} = assemble(config, graph, sizes, createWeights(buffers, sizes), new Map(), buffers);
   return dispatches.map(({label, kernel, constants, grid}) => ({label, kernel: kernel.name, constants, grid}));
 }

@@ -134,8 +134,9 @@ export function assemble(
   const cache = new KvCache({...kv, maxSequences, sharePrefixes});
   const {layers, groups} = createKvBuffers(buffers, config, kv);
   const context = {stored: ({name}: {name: string}) => weights.get(name)!};
-  const cut = sizes.variants.outputTail ? overOutputRows(forward) : forward;
-  const graph = rewrite(cut, sizes.variants, context);
+  // Fused first: the last layer that has keys and values makes its queries with them.
+  const fused = rewrite(forward, sizes.variants, context);
+  const graph = sizes.variants.outputTail ? overOutputRows(fused) : fused;
   const activationRows = {rows: chunkSize, outputs: maxOutputs};
   const {sizes: bytes, bufferOf: placeOf} = planActivations(graph, activationRows);
   const activations = bytes.map((size, i) => buffers.create(`activations ${i}`, 'scratch', size));

@@ -1,0 +1,44 @@
+// How many dispatches a token takes with every faster kernel on, for published sizes: on a GPU each costs microseconds
+// that no kernel can save.
+import {expect} from 'chai';
+import {DENSE_SHAPES} from '../../../scripts/model-files/dense-shapes.ts';
+import {GEMMA4_PUBLISHED} from '../../../scripts/model-files/gemma4-published.ts';
+import type {Shape} from '../../../scripts/model-files/model.ts';
+import {ALL_FUSIONS} from '../../../src/engine/graph/fused.ts';
+import type {StepShape} from '../../../src/engine/graph/lowering.ts';
+import {dispatchesOf, headerOf} from '../../helpers/dispatch-list.ts';
+
+const gemma3 = {...DENSE_SHAPES.gemma3, vocabSize: 262_144, headDim: 256, nHead: 4, nHeadKv: 1, slidingWindow: 512};
+
+const SIZES: Record<string, {shape: Shape; most: number}> = {
+  '270M': {shape: {...gemma3, layers: 18, nEmbd: 640, nFf: 2048}, most: 150},
+  '1B': {shape: {...gemma3, layers: 26, nEmbd: 1152, nFf: 6912}, most: 214},
+  '4B': {shape: {...gemma3, layers: 34, nEmbd: 2560, nFf: 10_240, nHead: 8, nHeadKv: 4}, most: 278},
+  E2B: {shape: GEMMA4_PUBLISHED.e2b, most: 396},
+  E4B: {shape: GEMMA4_PUBLISHED.e4b, most: 473},
+};
+
+const FAST = {
+  attention: true,
+  products: true,
+  outputTail: true,
+  fusions: ALL_FUSIONS,
+  teams: true,
+  subgroups: true,
+  subgroupSize: 32,
+};
+
+describe('dispatches of one token', () => {
+  for (const [name, {shape, most}] of Object.entries(SIZES)) {
+    it(`are at most ${most} in ${name}`, () => {
+      const limits = {maxBufferSize: 2 ** 31, maxStorageBufferBindingSize: 2 ** 31 - 4};
+      const list = dispatchesOf(headerOf(shape, 'Q4_0'), {variants: FAST}, limits);
+      // The first token: attention is not split yet, and nothing is merged.
+      const step: StepShape = {nRows: 1, nOutputs: 1, nDecode: 1, nKeys: 1};
+      const count = list.filter(({grid}) => grid(step).every((extent) => extent > 0)).length;
+      expect(count).to.be.at.most(most);
+      const plain = dispatchesOf(headerOf(shape, 'Q4_0'), {}, limits);
+      expect(count).to.be.below(plain.length / 2);
+    });
+  }
+});
