@@ -36,10 +36,9 @@ class Placeholder {
     if (chat.hasAttribute('open')) this.#open();
   }
 
-  /** The whole script is there: the element renders into the same root. */
-  clear(): void {
+  /** The whole script is there: the element has emptied the root, and renders into it. */
+  end(): void {
     this.#language.disconnect();
-    this.#button.remove();
   }
 
   #name(): void {
@@ -69,10 +68,7 @@ let loading: Promise<unknown> | null = null;
 /** Upgrades every chat of the page; a later attempt may succeed where one failed. */
 function loadAll(): Promise<unknown> {
   loading ??= import('./index.ts').then(
-    () => {
-      watcher.disconnect();
-      for (const placeholder of placeholders.splice(0)) placeholder.clear();
-    },
+    () => {},
     (error: unknown) => {
       loading = null;
       throw error;
@@ -104,4 +100,9 @@ const watcher = globalThis.MutationObserver ? new MutationObserver(look) : {disc
 if (globalThis.document && !customElements.get(TAG)) {
   watcher.observe(document, {childList: true, subtree: true});
   look();
+  // The whole script is there, whether it was this one that asked for it or another part of the page.
+  customElements.whenDefined(TAG).then(() => {
+    watcher.disconnect();
+    for (const placeholder of placeholders.splice(0)) placeholder.end();
+  });
 }

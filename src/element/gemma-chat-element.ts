@@ -30,9 +30,11 @@ import {FormValue} from './page/form-value.ts';
 import {LauncherState} from './page/launcher-state.ts';
 import {MessageTools} from './page/message-tools.ts';
 import {Notices} from './page/notice.ts';
+import {keepWritingKeys} from './page/own-keys.ts';
 import {PageCache} from './page/page-cache.ts';
 import {ScrollPin} from './page/scroll-pin.ts';
 import {pressed} from './page/shortcuts.ts';
+import {adoptStylesIn} from './styles/adopt.ts';
 import {styles} from './styles/index.ts';
 import {type ChatActions, renderChat} from './views/chat.ts';
 import {renderLauncher} from './views/launcher.ts';
@@ -150,6 +152,11 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @csspart source-page - The title of its page.
  * @csspart source-text - The beginning of its text.
  * @csspart image - A picture in an answer.
+ * @csspart heading - A heading of an answer.
+ * @csspart heading-1 - One of the first level.
+ * @csspart heading-2 - One of the second level.
+ * @csspart heading-3 - One of the third level.
+ * @csspart heading-4 - One of a lower level.
  * @csspart table - A table in an answer.
  * @csspart code-block - Code in an answer, with its head.
  * @csspart code-language - The name of its language.
@@ -465,6 +472,8 @@ export class GemmaChatElement extends LitElement {
 
   /** Loads the model without waiting for the visitor, or goes on after a pause. Rejects with a GemmaError, or an AbortError when stopped. */
   load(): Promise<void> {
+    // What was set in the same task counts.
+    this.#sourceNamed();
     return this.#controller.model.load();
   }
 
@@ -561,6 +570,20 @@ export class GemmaChatElement extends LitElement {
       // Its module cannot be fetched.
       return `gemma-chat: ${status}, ${error?.code ?? 'no error'}`;
     }
+  }
+
+  protected override createRenderRoot(): HTMLElement | DocumentFragment {
+    const root = super.createRenderRoot();
+    // The launcher's small script may have painted a button there.
+    root.replaceChildren();
+    this.renderOptions.renderBefore = null;
+    keepWritingKeys(root);
+    return root;
+  }
+
+  /** @internal In a frame, or in a window of its own. */
+  adoptedCallback(): void {
+    if (this.shadowRoot) adoptStylesIn(this.ownerDocument, this.shadowRoot, styles);
   }
 
   override connectedCallback(): void {

@@ -57,10 +57,18 @@ export const OPTIONS = {
 type Element = Partial<Record<keyof typeof OPTIONS, unknown>>;
 const ENTRIES = Object.entries(OPTIONS) as [keyof typeof OPTIONS, Option][];
 
+/** An attribute that is there and empty, as templates and forms write one that was not filled in, counts as left out. */
+const numberOr = (initial: Option['initial']) => ({
+  fromAttribute: (value: string | null) => (value?.trim() ? Number(value) : initial),
+});
+
 /** As Lit reads it. */
-export const PROPERTIES: Readonly<Record<keyof typeof OPTIONS, PropertyDeclaration>> = OPTIONS as Readonly<
-  Record<keyof typeof OPTIONS, Option>
->;
+export const PROPERTIES = Object.fromEntries(
+  ENTRIES.map(([name, option]) => [
+    name,
+    option.type === Number ? {...option, converter: numberOr(option.initial)} : option,
+  ]),
+) as unknown as Readonly<Record<keyof typeof OPTIONS, PropertyDeclaration>>;
 
 export function initialize(element: object): void {
   for (const [name, {initial}] of ENTRIES) Object.assign(element, {[name]: initial});

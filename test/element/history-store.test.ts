@@ -104,4 +104,29 @@ describe('the history store in IndexedDB', () => {
     release();
     expect(counts).to.deep.equal([0, 1, 1, 1]);
   });
+
+  it('goes on after its database was deleted, or closed for a newer version', async () => {
+    const shared = options();
+    const store = await openIdbStore(shared);
+    await store.write('origin', record('a'));
+    await new Promise((resolve, reject) => {
+      const deletion = indexedDB.deleteDatabase(shared.name);
+      deletion.onsuccess = resolve;
+      deletion.onerror = reject;
+    });
+    expect(await store.list('origin')).to.deep.equal([]);
+    expect(await store.write('origin', record('b'))).to.equal(true);
+    expect((await store.list('origin')).map(({title}) => title)).to.deep.equal(['b']);
+  });
+
+  it('tells of many changes in one', async () => {
+    const shared = options();
+    const [mine, theirs] = [await openIdbStore(shared), await openIdbStore(shared)];
+    let heard = 0;
+    theirs.watch!('origin', () => heard++);
+    for (let n = 0; n < 100; n++) await mine.write('origin', record(`c${n}`));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(heard).to.be.within(1, 10);
+    expect(await theirs.list('origin')).to.have.lengthOf(100);
+  });
 });

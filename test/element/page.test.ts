@@ -242,6 +242,85 @@ describe('<gemma-chat> on a page', () => {
     expect(atEnd()).to.equal(true);
   });
 
+  it('takes number attributes that are empty as left out', async () => {
+    const el = await fixture<GemmaChatElement>(
+      html`<gemma-chat max-tokens="" seed="" temperature=" " top-k="" top-p="" min-p="" context-length=""></gemma-chat>`,
+    );
+    const {maxTokens, seed, temperature, topK, topP, minP, contextLength} = el;
+    expect([maxTokens, seed, temperature, topK, topP, minP, contextLength]).to.deep.equal([
+      null,
+      null,
+      1,
+      64,
+      0.95,
+      0,
+      null,
+    ]);
+    el.setAttribute('max-tokens', '7');
+    el.setAttribute('temperature', '0');
+    expect([el.maxTokens, el.temperature]).to.deep.equal([7, 0]);
+  });
+
+  it('keeps its looks in another document', async () => {
+    const frame = await fixture<HTMLIFrameElement>(html`<iframe title="other" width="400" height="600"></iframe>`);
+    const chat = await Harness.ready();
+    frame.contentDocument!.body.append(chat.el);
+    await chat.settle();
+    expect(getComputedStyle(chat.part('base')!).display).to.equal('flex');
+    document.body.append(chat.el);
+    await chat.settle();
+    expect(getComputedStyle(chat.part('base')!).display).to.equal('flex');
+    chat.el.remove();
+  });
+
+  it('keeps keys that write from the page, and lets commands through', async () => {
+    const chat = await Harness.ready();
+    const heard: string[] = [];
+    const hear = (event: Event) => heard.push(`${event.type} ${(event as KeyboardEvent).key}`);
+    for (const type of ['keydown', 'keypress', 'keyup']) document.addEventListener(type, hear);
+    const press = (target: HTMLElement, key: string, init: KeyboardEventInit = {}) => {
+      for (const type of ['keydown', 'keypress', 'keyup']) {
+        target.dispatchEvent(new KeyboardEvent(type, {key, bubbles: true, cancelable: true, composed: true, ...init}));
+      }
+    };
+    for (const key of ['s', '/', '?', ' ', 'é', '字', '😀', 'Backspace', 'ArrowLeft', 'Home', 'Process'])
+      press(chat.input, key);
+    press(chat.input, 'Enter', {shiftKey: true});
+    expect(heard).to.deep.equal([]);
+    press(chat.input, 'k', {ctrlKey: true});
+    press(chat.input, 'Escape');
+    press(chat.input, 'F1');
+    press(chat.part('send-button')!, 's');
+    const expected = ['k', 'Escape', 'F1', 's'].flatMap((key) => [`keydown ${key}`, `keypress ${key}`, `keyup ${key}`]);
+    expect(heard).to.deep.equal(expected);
+    for (const type of ['keydown', 'keypress', 'keyup']) document.removeEventListener(type, hear);
+  });
+
+  it('counts what was set just before a method is called', async () => {
+    const el = document.createElement('gemma-chat');
+    document.body.append(el);
+    el.modelSrc = '/one.gguf';
+    el.contextLength = 512;
+    const loading = el.load();
+    expect(loads.map(({options}) => [options.modelSrc, options.contextLength])).to.deep.equal([['/one.gguf', 512]]);
+    loads[0].done();
+    await loading;
+    el.modelSrc = '/two.gguf';
+    el.systemPrompt = 'Be brief.';
+    el.temperature = 0;
+    const sending = el.send('Hi');
+    expect(loads.map(({options}) => options.modelSrc)).to.deep.equal(['/one.gguf', '/two.gguf']);
+    loads[1].done();
+    const chat = new Harness(el);
+    await chat.until(() => loads[1].client.answers.length > 0);
+    const {call} = loads[1].client.lastAnswer;
+    expect(call.messages[0]).to.deep.equal({role: 'system', content: 'Be brief.'});
+    expect(call.temperature).to.equal(0);
+    loads[1].client.lastAnswer.text('Hello').end();
+    expect((await sending).content).to.equal('Hello');
+    el.remove();
+  });
+
   it('works under a policy that allows no inline styles and no inline scripts', async () => {
     const frame = await fixture<HTMLIFrameElement>(html`<iframe title="strict" width="400" height="600"></iframe>`);
     const entry = new URL('../../src/index.ts', import.meta.url).href;

@@ -114,10 +114,10 @@ describe('<gemma-chat display="launcher">', () => {
 
 describe('the launcher’s small script', () => {
   /** A page of its own, since this one has the element already. */
-  async function page(body: string): Promise<Document> {
+  async function page(body: string, after = ''): Promise<Document> {
     const frame = await fixture<HTMLIFrameElement>(html`<iframe title="page" width="800" height="600"></iframe>`);
     const entry = new URL('../../src/launcher.ts', import.meta.url).href;
-    frame.srcdoc = `<!doctype html><html lang="de"><title>page</title>${body}<script type="module" src="${entry}"></script>`;
+    frame.srcdoc = `<!doctype html><html lang="de"><title>page</title>${body}<script type="module" src="${entry}"></script>${after}`;
     await new Promise((resolve) => {
       frame.onload = resolve;
     });
@@ -143,6 +143,19 @@ describe('the launcher’s small script', () => {
     expect(buttons).to.have.lengthOf(1);
     const place = buttons[0].getBoundingClientRect();
     expect([place.right, place.bottom]).to.deep.equal([right, bottom]);
+  });
+
+  it('leaves its place to the whole script where another part of the page brings that', async () => {
+    const whole = new URL('../../src/index.ts', import.meta.url).href;
+    const inside = await page(
+      '<gemma-chat display="launcher"></gemma-chat>',
+      `<script type="module" src="${whole}"></script>`,
+    );
+    const el = inside.querySelector('gemma-chat')!;
+    await until(() => el.matches(':defined'));
+    await el.updateComplete;
+    await until(() => el.shadowRoot!.querySelectorAll('button').length === 1);
+    expect(el.shadowRoot!.querySelector('[part~="launcher-button"]')!.ariaExpanded).to.equal('false');
   });
 
   it('brings the chat at once where one stands in the page', async () => {

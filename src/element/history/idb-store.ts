@@ -13,6 +13,9 @@ const NAME = 'gemma-chat-history';
 /** How long the conversations of a tab that is gone are kept: it may be restored. */
 const SESSION_MS = 24 * 60 * 60 * 1000;
 
+/** How long changes in other tabs are gathered before the list is read again. */
+const REREAD_MS = 200;
+
 /** Every key of a scope: an array of a scope and any string lies below one of a scope and an array. */
 const within = (scope: string) => IDBKeyRange.bound([scope], [scope, []]);
 
@@ -27,28 +30,43 @@ export interface IdbStoreOptions {
 /** @throws DOMException where the browser refuses IndexedDB */
 export async function openIdbStore(options: IdbStoreOptions): Promise<HistoryStore & {close(): void}> {
   const {name = NAME} = options;
-  const db = await openDB<Schema>(name, 1, {
-    upgrade(created) {
-      for (const store of STORES) created.createObjectStore(store, {keyPath: ['scope', 'id']});
-    },
-    blocking: () => db.close(),
-  });
-  await dropOldSessions(db, options);
+  let opened: Promise<IDBPDatabase<Schema>> | null = null;
+  /** Opens it anew where it was closed: by `blocking`, or by the browser when the site's data was cleared. */
+  const open = (): Promise<IDBPDatabase<Schema>> => {
+    const closed = () => {
+      opened = null;
+    };
+    opened ??= openDB<Schema>(name, 1, {
+      upgrade(created) {
+        for (const store of STORES) created.createObjectStore(store, {keyPath: ['scope', 'id']});
+      },
+      blocking: (_current, _blocked, event) => {
+        closed();
+        (event.target as IDBDatabase).close();
+      },
+      terminated: closed,
+    }).catch((error: unknown) => {
+      closed();
+      throw error;
+    });
+    return opened;
+  };
+  await dropOldSessions(await open(), options);
   const channel = new BroadcastChannel(name);
   const tell = (scope: string) => channel.postMessage(scope);
 
   return {
     async list(scope) {
-      return db.getAll('summaries', within(scope));
+      return (await open()).getAll('summaries', within(scope));
     },
 
     async read(scope, id) {
-      return (await db.get('conversations', [scope, id])) ?? null;
+      return (await (await open()).get('conversations', [scope, id])) ?? null;
     },
 
     async write(scope, conversation) {
       const {id, title, updated, messages, revision} = conversation;
-      const change = db.transaction(STORES, 'readwrite');
+      const change = (await open()).transaction(STORES, 'readwrite');
       const before = await change.objectStore('summaries').get([scope, id]);
       const free = before === undefined || before.revision === revision - 1;
       if (free) {
@@ -61,23 +79,33 @@ export async function openIdbStore(options: IdbStoreOptions): Promise<HistorySto
     },
 
     async remove(scope, id) {
-      const change = db.transaction(STORES, 'readwrite');
+      const change = (await open()).transaction(STORES, 'readwrite');
       for (const store of STORES) change.objectStore(store).delete([scope, id]);
       await change.done;
       tell(scope);
     },
 
     watch(scope, changed) {
+      let waiting: ReturnType<typeof setTimeout> | null = null;
+      // An import writes thousands of conversations: their readers look again from time to time, not for each.
       const heard = ({data}: MessageEvent) => {
-        if (data === scope) changed();
+        if (data !== scope) return;
+        waiting ??= setTimeout(() => {
+          waiting = null;
+          changed();
+        }, REREAD_MS);
       };
       channel.addEventListener('message', heard);
-      return () => channel.removeEventListener('message', heard);
+      return () => {
+        channel.removeEventListener('message', heard);
+        if (waiting !== null) clearTimeout(waiting);
+      };
     },
 
     close() {
       channel.close();
-      db.close();
+      opened?.then((db) => db.close());
+      opened = null;
     },
   };
 }

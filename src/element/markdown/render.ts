@@ -91,11 +91,10 @@ export class BlockRenderer {
 
   /** Two levels down: the chat has a title of its own, and the page has its. */
   #heading(depth: number, inside: Rendered): TemplateResult {
-    const part = `heading heading-${depth}`;
-    if (depth === 1) return html`<h3 part=${part} dir="auto">${inside}</h3>`;
-    if (depth === 2) return html`<h4 part=${part} dir="auto">${inside}</h4>`;
-    if (depth === 3) return html`<h5 part=${part} dir="auto">${inside}</h5>`;
-    return html`<h6 part=${part} dir="auto">${inside}</h6>`;
+    if (depth === 1) return html`<h3 part="heading heading-1" dir="auto">${inside}</h3>`;
+    if (depth === 2) return html`<h4 part="heading heading-2" dir="auto">${inside}</h4>`;
+    if (depth === 3) return html`<h5 part="heading heading-3" dir="auto">${inside}</h5>`;
+    return html`<h6 part="heading heading-4" dir="auto">${inside}</h6>`;
   }
 
   #list({ordered, start, items}: Token, place: Place): TemplateResult {
