@@ -12,7 +12,7 @@ export interface ClientContact {
 }
 
 /** How long a page may be busy with itself, and what is asked of one that has no lock to prove itself by. */
-const CONFIRM_MS = 3000;
+const CONFIRM_MS = 1000;
 const BEAT_MS = 10_000;
 const MAX_SILENT_BEATS = 3;
 

@@ -96,4 +96,19 @@ describe('one model for several tabs', () => {
     const {clients, models} = await stats(one);
     expect([clients, models]).to.deep.equal([6, 1]);
   });
+
+  it('works on in new tabs and old ones after the site’s data were cleared', async () => {
+    const old = await openChats(context, site);
+    const cdp = await context.newCDPSession(old);
+    await cdp.send('Storage.clearDataForOrigin', {origin: new URL(old.url()).origin, storageTypes: 'all'});
+    // The browser now gives pages other locks than the worker has, which lives on with the old tab.
+    const fresh = await openChats(context, site);
+    expect(await Promise.all([ask(old), ask(fresh)])).to.deep.equal([alone, alone]);
+    // Long enough for each side to take the other for dead.
+    await new Promise((resolve) => setTimeout(resolve, 4000));
+    expect(await ask(fresh)).to.deep.equal(alone);
+    await old.reload();
+    await ready(old);
+    expect(await ask(old)).to.deep.equal(alone);
+  });
 });
