@@ -33,6 +33,7 @@ export function engineDefaults({
     outputTail: true,
     fusions: ALL_FUSIONS,
     sampling: true,
+    ahead: true,
     subgroups,
     teams: true,
     subgroupSize: (subgroups && info.subgroupMaxSize) || PLAIN.subgroupSize,

@@ -17,6 +17,7 @@ import type {LogitsBuffer, StepBuffers} from './memory/assemble.ts';
 import type {HostedRows} from './memory/hosted-rows.ts';
 import type {KvBuffers} from './memory/kv-pool.ts';
 import type {Choice} from './sampling/choice.ts';
+import type {SamplerSettings} from './sampling/settings.ts';
 import {packRow, packStep, ROW_WORDS, STEP_WORDS} from './step-data.ts';
 
 /** All that a load has made. */
@@ -43,6 +44,8 @@ export interface EngineParts {
   pageCopy: GPUBuffer;
   /** Null: every row's logits come back, and the CPU chooses. */
   sampling: GpuSampling | null;
+  /** Whether a step whose tokens were all chosen is followed at once by the next. */
+  ahead: boolean;
   /** The table whose rows the host brings in each step, and the buffer for them. */
   hosted: {rows: HostedRows; buffer: GPUBuffer} | null;
 }
@@ -66,6 +69,16 @@ interface Work {
 }
 
 /** The engine on a device. Steps that are asked for at once run one after the other. */
+/** A step that was submitted before it was asked for, its tokens those that the GPU chose in the step before. */
+interface Ahead {
+  work: Work;
+  /** What was chosen in the step before, by row. */
+  fed: readonly (Chooser | undefined)[];
+  /** The sequences' when it was submitted. */
+  revisions: readonly number[];
+  staging: 0 | 1;
+}
+
 export class GpuEngine implements Engine {
   readonly file: GgufFile;
   readonly contextLength: number;
@@ -79,6 +92,9 @@ export class GpuEngine implements Engine {
   readonly #rowData: Uint32Array<ArrayBuffer>;
   readonly #outputData: Uint32Array<ArrayBuffer>;
   readonly #outputRowData: Uint32Array<ArrayBuffer>;
+  #ahead: Ahead | null = null;
+  /** Where the samples of the last submit come back. */
+  #samples: 0 | 1 = 0;
   #turn: Promise<unknown> = Promise.resolve();
   #gone: GemmaError | null = null;
   #counts = {dispatches: 0, submits: 0, bytesWritten: 0, bytesRead: 0, objectsCreated: 0};
@@ -176,7 +192,9 @@ export class GpuEngine implements Engine {
     };
     const seen = new Set<Sequence>();
     const order = inputs.map((input, index) => ({...input, index}));
-    order.sort((a, b) => Number(a.tokens.length !== 1) - Number(b.tokens.length !== 1));
+    // By slot, so that rows that go on together keep their order.
+    const slot = ({sequence}: StepInput) => (sequence instanceof CachedSequence ? sequence.slot : 0);
+    order.sort((a, b) => Number(a.tokens.length !== 1) - Number(b.tokens.length !== 1) || slot(a) - slot(b));
     for (const {sequence, tokens, logits, into, choice, index} of order) {
       if (!(sequence instanceof CachedSequence) || seen.has(sequence)) {
         throw new GemmaError('internal', "a step has the same sequence twice, or one that is not this engine's");
@@ -210,6 +228,8 @@ export class GpuEngine implements Engine {
   /** A row's logits, or null where the GPU chose the token. */
   async #execute(work: Work): Promise<(Float32Array | null)[]> {
     const {maxOutputs, whole, head, device} = this.#parts;
+    const ahead = this.#takeAhead(work);
+    if (ahead) return this.#follow(work, ahead);
     this.#writeRows(work);
     const logits: (Float32Array | null)[] = [];
     for (let from = 0; from === 0 || from < work.outputs.length; from += maxOutputs) {
@@ -218,10 +238,71 @@ export class GpuEngine implements Engine {
       this.#submit(from === 0 ? whole : head, work, batch, choosers);
       // What was submitted will run: from here the tokens are in the cache.
       if (from === 0) for (const {sequence, tokens} of work.inputs) this.#parts.cache.append(sequence, tokens);
-      if (batch.length > 0) logits.push(...(await this.#read(work.into.slice(from, from + maxOutputs), choosers)));
-      else await device.queue.onSubmittedWorkDone(); // or chunk after chunk would pile up in the queue
+      const samples = this.#samples;
+      if (from === 0) this.#runAhead(work);
+      if (batch.length > 0) {
+        logits.push(...(await this.#read(work.into.slice(from, from + maxOutputs), choosers, samples)));
+      } else await device.queue.onSubmittedWorkDone(); // or chunk after chunk would pile up in the queue
     }
     return logits;
+  }
+
+  /**
+   * Submits the step that is likely to follow, where the GPU chooses every token: it then never waits for the host. What it
+   * writes is past what the sequences hold: a step that was not asked for after all needs no undoing.
+   */
+  #runAhead(work: Work): void {
+    const {ahead, sampling, hosted, cache, maxOutputs, whole} = this.#parts;
+    const {inputs, rows, outputs, choosers} = work;
+    if (!ahead || !sampling || hosted || this.profiler) return;
+    if (work.decodeRows < rows || outputs.length < rows || rows > maxOutputs || choosers.includes(undefined)) return;
+    if (inputs.some(({sequence}) => sequence.tokens.length >= this.contextLength)) return;
+    let copies: PageCopy[];
+    try {
+      copies = cache.reserve(inputs.map(({sequence}) => ({sequence, positions: 1})));
+    } catch {
+      return; // no room: the step itself will say so
+    }
+    if (copies.length > 0) this.#copyPages(copies);
+    const next: Work = {
+      ...work,
+      keys: work.keys + 1,
+      inputs: inputs.map(({sequence}) => ({sequence, tokens: [0]})), // the GPU puts the token in
+      choosers: choosers.map((one) => one && {choice: {settings: afterOne(one.choice.settings)}, tokens: []}),
+    };
+    this.#writeRows(next);
+    this.#submit(whole, next, next.outputs, next.choosers, true);
+    const revisions = inputs.map(({sequence}) => sequence.revision);
+    this.#ahead = {work: next, fed: choosers, revisions, staging: this.#samples};
+  }
+
+  /** What was submitted ahead, if it is this step. */
+  #takeAhead(work: Work): Ahead | null {
+    const ahead = this.#ahead;
+    this.#ahead = null;
+    if (!ahead || work.inputs.length !== ahead.work.inputs.length || work.rows !== ahead.work.rows) return null;
+    const same = work.inputs.every(({sequence, tokens}, i) => {
+      const settings = work.choosers[i]?.choice.settings;
+      return (
+        sequence === ahead.work.inputs[i].sequence &&
+        sequence.revision === ahead.revisions[i] &&
+        tokens[0] === ahead.fed[i]?.choice.sample?.id &&
+        settings !== undefined &&
+        sameSettings(settings, ahead.work.choosers[i]!.choice.settings)
+      );
+    });
+    return same && work.outputs.length === work.rows && !work.choosers.includes(undefined) ? ahead : null;
+  }
+
+  /** The results of a step that is under way already, and the one after it on its way. */
+  async #follow(work: Work, {work: {choosers}, staging}: Ahead): Promise<null[]> {
+    for (const {sequence, tokens} of work.inputs) this.#parts.cache.append(sequence, tokens);
+    this.#runAhead(work);
+    await this.#readChoices(choosers, staging);
+    work.choosers.forEach((one, i) => {
+      Object.assign(one!.choice, {sample: choosers[i]!.choice.sample, error: choosers[i]!.choice.error});
+    });
+    return work.choosers.map(() => null);
   }
 
   #writeRows({inputs, rows}: Work): void {
@@ -268,6 +349,7 @@ export class GpuEngine implements Engine {
     work: Work,
     outputs: readonly number[],
     choosers: readonly (Chooser | undefined)[],
+    ahead = false,
   ): void {
     const {device, buffers, logits, sampling} = this.#parts;
     const nOutputs = outputs.length;
@@ -275,11 +357,12 @@ export class GpuEngine implements Engine {
     this.#write(buffers.step, 0, packStep(step, this.#stepData), 0, STEP_WORDS);
     if (nOutputs > 0) this.#writeOutputs(outputs);
     const encoder = device.createCommandEncoder();
+    if (ahead) sampling!.feed(encoder, buffers.rows, work.rows, ROW_WORDS);
     this.#counts.dispatches += recording.replay(encoder, step, this.profiler ?? undefined);
     if (choosers.some((one) => one !== undefined)) {
-      const made = sampling!.encode(encoder, choosers, step, this.profiler ?? undefined);
-      this.#counts.dispatches += made.dispatches;
-      this.#counts.bytesWritten += made.bytesWritten;
+      this.#samples = this.#samples === 0 ? 1 : 0;
+      if (!ahead) this.#counts.bytesWritten += sampling!.write(choosers);
+      this.#counts.dispatches += sampling!.encode(encoder, choosers, step, this.#samples, this.profiler ?? undefined);
     }
     this.profiler?.resolve(encoder);
     if (choosers.includes(undefined)) {
@@ -311,17 +394,18 @@ export class GpuEngine implements Engine {
   async #read(
     into: readonly (Float32Array | undefined)[],
     choosers: readonly (Chooser | undefined)[],
+    samples: 0 | 1,
   ): Promise<(Float32Array | null)[]> {
     const [rows] = await Promise.all([
       choosers.includes(undefined) ? this.#readLogits(into, choosers) : choosers.map(() => null),
-      this.#readChoices(choosers),
+      this.#readChoices(choosers, samples),
     ]);
     return rows;
   }
 
-  async #readChoices(choosers: readonly (Chooser | undefined)[]): Promise<void> {
+  async #readChoices(choosers: readonly (Chooser | undefined)[], samples: 0 | 1): Promise<void> {
     if (choosers.every((one) => one === undefined)) return;
-    this.#counts.bytesRead += await this.#parts.sampling!.read(choosers);
+    this.#counts.bytesRead += await this.#parts.sampling!.read(choosers, samples);
   }
 
   async #readLogits(
@@ -368,3 +452,12 @@ export class GpuEngine implements Engine {
     if (this.#gone) throw this.#gone;
   }
 }
+
+/** The settings of a request after one more sample. */
+function afterOne(settings: SamplerSettings): SamplerSettings {
+  const draws = settings.temperature > 0 && settings.topK !== 1;
+  return draws ? {...settings, rngOffset: settings.rngOffset + 1} : settings;
+}
+
+const sameSettings = (a: SamplerSettings, b: SamplerSettings): boolean =>
+  (Object.keys(a) as (keyof SamplerSettings)[]).every((key) => a[key] === b[key]);

@@ -21,8 +21,8 @@ export interface SamplingParts {
   device: GPUDevice;
   recording: Recording<StepShape>;
   buffers: Readonly<Record<keyof SamplingTensors, GPUBuffer>>;
-  /** For `results`. */
-  staging: GPUBuffer;
+  /** For `results`: of two steps that may be under way. */
+  staging: readonly GPUBuffer[];
   nVocab: number;
   maxOutputs: number;
   suppressedTokens: readonly number[];
@@ -59,14 +59,13 @@ export class GpuSampling {
     return canSampleOnGpu(settings, {nVocab, nSuppressed: MAX_SUPPRESSED, historySize: HISTORY_SIZE});
   }
 
-  /** Encodes the choice for each row that has one; returns bytes written and dispatches made. */
-  encode(
-    encoder: GPUCommandEncoder,
-    rows: readonly (Chooser | undefined)[],
-    step: StepShape,
-    profiler?: Profiler,
-  ): {bytesWritten: number; dispatches: number} {
-    const {device, buffers, recording, staging} = this.#parts;
+  /**
+   * Writes what the rows ask for. Not for a step that follows its predecessor with the same requests: `sample` has kept
+   * their states up.
+   * @returns bytes written
+   */
+  write(rows: readonly (Chooser | undefined)[]): number {
+    const {device, buffers} = this.#parts;
     rows.forEach((row, i) => {
       packSamplerState(
         row?.choice.settings ?? NOBODY,
@@ -80,16 +79,36 @@ export class GpuSampling {
     const penalised = rows.some((row) => row && row.choice.settings.repetitionPenalty !== 1);
     const history = penalised ? rows.length * HISTORY_SIZE : 0;
     if (penalised) device.queue.writeBuffer(buffers.history, 0, this.#history, 0, history);
+    return 4 * (states + history);
+  }
+
+  /** Has each row begin with the token that was chosen for it. `rows`: u32[n][rowWords], the token first. */
+  feed(encoder: GPUCommandEncoder, rows: GPUBuffer, count: number, rowWords: number): void {
+    const {chosen} = this.#parts.buffers;
+    for (let i = 0; i < count; i++) encoder.copyBufferToBuffer(chosen, 4 * i, rows, 4 * rowWords * i, 4);
+  }
+
+  /** Encodes the choice for each row that has one; returns the dispatches made. */
+  encode(
+    encoder: GPUCommandEncoder,
+    rows: readonly (Chooser | undefined)[],
+    step: StepShape,
+    staging: 0 | 1,
+    profiler?: Profiler,
+  ): number {
+    const {buffers, recording} = this.#parts;
+    const to = this.#parts.staging[staging];
     const dispatches = recording.replay(encoder, step, profiler);
     rows.forEach((row, i) => {
-      if (row) encoder.copyBufferToBuffer(buffers.results, 4 * RESULT_WORDS * i, staging, ...rangeOf(row, i));
+      if (row) encoder.copyBufferToBuffer(buffers.results, 4 * RESULT_WORDS * i, to, ...rangeOf(row, i));
     });
-    return {bytesWritten: 4 * (states + history), dispatches};
+    return dispatches;
   }
 
   /** Fills the choices in; returns the bytes read. */
-  async read(rows: readonly (Chooser | undefined)[]): Promise<number> {
-    const {staging, nVocab} = this.#parts;
+  async read(rows: readonly (Chooser | undefined)[], from: 0 | 1): Promise<number> {
+    const {nVocab} = this.#parts;
+    const staging = this.#parts.staging[from];
     await staging.mapAsync(GPUMapMode.READ, 0, 4 * RESULT_WORDS * rows.length);
     let bytes = 0;
     const mapped = staging.getMappedRange(0, 4 * RESULT_WORDS * rows.length);

@@ -72,6 +72,7 @@ export async function loadEngine(
           maxOutputs,
           suppressedTokens,
         }),
+      ahead: sizes.variants.ahead,
       file,
       device,
       pool,

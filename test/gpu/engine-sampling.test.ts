@@ -5,10 +5,11 @@ import type {GpuEngine} from '../../src/engine/gpu-engine.ts';
 import type {Choice} from '../../src/engine/sampling/choice.ts';
 import {createSampler} from '../../src/engine/sampling/sampler.ts';
 import {completeSettings, type SamplerOptions} from '../../src/engine/sampling/settings.ts';
-import {TOKENS, withEngine} from '../helpers/engine.ts';
+import {expectSameLogits, TOKENS, withEngine} from '../helpers/engine.ts';
 import {withDevice} from '../helpers/gpu.ts';
 
 const options = {variants: {sampling: true}};
+const ahead = {variants: {sampling: true, ahead: true}};
 const PROMPT = TOKENS.slice(0, 10);
 
 async function start(engine: GpuEngine): Promise<Sequence> {
@@ -104,6 +105,108 @@ describe('an engine that samples', () => {
           for (const sequence of [a, b, c]) sequence.free();
         },
         options,
+      ),
+    ),
+  );
+
+  it(
+    'chooses the same with the next step under way, whatever becomes of it',
+    withDevice((device) =>
+      withEngine(
+        device,
+        {},
+        async (engine) => {
+          const expected = [await byCpu(engine, REQUESTS[0], 40), await byCpu(engine, REQUESTS[2], 40)];
+          const samplers = [createSampler(REQUESTS[0]), createSampler(REQUESTS[2])];
+          const sequences = [await start(engine), await start(engine)];
+          const tokens = [[3], [3]];
+          const step = async (...which: number[]) => {
+            const choices = which.map((r): Choice => ({settings: samplers[r].settings}));
+            const inputs = which.map((r, i) => ({
+              sequence: sequences[r],
+              tokens: tokens[r].slice(-1),
+              logits: 'last' as const,
+              choice: choices[i],
+            }));
+            expect((await engine.step(inputs)).flat()).to.deep.equal([]);
+            choices.forEach(({sample}, i) => {
+              samplers[which[i]].skip();
+              tokens[which[i]].push(sample!.id);
+            });
+          };
+          // Together across the end of a page (position 32), in either order of inputs.
+          for (let i = 0; i < 24; i++) await (i % 5 === 0 ? step(1, 0) : step(0, 1));
+          // One alone: what was submitted for both was for nothing. Then a prompt of another between two steps.
+          for (let i = 0; i < 4; i++) await step(0);
+          const other = engine.createSequence();
+          await engine.step([{sequence: other, tokens: PROMPT, logits: 'none'}]);
+          for (let i = 0; i < 4; i++) await step(0);
+          other.free();
+          for (let i = 0; i < 8; i++) await step(1);
+          // Cut back, and on again with other tokens in between: it was the second time that counts.
+          const held = sequences[0].tokens.length;
+          await engine.step([
+            {sequence: sequences[0], tokens: [9], logits: 'last', choice: {settings: samplers[0].settings}},
+          ]);
+          sequences[0].truncate(held);
+          await step(0);
+          // A copy that begins where a page does not: both go on by themselves.
+          const copy = sequences[1].clone();
+          for (let i = 0; i < 3; i++) {
+            await step(1);
+            await engine.step([{sequence: copy, tokens: [11 + i], logits: 'none'}]);
+          }
+          copy.free();
+          for (const r of [0, 1]) expect(tokens[r].slice(1)).to.deep.equal(expected[r].slice(0, tokens[r].length - 1));
+          expect(tokens.map(({length}) => length)).to.deep.equal([1 + 33, 1 + 35]);
+          for (const sequence of sequences) sequence.free();
+        },
+        ahead,
+      ),
+    ),
+  );
+
+  it(
+    'goes on to the end of the context, and copies at the start of a page, with the next step under way',
+    withDevice((device) =>
+      withEngine(
+        device,
+        {},
+        async (engine) => {
+          /** Tokens from `token` on, and how likely each was: that also shows what changes no token. */
+          const follow = async (sequence: Sequence, token: number, count: number) => {
+            const found = [{id: token, logprob: 0}];
+            for (let i = 0; i < count; i++) {
+              const choice: Choice = {settings: completeSettings({temperature: 0, seed: 1, logprobs: true})};
+              const tokens = [found.at(-1)!.id];
+              await engine.step([{sequence, tokens, logits: 'last', choice}]);
+              found.push({id: choice.sample!.id, logprob: choice.sample!.logprob!});
+            }
+            return found;
+          };
+          const whole = await start(engine);
+          const all = await follow(whole, 3, 54); // positions 10 … 63
+          const again = await start(engine);
+          await follow(again, 3, 22);
+          const second = again.clone();
+          again.free();
+          /** Without a choice nothing is under way afterwards. */
+          const logitsOf = async (sequence: Sequence, token: number) =>
+            (await engine.step([{sequence, tokens: [token], logits: 'last'}]))[0][0];
+          const expected: Float32Array[] = [];
+          for (let i = 0; i < 4; i++) expected.push(await logitsOf(second, 100 + i));
+          const sequence = await start(engine);
+          const first = await follow(sequence, 3, 22); // 32 positions: one page, and one reserved
+          const copy = sequence.clone();
+          // By turns: a page that both wrote to would show.
+          for (let i = 0; i < 32; i++) {
+            if (i < 4) expectSameLogits([await logitsOf(copy, 100 + i)], [expected[i]]);
+            first.push((await follow(sequence, first.at(-1)!.id, 1))[1]);
+          }
+          expect(first).to.deep.equal(all);
+          for (const each of [whole, sequence, copy, second]) each.free();
+        },
+        {...ahead, contextLength: 64, maxSequences: 5},
       ),
     ),
   );

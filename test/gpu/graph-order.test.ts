@@ -32,6 +32,7 @@ async function engineOf(device: GPUDevice, {source, file}: TestModel, change: (g
     maxOutputs,
     suppressedTokens: [],
     sampling: null,
+    ahead: false,
     hosted: null,
   };
   return new GpuEngine({...assembly, ...(await record(device, pipelines, assembly)), ...parts});

@@ -29,6 +29,8 @@ export interface SamplingTensors {
   history: ScratchTensor;
   /** u32[MAX_SUPPRESSED] */
   suppressed: ScratchTensor;
+  /** u32[maxOutputs]: the token of each row. */
+  chosen: ScratchTensor;
   /** u32[maxOutputs][RESULT_WORDS] */
   results: ScratchTensor;
 }
@@ -44,12 +46,12 @@ export function samplingDispatches(
     states: scratch('sampler states', maxOutputs * SAMPLER_STATE_WORDS),
     history: scratch('recent tokens', maxOutputs * HISTORY_SIZE),
     suppressed: scratch('suppressed tokens', MAX_SUPPRESSED),
+    chosen: scratch('chosen tokens', maxOutputs),
     results: scratch('samples', maxOutputs * RESULT_WORDS),
   };
-  const {slots, states, history, suppressed, results} = tensors;
+  const {slots, states, history, suppressed, chosen, results} = tensors;
   const candidates = scratch('candidates', maxOutputs * blocks * 128);
   const sums = scratch('sums of logits', maxOutputs * blocks * 2);
-  const chosen = scratch('chosen tokens', maxOutputs);
   const model = {N_VOCAB: logits.width, HISTORY: HISTORY_SIZE};
   const shared = {step: 'step', outputs: slots, samplers: states, history, candidates, sums, logits} as const;
   const found = work(topCandidates, {...model, N_SUPPRESSED: MAX_SUPPRESSED}, {...shared, suppressed});

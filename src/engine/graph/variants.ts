@@ -18,6 +18,8 @@ export interface Variants {
   fusions: Fusions;
   /** Tokens are chosen on the GPU where it can choose as the CPU would. */
   sampling: boolean;
+  /** A step whose tokens the GPU chose is followed at once by the next, before anyone asks for it. With `sampling` only. */
+  ahead: boolean;
   /** Kernels that use subgroups, where there are any. Needs the device's feature. */
   subgroups: boolean;
   /** In products of few rows, teams of invocations as large as it takes to fill the device. */
@@ -36,6 +38,7 @@ export const PLAIN: Variants = {
   outputTail: false,
   fusions: NO_FUSIONS,
   sampling: false,
+  ahead: false,
   subgroups: false,
   teams: false,
   subgroupSize: 128, // WebGPU's largest

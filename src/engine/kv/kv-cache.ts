@@ -89,12 +89,14 @@ export class KvCache {
    */
   attachPrefix(sequence: CachedSequence, prompt: readonly number[]): number {
     checkAlive(sequence);
+    this.#dropReserved(sequence);
     const held = sequence.tokens.length;
     const begin = held / PAGE_SIZE;
     if (begin !== sequence.nodes.length || begin !== sequence.full.length) return held;
     const rest = prompt.slice(held, this.shape.contextLength);
     const path = this.#index.match(rest, sequence.nodes.at(-1));
     const count = this.#usable(sequence, path);
+    if (count > 0) sequence.revision++;
     path.slice(0, count).forEach(({node, length}, i) => {
       this.#attach(sequence, 'full', begin + i, node.full);
       if (this.#has('sliding')) {
@@ -125,6 +127,7 @@ export class KvCache {
    */
   clone(original: CachedSequence): CachedSequence {
     checkAlive(original);
+    this.#dropReserved(original);
     const sequence = this.#newSequence();
     sequence.tokens.push(...original.tokens);
     sequence.nodes.push(...original.nodes);
@@ -189,6 +192,7 @@ export class KvCache {
       throw new GemmaError('internal', `cannot cut ${sequence.tokens.length} tokens back to ${length}`);
     }
     if (length === sequence.tokens.length) return length;
+    sequence.revision++;
     const held = this.#longestVisible(sequence, length);
     const pages = pagesFor(held);
     const first = Math.min(this.#firstVisible(held), pages);
@@ -223,6 +227,14 @@ export class KvCache {
       wanted += Math.max(0, pagesFor(sequence.tokens.length + positions) - sequence[group].length);
     }
     return wanted;
+  }
+
+  /** Gives back a page that was reserved for a position which was not appended: it belongs to nobody else's beginning. */
+  #dropReserved(sequence: CachedSequence): void {
+    const pages = pagesFor(sequence.tokens.length);
+    if (sequence.full.length <= pages) return;
+    sequence.revision++;
+    this.#releaseFrom(sequence, pages);
   }
 
   #has(group: PageGroup): boolean {
@@ -385,6 +397,8 @@ export class CachedSequence implements Sequence {
   /** Pages before this one have left the window. */
   leftWindow = 0;
   freed = false;
+  /** Counts changes other than by `append`: pages may hold other positions since. */
+  revision = 0;
   readonly #cache: KvCache;
 
   constructor(cache: KvCache, slot: number, table: number) {

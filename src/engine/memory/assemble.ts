@@ -112,8 +112,8 @@ export interface Assembly {
   sampling: {
     dispatches: readonly Dispatch[];
     buffers: Readonly<Record<keyof SamplingTensors, GPUBuffer>>;
-    /** Where the chosen tokens come back. */
-    staging: GPUBuffer;
+    /** Where the chosen tokens come back: of two steps that may be under way. */
+    staging: readonly GPUBuffer[];
   } | null;
 }
 
@@ -191,7 +191,7 @@ export function assemble(
     sampling: sampling && {
       dispatches: sampling.dispatches,
       buffers: mapValues(sampling.tensors, ({name}) => existing(scratch.get(name), name)),
-      staging: buffers.createReadback('samples readback', sampling.tensors.results.bytes),
+      staging: [0, 1].map((i) => buffers.createReadback(`samples readback ${i}`, sampling.tensors.results.bytes)),
     },
   };
 }
