@@ -261,6 +261,29 @@ describe('<gemma-chat> on a page', () => {
     expect([el.maxTokens, el.temperature]).to.deep.equal([7, 0]);
   });
 
+  it('inherits no text styles that push its content out of place', async () => {
+    const leaks =
+      'letter-spacing: 9px; word-spacing: 30px; text-transform: uppercase; white-space: nowrap; text-indent: 80px; text-shadow: 1px 1px red; font-style: italic; font-weight: 900';
+    const box = await fixture<HTMLElement>(
+      html`<div style=${leaks}><gemma-chat .client=${new FakeClient().asClient()}></gemma-chat></div>`,
+    );
+    const chat = new Harness(box.querySelector('gemma-chat')!);
+    await chat.settle();
+    const style = getComputedStyle(chat.part('empty')!);
+    const {letterSpacing, wordSpacing, textTransform, whiteSpace, textIndent, textShadow, fontStyle, fontWeight} =
+      style;
+    expect([
+      letterSpacing,
+      wordSpacing,
+      textTransform,
+      whiteSpace,
+      textIndent,
+      textShadow,
+      fontStyle,
+      fontWeight,
+    ]).to.deep.equal(['normal', '0px', 'none', 'normal', '0px', 'none', 'normal', '400']);
+  });
+
   it('keeps its looks in another document', async () => {
     const frame = await fixture<HTMLIFrameElement>(html`<iframe title="other" width="400" height="600"></iframe>`);
     const chat = await Harness.ready();

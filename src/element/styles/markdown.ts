@@ -3,11 +3,11 @@ import {css} from 'lit';
 
 export const markdown = css`
   .markdown {
-    --_code-keyword: light-dark(#8a2be2, #d3a4ff);
-    --_code-string: light-dark(#0b6b3a, #8fd6a8);
-    --_code-number: light-dark(#9a3412, #f3b48b);
-    --_code-title: light-dark(#1d4ed8, #9dc1ff);
-    --_code-comment: light-dark(#5b6472, #9aa4b3);
+    --_code-keyword: var(--gemma-chat-code-keyword, light-dark(#8a2be2, #d3a4ff));
+    --_code-string: var(--gemma-chat-code-string, light-dark(#0b6b3a, #8fd6a8));
+    --_code-number: var(--gemma-chat-code-number, light-dark(#9a3412, #f3b48b));
+    --_code-title: var(--gemma-chat-code-title, light-dark(#1d4ed8, #9dc1ff));
+    --_code-comment: var(--gemma-chat-code-comment, light-dark(#5b6472, #9aa4b3));
   }
 
   .markdown > * {

@@ -40,6 +40,15 @@ export const theme = css`
     background: var(--_surface);
     border: 1px solid var(--_border);
     border-radius: var(--_radius);
+    /* What a page says of its own headings and buttons would be inherited. */
+    font-style: normal;
+    font-weight: 400;
+    letter-spacing: normal;
+    text-indent: 0;
+    text-shadow: none;
+    text-transform: none;
+    white-space: normal;
+    word-spacing: normal;
   }
 
   /* Its texts are on their way: better none for a moment than others. */
