@@ -3,12 +3,12 @@
 // our engine but the list of models and lengths that the bundle prints.
 //
 //   node llama.mjs --libraries DIR --bundle bundle.mjs --out DIR --scratch DIR [--seconds N] [--commit ID]
-//     [--models A,B] [--koffi PATH] [--keep] [--dry]
+//     [--models A,B] [--file MODEL.gguf] [--koffi PATH] [--keep] [--dry]
 //
 // DIR holds libggml*.so, libllama*.so and (unless --koffi says where) node_modules/koffi. Layouts are those of the llama.h
 // that the pinned packages of test/conformance ship.
 import {execFileSync} from 'node:child_process';
-import {existsSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, readdirSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {availableParallelism} from 'node:os';
 import path from 'node:path';
@@ -24,6 +24,7 @@ const {values: options} = parseArgs({
     seconds: {type: 'string', default: '300'},
     commit: {type: 'string', default: 'unknown'},
     models: {type: 'string'},
+    file: {type: 'string'},
     koffi: {type: 'string'},
     keep: {type: 'boolean', default: false},
     dry: {type: 'boolean', default: false},
@@ -199,7 +200,11 @@ function measure(model, flash, figures, {prompts, contexts, generated}, report) 
 
 const bundle = (...args) =>
   execFileSync(process.execPath, [options.bundle, ...args, ...(options.dry ? ['--dry'] : [])], {encoding: 'utf8'});
-const {models, lengths} = JSON.parse(bundle('list'));
+const {models: generated, lengths} = JSON.parse(bundle('list'));
+/** A file that is given is measured instead of the generated ones, and stays. */
+const models = options.file
+  ? [{name: path.basename(options.file), bytes: statSync(options.file).size, file: options.file}]
+  : generated;
 const wanted = options.models?.split(',');
 const results = {
   dry: options.dry,
@@ -212,14 +217,14 @@ const results = {
 };
 const save = () => writeFileSync(path.join(options.out, 'llama.json'), `${JSON.stringify(results, null, 1)}\n`);
 
-for (const {name, bytes} of models) {
+for (const {name, bytes, file: given} of models) {
   if (wanted && !wanted.includes(name)) continue;
   if (bytes / 0.25e9 + 5 > left()) {
     results.skipped.push(`${name}: ${left().toFixed(0)} s are left`);
     console.log(`skipped ${results.skipped.at(-1)}`);
     continue;
   }
-  const file = path.join(options.scratch, `${name.replace(' ', '-')}.gguf`);
+  const file = given ?? path.join(options.scratch, `${name.replace(' ', '-')}.gguf`);
   try {
     if (!existsSync(file)) bundle('generate', file, name);
     offloaded.length = 0;
@@ -245,7 +250,7 @@ for (const {name, bytes} of models) {
     console.log(`${name} failed: ${error.stack}`);
     process.exitCode = 1;
   } finally {
-    if (!options.keep) rmSync(file, {force: true});
+    if (!options.keep && !given) rmSync(file, {force: true});
     save();
   }
 }

@@ -3,6 +3,7 @@
 //
 //   node bundle.mjs measure --out DIR --scratch DIR [--seconds N] [--commit ID] [--tests FILE] [--models A,B]
 //     [--variants attention,products,outputTail,subgroups] [--chunk ROWS] [--keep] [--dry]
+//     [--file MODEL.gguf [--golden FILE]]   that file instead of generated ones, and beside transformers' values
 //   node bundle.mjs list [--dry]                      names and bytes, as JSON
 //   node bundle.mjs generate FILE 'NAME' [--dry]      writes that model's file
 import {existsSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
@@ -13,7 +14,8 @@ import {bigModelBytes, writeBigModel} from '../lib/big-model.ts';
 import {fileSource} from '../lib/file-source.ts';
 import {engineOptions} from '../lib/measure.ts';
 import {openAdapter} from './adapter.ts';
-import {measureFloor} from './floor.ts';
+import {type Floor, measureFloor} from './floor.ts';
+import {judgeFile} from './judged.ts';
 import {measureModel} from './model-figures.ts';
 import type {Results} from './results.ts';
 import {measureRoofline} from './roofline.ts';
@@ -29,6 +31,8 @@ const {values: options, positionals} = parseArgs({
     commit: {type: 'string', default: process.env.COMMIT ?? 'unknown'},
     tests: {type: 'string'},
     models: {type: 'string'},
+    file: {type: 'string'},
+    golden: {type: 'string'},
     variants: {type: 'string'},
     chunk: {type: 'string'},
     keep: {type: 'boolean', default: false},
@@ -78,7 +82,8 @@ async function measure(): Promise<void> {
   };
   save();
 
-  const chosen = options.models?.split(',').map(find) ?? all;
+  if (options.file) await given(options.file);
+  const chosen = options.file ? [] : (options.models?.split(',').map(find) ?? all);
   for (const [i, run] of chosen.entries()) {
     const left = until - performance.now();
     const bytes = bigModelBytes(run.shape, run.type);
@@ -111,9 +116,24 @@ async function measure(): Promise<void> {
     const size = existsSync(file) ? statSync(file).size : writeBigModel(file, run.shape, run.type);
     const floor = await measureFloor(gpu, run.shape);
     console.log(`${run.name}: ${gigabytes(size)}, written in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+    await figuresOf(run.name, file, floor, done);
+  }
+
+  /** A file that was given: first beside transformers' values, then its speed, with the kernels that suit the device. */
+  async function given(file: string): Promise<void> {
+    console.log(`${path.basename(file)}: ${gigabytes(statSync(file).size)}`);
+    const report = (line: string) => console.log(`  ${line}`);
+    if (options.golden) results.judged = await judgeFile(file, gpuDevice, options.golden, {dry: options.dry, report});
+    save();
+    if (results.judged?.some(({misses}) => misses.length > 0)) process.exitCode = 1;
+    await figuresOf(path.basename(file), file, null, until);
+    save();
+  }
+
+  async function figuresOf(name: string, file: string, floor: Floor | null, done: number): Promise<void> {
     const source = fileSource(file);
     try {
-      await measureModel(run.name, source, {
+      await measureModel(name, source, {
         device,
         lengths: lengths(options.dry),
         readGBs: roofline.readGBs,

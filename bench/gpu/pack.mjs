@@ -1,15 +1,19 @@
-// `node bench/gpu/pack.mjs <folder> [llama.cpp's folder of libraries]`: puts into the folder what a machine without
+// `node bench/gpu/pack.mjs <folder> [llama.cpp's folder of libraries] [--file model.gguf]`: puts into the folder what a machine without
 // network, Node and packages needs to run bench/gpu/run.sh: Node and Dawn, compressed; the bench and the GPU tests as
 // one file each. With a second folder also llama.cpp's libraries and the FFI module that calls them.
 import {execFileSync} from 'node:child_process';
 import {cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync} from 'node:fs';
 import path from 'node:path';
+import {parseArgs} from 'node:util';
 import {build} from 'vite';
 import {globSync} from '../../scripts/lib/glob.mjs';
 import {ROOT} from '../../scripts/lib/run.mjs';
 import {viteWgsl} from '../../scripts/lib/wgsl.mjs';
 
-const [folder, llama] = process.argv.slice(2);
+const {values, positionals} = parseArgs({allowPositionals: true, options: {file: {type: 'string'}}});
+const [folder, llama] = positionals;
+/** Of one part of a model's file: some machines take at most 64 MiB at a time. */
+const PART_BYTES = 61 * 2 ** 20;
 if (!folder) throw new Error('usage: node bench/gpu/pack.mjs <folder> [folder of llama.cpp libraries]');
 mkdirSync(folder, {recursive: true});
 const inFolder = (...names) => path.join(path.resolve(folder), ...names);
@@ -62,6 +66,11 @@ await bundle(path.join(ROOT, 'bench/gpu/decode.ts'), 'decode.mjs');
 await bundle(ENTRY, 'tests.mjs');
 rmSync(inFolder('golden'), {recursive: true, force: true});
 cpSync(path.join(ROOT, 'test/fixtures/golden'), inFolder('golden'), {recursive: true});
+cpSync(path.join(ROOT, 'test/conformance/real/golden.json'), inFolder('real.json'));
+if (values.file) {
+  const target = inFolder(`${path.basename(values.file)}.part`);
+  execFileSync('split', ['-b', String(PART_BYTES), '-d', '-a', '2', values.file, target]);
+}
 
 compress(process.execPath, 'node.xz');
 const webgpu = path.join(ROOT, 'node_modules/webgpu');

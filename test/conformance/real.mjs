@@ -4,6 +4,7 @@
 // docs/conformance.md.
 import {readFileSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
+import {forcedFigures, greedyAnswers, LOGPROB_TOLERANCE, NEAR_TIE, partsAt} from '../../scripts/lib/forced.ts';
 import {waitIdly} from '../../scripts/lib/gpu.ts';
 import {run} from '../../scripts/lib/run.mjs';
 import {loadEngine} from '../../src/engine/load-engine.ts';
@@ -15,7 +16,6 @@ import {FAULTS, withFault} from './faults.mjs';
 import {table} from './page.mjs';
 import {openPython} from './python.mjs';
 import {judgeBrowser} from './real/browser.mjs';
-import {forcedFigures, greedyAnswers, LOGPROB_TOLERANCE, NEAR_TIE, partsAt} from './real/forced.ts';
 import {makeGolden, readGolden} from './real/golden.mjs';
 import {compareTokens} from './real/tokens.mjs';
 import {googleTokenizer, MODEL_SHA256, realModel} from './real/weights.mjs';

@@ -1,6 +1,6 @@
 // A real model on one engine, beside stored values: forced log-probabilities and greedy answers. The same in Node on a
 // software adapter, where few positions are asked, and on a GPU, where all are. Knows no file and no judge.
-import type {Engine} from '../../../src/engine/engine.ts';
+import type {Engine} from '../../src/engine/engine.ts';
 
 /** 1.4e-4 is seen: log-probabilities of 262,144 tokens, float32 on both sides. */
 export const LOGPROB_TOLERANCE = 5e-4;
