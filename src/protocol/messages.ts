@@ -110,6 +110,13 @@ export interface ModelInfo {
   parameters: number;
   /** Bytes of the model's file. */
   fileSize: number;
+  /** Where the form of a chat comes from: the file, the architecture, or nowhere (`chatProblem` says so). */
+  template: 'file' | 'built-in' | 'missing';
+  /**
+   * The file has no chat template and does not call itself instruction-tuned (`-it`): most likely a base model, which
+   * continues texts and answers no question.
+   */
+  looksPretrained: boolean;
   /** Why the model can complete texts and not chat: its file's chat template (`template-invalid`). Null where it can. */
   chatProblem: WireError | null;
   /** What its chat template has a place for. Asking for what it has not is refused with `option-invalid`. */
@@ -219,6 +226,8 @@ export interface ModelInspection {
   online: boolean;
   /** False: the server sends no ranges, and a download that is interrupted begins anew. */
   resumable: boolean;
+  /** By its names a base model, which continues texts and answers no question. */
+  looksPretrained: boolean;
   /** What the file says; null where it does not. `link` begins with http: or https:. */
   license: {name: string | null; link: string | null};
   /** Bytes on the GPU, as far as known before the whole header is read. */

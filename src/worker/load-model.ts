@@ -12,8 +12,10 @@ import type {LoadPhase, ModelInfo, ModelRef, ModelStorage} from '../protocol/mes
 import {wireError} from '../protocol/wire-error.ts';
 import type {ModelStore, StoreProgress} from '../store/model-store.ts';
 import {checkTokenizerFamily, createTokenizerInSlices} from '../tokenizer/create-tokenizer.ts';
+import type {Tokenizer} from '../tokenizer/tokenizer.ts';
 import type {LoadedModel, LoadOptions} from './loaded-model.ts';
 import {openModel} from './open-model.ts';
+import {looksPretrained} from './pretrained.ts';
 
 /** Where each phase ends, of 1; a phase that is left out lasts as long as it does. */
 const SHARES: Readonly<Record<Exclude<LoadPhase, 'waiting' | 'retry'>, number>> = {
@@ -141,7 +143,7 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
           contextLength: engine.contextLength,
           trainedContextLength: config.contextLength,
           vocabSize: tokenizer.vocabSize,
-          chatProblem: problemOf(template),
+          ...describeTemplate(tokenizer, problemOf(template), looksPretrained(file.metadata, source.name)),
           capabilities: capabilitiesOf(template),
         },
         adapter: describeAdapter(gpu.device, gpu.info),
@@ -200,10 +202,16 @@ function checkContext(asked: number | undefined, trained: number): void {
   );
 }
 
+type TemplateInfo = Pick<ModelInfo, 'template' | 'looksPretrained' | 'chatProblem'>;
 type FileInfo = Omit<
   ModelInfo,
-  'contextLength' | 'trainedContextLength' | 'vocabSize' | 'chatProblem' | 'capabilities'
+  'contextLength' | 'trainedContextLength' | 'vocabSize' | 'capabilities' | keyof TemplateInfo
 >;
+
+function describeTemplate(tokenizer: Tokenizer, chatProblem: WireError | null, pretrained: boolean): TemplateInfo {
+  if (tokenizer.chatTemplate?.trim()) return {template: 'file', looksPretrained: false, chatProblem};
+  return {template: chatProblem ? 'missing' : 'built-in', looksPretrained: pretrained, chatProblem};
+}
 
 function describeFile(file: GgufFile, source: string): FileInfo {
   const {metadata} = file;

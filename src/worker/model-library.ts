@@ -16,6 +16,7 @@ import {orderedParts, partAddresses} from '../store/model-parts.ts';
 import type {Inspection, ModelStore, StoredModel} from '../store/model-store.ts';
 import {blobSource} from '../store/sources/blob-source.ts';
 import {memorySource} from '../store/sources/memory-source.ts';
+import {looksPretrained} from './pretrained.ts';
 
 export interface InspectOptions {
   contextLength?: number;
@@ -55,6 +56,7 @@ export class ModelLibrary {
       ...facts,
       name: text(metadata, 'general.name') ?? fileName.replace(/\.gguf$/i, ''),
       architecture: text(metadata, 'general.architecture'),
+      looksPretrained: looksPretrained(metadata, fileName),
       license: license(metadata),
       memory,
       problem: problem && wireError(problem),

@@ -48,6 +48,22 @@ describe('<gemma-chat> asks before it loads', () => {
     await expect(chat.el).to.be.accessible();
   });
 
+  it('says of a base model that it will not chat, and tells the owner once', async () => {
+    const warnings: string[] = [];
+    const {warn} = console;
+    console.warn = (...parts) => warnings.push(parts.join(' '));
+    try {
+      const found = {name: 'Gemma 3 270m', looksPretrained: true};
+      for (const {chat} of [await asking(found), await asking(found)]) {
+        expect(notesOf(chat)).to.deep.equal([ENGLISH.text('noteBaseModel')]);
+      }
+    } finally {
+      console.warn = warn;
+    }
+    expect(warnings.length).to.equal(1);
+    expect(warnings[0]).to.match(/base-model: Gemma 3 270m .*-it.*docs\/models\.md/s);
+  });
+
   it('shows a licence that is no link, and names with markup, as text', async () => {
     const {chat} = await asking({name: '<img src=x>', license: {name: 'javascript:alert(1)', link: null}});
     expect(factsOf(chat)).to.include('<img src=x>').and.to.include('javascript:alert(1)');

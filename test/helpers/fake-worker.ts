@@ -80,6 +80,8 @@ export function fakeModel(options: FakeEngineOptions = {}): FakeModel {
     quantization: 'Q4_K',
     contextLength: engine.contextLength,
     trainedContextLength: 1024,
+    template: 'file',
+    looksPretrained: false,
     chatProblem: null,
     capabilities: {thinking: true, tools: true},
     vocabSize: VOCAB_SIZE,

@@ -30,6 +30,8 @@ export const strings: Strings = {
   removeOther: '{name} löschen ({size})',
   noteSaveData: 'Ihre Verbindung ist auf Datensparen eingestellt; das Modell wartet darum, bis Sie es laden.',
   noteNotKept: 'Dieses Fenster kann das Modell nicht behalten: Beim nächsten Mal wird es neu geladen.',
+  noteBaseModel:
+    'Diese Datei ist anscheinend ein Basismodell: Es setzt Texte fort und beantwortet keine Fragen. Das kann eine Datei mit „-it“ im Namen.',
   noteNoResume: 'Der Server kann einen unterbrochenen Download nicht fortsetzen.',
   noteSpace: 'Der Platz reicht nicht: {needed} werden gebraucht, {free} sind frei.',
   filesChoose: 'Eigene Modelldatei verwenden',

@@ -75,6 +75,8 @@ export const en = {
   removeOther: 'Delete {name} ({size})',
   noteSaveData: 'Your connection is set to save data, so the model waits until you ask for it.',
   noteNotKept: 'This window cannot keep the model: it is fetched again the next time.',
+  noteBaseModel:
+    'This file looks like a base model: it continues texts and will not answer questions. A file with “-it” in its name does.',
   noteNoResume: 'The server cannot continue a download that was interrupted.',
   noteSpace: 'There is too little space: {needed} are needed, {free} are free.',
   filesChoose: 'Use a model file of yours',

@@ -30,6 +30,8 @@ export const strings: Strings = {
   removeOther: 'Borrar {name} ({size})',
   noteSaveData: 'Su conexión está configurada para ahorrar datos, así que el modelo espera a que usted lo pida.',
   noteNotKept: 'Esta ventana no puede guardar el modelo: la próxima vez se descargará de nuevo.',
+  noteBaseModel:
+    'Este archivo parece un modelo base: continúa textos y no responde a preguntas. Lo hace un archivo con «-it» en el nombre.',
   noteNoResume: 'El servidor no puede continuar una descarga interrumpida.',
   noteSpace: 'No hay espacio suficiente: se necesitan {needed} y hay {free} libres.',
   filesChoose: 'Usar un archivo de modelo propio',

@@ -30,6 +30,8 @@ export const strings: Strings = {
   removeOther: 'Supprimer {name} ({size})',
   noteSaveData: 'Votre connexion est réglée pour économiser les données : le modèle attend donc votre demande.',
   noteNotKept: 'Cette fenêtre ne peut pas conserver le modèle : il sera téléchargé de nouveau la prochaine fois.',
+  noteBaseModel:
+    'Ce fichier semble être un modèle de base : il prolonge des textes et ne répond pas aux questions. Un fichier dont le nom contient « -it » le fait.',
   noteNoResume: 'Le serveur ne peut pas reprendre un téléchargement interrompu.',
   noteSpace: 'L’espace est insuffisant : il faut {needed}, et {free} sont libres.',
   filesChoose: 'Utiliser un fichier de modèle à vous',

@@ -30,6 +30,8 @@ export const strings: Strings = {
   removeOther: '{name} を削除（{size}）',
   noteSaveData: '接続がデータ節約に設定されているため、操作されるまでモデルは読み込まれません。',
   noteNotKept: 'このウィンドウではモデルを保存できません。次回はもう一度ダウンロードします。',
+  noteBaseModel:
+    'このファイルは基盤モデルのようです。文章の続きを書くだけで、質問には答えません。質問に答えるのは、名前に「-it」が付いたファイルです。',
   noteNoResume: 'このサーバーでは、中断したダウンロードを再開できません。',
   noteSpace: '空き容量が足りません。必要：{needed}、空き：{free}。',
   filesChoose: '自分のモデルファイルを使う',

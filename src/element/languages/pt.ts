@@ -30,6 +30,8 @@ export const strings: Strings = {
   removeOther: 'Apagar {name} ({size})',
   noteSaveData: 'A sua ligação está definida para poupar dados, por isso o modelo espera que o peça.',
   noteNotKept: 'Esta janela não pode guardar o modelo: da próxima vez será transferido de novo.',
+  noteBaseModel:
+    'Este arquivo parece ser um modelo base: continua textos e não responde a perguntas. Um arquivo com “-it” no nome responde.',
   noteNoResume: 'O servidor não consegue continuar uma transferência interrompida.',
   noteSpace: 'Não há espaço suficiente: são precisos {needed} e há {free} livres.',
   filesChoose: 'Usar um ficheiro de modelo próprio',

@@ -29,6 +29,7 @@ export const strings: Strings = {
   removeOther: '删除 {name}（{size}）',
   noteSaveData: '您的网络连接设为节省流量，因此模型会等您要求后再加载。',
   noteNotKept: '此窗口无法保存模型：下次需要重新下载。',
+  noteBaseModel: '此文件似乎是基础模型：它只会续写文本，不会回答问题。名称中带有“-it”的文件才会回答。',
   noteNoResume: '服务器无法继续中断的下载。',
   noteSpace: '空间不足：需要 {needed}，可用 {free}。',
   filesChoose: '使用自己的模型文件',

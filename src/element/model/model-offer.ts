@@ -5,7 +5,7 @@ import {GemmaError, isAbort} from '../../errors.ts';
 import type {ModelInspection} from '../../protocol/messages.ts';
 import type {ChatState} from '../chat/chat-state.ts';
 import {concernsOwner} from '../chat/error-advice.ts';
-import {warnOwner} from '../page/warn-owner.ts';
+import {warnOfPretrained, warnOwner} from '../page/warn-owner.ts';
 import {consents} from './consent.ts';
 import {describeSource, type ModelSource} from './model-source.ts';
 
@@ -147,6 +147,7 @@ export class ModelOffer {
     this.inspection = found;
     this.problem = found?.problem ? GemmaError.fromWire(found.problem) : problem;
     if (this.problem) this.warn(this.problem);
+    else if (found?.looksPretrained && this.source?.host !== null) warnOfPretrained(found.name);
     this.#state.host.changed();
     return found;
   }

@@ -3,13 +3,27 @@ import type {GemmaError} from '../../errors.ts';
 
 const told = new Set<string>();
 
+/** A model that will load and not chat. */
+export function warnOfPretrained(name: string): void {
+  tell(
+    'base-model',
+    `${name} looks like a pretrained base model, which continues texts and answers no question`,
+    'Take the instruction-tuned file of the same model: its name has "-it" in it.',
+    'docs/models.md#a-file-that-cannot-chat',
+  );
+}
+
 export async function warnOwner({code, message}: GemmaError): Promise<void> {
-  const key = `${code} ${message}`;
-  if (told.has(key)) return;
-  told.add(key);
   const remedy = await import('./owner-advice.ts').then(
     ({remedyOf}) => remedyOf(code),
     () => 'Copy the folder chunks/ beside the script, too.',
   );
-  console.warn(`<gemma-chat>: ${code}: ${message}\n${remedy}\nSee docs/errors.md#${code}.`);
+  tell(code, message, remedy, `docs/errors.md#${code}`);
+}
+
+function tell(code: string, message: string, remedy: string, page: string): void {
+  const key = `${code} ${message}`;
+  if (told.has(key)) return;
+  told.add(key);
+  console.warn(`<gemma-chat>: ${code}: ${message}\n${remedy}\nSee ${page}.`);
 }

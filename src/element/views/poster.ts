@@ -187,7 +187,8 @@ function notes(language: Language, offer: ModelOffer): string[] {
   if (offer.heldBack) found.push(language.text('noteSaveData'));
   if (offer.failure) found.push(language.text(`error-${offer.failure.code}`));
   if (!inspection) return found;
-  const {storage, resumable, size, storedBytes, freeBytes, online} = inspection;
+  const {storage, resumable, size, storedBytes, freeBytes, online, looksPretrained} = inspection;
+  if (looksPretrained) found.push(language.text('noteBaseModel'));
   if (offer.complete && !online && !navigator.onLine) found.push(language.text('offlineReady'));
   const missing = size - storedBytes;
   if (missing <= 0 || storage === 'file') return found;
