@@ -1,6 +1,6 @@
 import {expect} from 'chai';
-import {looksPretrained} from '../../../src/worker/pretrained.ts';
 import {metadataOf} from '../../../scripts/model-files/gguf-writer.ts';
+import {looksPretrained} from '../../../src/worker/pretrained.ts';
 
 describe('looksPretrained', () => {
   const cases: [string, Record<string, string>, string, boolean][] = [
