@@ -14,7 +14,9 @@ const options = {
   },
 };
 const server = await serve({...options, port: wanted}).catch((error) => {
-  if (error.code !== 'EADDRINUSE' || process.env.PORT) throw error;
-  return serve(options);
+  if (error.code !== 'EADDRINUSE') throw error;
+  if (!process.env.PORT) return serve(options);
+  console.error(`PORT ${wanted} is in use. Choose another: PORT=${wanted + 1} npm start`);
+  process.exit(1);
 });
 console.log(`\nThe demo page is at ${server.url}demo/   (Ctrl+C stops)`);
