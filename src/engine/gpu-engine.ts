@@ -145,6 +145,12 @@ export class GpuEngine implements Engine {
     };
   }
 
+  /** From now on every row's logits come back: the GPU chose otherwise than the CPU. */
+  sampleOnCpu(): void {
+    this.#parts.sampling = null;
+    this.#ahead = null;
+  }
+
   destroy(): void {
     this.#gone ??= new GemmaError('closed', 'the model was unloaded; load it again');
     this.#parts.pool.destroy();

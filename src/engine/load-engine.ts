@@ -19,7 +19,7 @@ import type {Weight} from './memory/weights.ts';
 import {readConfig} from './model/config.ts';
 import type {ModelConfig} from './model/model-config.ts';
 import {record} from './record.ts';
-import {checkKernels, checkRun} from './self-test.ts';
+import {checkKernels, checkRun, samplesRight} from './self-test.ts';
 
 /**
  * @param source the file's bytes, read once in file order; if the engine `readsSource`, rows of one table also later
@@ -86,6 +86,7 @@ export async function loadEngine(
       },
     });
     await checkRun(engine);
+    if (sampling && sizes.maxSequences > 1 && !(await samplesRight(engine))) engine.sampleOnCpu();
     signal?.throwIfAborted();
     return engine;
   } catch (error) {

@@ -18,6 +18,8 @@ import {
 import {attention, geglu, isWeightType, mulMat, rmsNorm, softcap, topExperts} from './kernels/kernels.ts';
 import {interleaveRows, rowWords} from './kernels/weight-layout.ts';
 import {PAGE_SIZE} from './kv/pages.ts';
+import type {Choice} from './sampling/choice.ts';
+import {createSampler} from './sampling/sampler.ts';
 import {packRows, packStep} from './step-data.ts';
 
 /** One kernel's output and what it should be, each value within its own tolerance. */
@@ -118,6 +120,39 @@ export async function checkRun(engine: Engine): Promise<void> {
     if (!hasCode(error, 'out-of-memory')) throw error;
   });
   if (beside) compareLogits(beside[0], alone, 'in a batch', 0);
+}
+
+/** What the check of sampling needs of an engine. */
+type SamplingEngine = Pick<Engine, 'createSequence' | 'step' | 'contextLength'>;
+
+/**
+ * Whether the engine's GPU chooses the tokens that the CPU takes from the same logits: the likeliest, and some that are
+ * drawn, one after the other as in an answer. An engine that does not choose on the GPU is right.
+ */
+export async function samplesRight(engine: SamplingEngine): Promise<boolean> {
+  const requests = [
+    {temperature: 0, seed: 1},
+    {seed: 2, rngOffset: 2 ** 31},
+  ];
+  for (const request of requests) {
+    const sampler = createSampler(request);
+    const sequences = [engine.createSequence(), engine.createSequence()];
+    try {
+      const tokens = [1];
+      for (let i = 0; i < Math.min(3, engine.contextLength); i++) {
+        const token = tokens.slice(-1);
+        const [[logits]] = await engine.step([{sequence: sequences[0], tokens: token, logits: 'last'}]);
+        const choice: Choice = {settings: sampler.settings};
+        await engine.step([{sequence: sequences[1], tokens: token, logits: 'last', choice}]);
+        const {id} = sampler.sample(logits, tokens);
+        if (choice.error || (choice.sample && choice.sample.id !== id)) return false;
+        tokens.push(id);
+      }
+    } finally {
+      for (const sequence of sequences) sequence.free();
+    }
+  }
+  return true;
 }
 
 function compareLogits(found: Float32Array, alone: Float32Array, where: string, tolerance: number): void {

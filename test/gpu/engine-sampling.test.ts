@@ -1,10 +1,11 @@
 // Tokens that the engine chooses on the GPU: those that the CPU's sampler takes from the same logits.
 import {expect} from 'chai';
-import type {Sequence} from '../../src/engine/engine.ts';
+import type {Sequence, StepInput} from '../../src/engine/engine.ts';
 import type {GpuEngine} from '../../src/engine/gpu-engine.ts';
 import type {Choice} from '../../src/engine/sampling/choice.ts';
 import {createSampler} from '../../src/engine/sampling/sampler.ts';
 import {completeSettings, type SamplerOptions} from '../../src/engine/sampling/settings.ts';
+import {samplesRight} from '../../src/engine/self-test.ts';
 import {expectSameLogits, TOKENS, withEngine} from '../helpers/engine.ts';
 import {withDevice} from '../helpers/gpu.ts';
 
@@ -207,6 +208,37 @@ describe('an engine that samples', () => {
           for (const each of [whole, sequence, copy, second]) each.free();
         },
         {...ahead, contextLength: 64, maxSequences: 5},
+      ),
+    ),
+  );
+
+  it(
+    'is found out by the self-test when it chooses otherwise than the CPU',
+    withDevice((device) =>
+      withEngine(
+        device,
+        {},
+        async (engine) => {
+          expect(await samplesRight(engine)).to.equal(true);
+          const wrong = {
+            contextLength: engine.contextLength,
+            createSequence: () => engine.createSequence(),
+            step: async (inputs: readonly StepInput[]) => {
+              const results = await engine.step(inputs);
+              for (const {choice} of inputs) if (choice?.sample) choice.sample.id = (choice.sample.id + 1) % 768;
+              return results;
+            },
+          };
+          expect(await samplesRight(wrong)).to.equal(false);
+          engine.sampleOnCpu();
+          const sequence = await start(engine);
+          const choice: Choice = {settings: completeSettings({temperature: 0})};
+          const results = await engine.step([{sequence, tokens: [3], logits: 'last', choice}]);
+          expect(results[0].length).to.equal(1);
+          expect(choice.sample).to.equal(undefined);
+          sequence.free();
+        },
+        ahead,
       ),
     ),
   );
