@@ -8,7 +8,7 @@ import {
   splitBatch,
 } from '../../src/engine/kernels/attention_split.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
-import {runKernelOutputs, withDevice} from '../helpers/gpu.ts';
+import {inBrowser, runKernelOutputs, withDevice} from '../helpers/gpu.ts';
 import {type AttentionCase, attentionScene, type Row} from './attention-scene.ts';
 
 const FORMS = {
@@ -83,6 +83,7 @@ for (const form of Object.keys(FORMS) as (keyof typeof FORMS)[]) {
   const {features} = FORMS[form];
   describe(`attention_split and attention_merge, ${form}`, () => {
     for (const [name, each] of Object.entries(cases)) {
+      if (inBrowser && each.headDim !== 64) continue; // another adapter, but no other arithmetic
       it(
         `equal the reference with ${name}`,
         withDevice(

@@ -1,6 +1,6 @@
 import {attentionTiled} from '../../src/engine/kernels/attention_tiled.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
-import {runKernel, withDevice} from '../helpers/gpu.ts';
+import {inBrowser, runKernel, withDevice} from '../helpers/gpu.ts';
 import {type AttentionCase, attentionScene, type Row} from './attention-scene.ts';
 
 /** Positions from … to − 1. */
@@ -50,6 +50,7 @@ function scene(each: AttentionCase) {
 
 describe('attention_tiled', () => {
   for (const [name, each] of Object.entries(cases)) {
+    if (inBrowser && each.headDim !== 64) continue; // another adapter, but no other arithmetic
     it(
       `equals the reference with ${name}`,
       withDevice(async (device) => {
