@@ -117,6 +117,7 @@ function rows(): Row[] {
       list.push(row(at(nIn), kernels.getRows[type], {N: nIn, ...slice}, n, {weight: n * stride, y: f32(nIn)}));
       list.push(expertRow(type, n));
     }
+    if (n === 1) list.push(...fusedRows());
     for (const [heads, kvHeads, headDim] of [
       [4, 1, 256],
       [8, 1, 512],
@@ -212,6 +213,39 @@ function tiledRows(type: kernels.WeightType, n: number, nIn: number, nOut: numbe
       return row(label, kernels.mulMatTiled[type], constants, n, sizes);
     },
   );
+}
+
+/** What joins several operations of a decode step, at Gemma 4 E2B's and Gemma 3 1B's shapes, without subgroups. */
+function fusedRows(): Row[] {
+  const list: Row[] = [];
+  const team = {TEAM: 32, WORKGROUP_SIZE: 64};
+  for (const type of ['Q4_0', 'Q8_0', 'Q4_K', 'Q6_K'] as const) {
+    const [nIn, nOut] = [1536, 6144];
+    const words = rowWords(type, nIn);
+    const matrix = {...team, N_IN: nIn, N_OUT: nOut, ROW_STRIDE_WORDS: words};
+    const bytes = 4 * words * nOut;
+    const gated = {x: 4 * nIn, gate: bytes, up: bytes, y: 4 * nOut};
+    list.push(row(`[1][${nIn}] → ${nOut}`, kernels.mulMatGegluFor(type), matrix, 1, gated));
+    const branch = {x: 4 * nIn, weight: 4 * words * 256, up: 4 * 256, up_offset: 4, y: 4 * 256};
+    const small = {...matrix, N_OUT: 256, UP_STRIDE: 256};
+    list.push(row(`[1][${nIn}] → 256`, kernels.mulMatGeluFor(type), small, 1, branch));
+    const parts = {x: 4 * nIn, a: 4 * words * 2048, b: 4 * words * 256, c: 4 * words * 256, y: 4 * 2560};
+    const three = {...matrix, N_OUT: 2560, QUADS_A: 512, QUADS_B: 64, QUADS_C: 64};
+    list.push(row(`[1][${nIn}] → 2048 + 256 + 256`, kernels.mulMatPartsFor(type), three, 1, parts));
+  }
+  const width = 4 * 1536;
+  const residual = {y: width, weight: width, h: width, scale: 4, sum: width};
+  list.push(row('[1][1536]', kernels.normAddFor(), {N: 1536, EPS: 1e-6}, 1, residual));
+  const both = {...residual, next_weight: width, normed: width};
+  list.push(row('[1][1536]', kernels.normAddNormFor(), {N: 1536, EPS: 1e-6}, 1, both));
+  const table = 4 * kernels.ropeTable(256, 1e6, context).length;
+  const heads = {N_HEAD: 4, N_HEAD_KV: 1, HEAD_DIM: 256, STRIDE: 1536, EPS: 1e-6};
+  const weights = {q_weight: 1024, k_weight: 1024, frequencies: table};
+  const cache = {keys: 4 * context * 256, values: 4 * context * 256};
+  list.push(row('[1][4 + 1 + 1][256]', kernels.qkvPrepare, heads, 1, {...weights, qkv: width, ...cache}, 2 * width));
+  const queries = {weight: 1024, frequencies: table, q: 4 * 2048, y: 4 * 2048};
+  list.push(row('[1][8][256]', kernels.qPrepare, {N_HEAD: 8, HEAD_DIM: 256, EPS: 1e-6}, 1, queries, 8 * 2048));
+  return list;
 }
 
 /** 26B-A4B's gates, out of 16 experts instead of 128. What must move are the experts used, each once. */
