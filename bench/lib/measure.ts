@@ -4,6 +4,8 @@ import type {Engine, EngineOptions, EngineStats, Sequence} from '../../src/engin
 import {engineDefaults} from '../../src/engine/engine-defaults.ts';
 import {PLAIN, type Variants} from '../../src/engine/graph/variants.ts';
 import {loadEngine} from '../../src/engine/load-engine.ts';
+import type {Choice} from '../../src/engine/sampling/choice.ts';
+import {completeSettings} from '../../src/engine/sampling/settings.ts';
 import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import {readGguf} from '../../src/gguf/read-gguf.ts';
 import type {Device} from '../../src/gpu/device.ts';
@@ -69,15 +71,20 @@ export function argmax(logits: Float32Array): number {
   return best;
 }
 
-/** Tokens a second of all sequences in sum. */
+/**
+ * Tokens a second of all sequences in sum, greedy as in use: the engine chooses where it can, else its logits are searched
+ * on the CPU.
+ */
 export async function decode(engine: Engine, sequences: readonly Sequence[], steps: number): Promise<number> {
   let next = sequences.map((_, i) => token(i));
   const start = performance.now();
   for (let step = 0; step < steps; step++) {
-    const logits = await engine.step(
-      sequences.map((sequence, i) => ({sequence, tokens: [next[i]], logits: 'last' as const})),
-    );
-    next = logits.map(([row]) => argmax(row));
+    const inputs = sequences.map((sequence, i) => {
+      const choice: Choice = {settings: completeSettings({temperature: 0, rngOffset: step})};
+      return {sequence, tokens: [next[i]], logits: 'last' as const, choice};
+    });
+    const logits = await engine.step(inputs);
+    next = inputs.map(({choice}, i) => choice.sample?.id ?? argmax(logits[i][0]));
   }
   return (1000 * steps * sequences.length) / (performance.now() - start);
 }
