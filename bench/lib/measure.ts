@@ -72,15 +72,15 @@ export function argmax(logits: Float32Array): number {
 }
 
 /**
- * Tokens a second of all sequences in sum, greedy as in use: the engine chooses where it can, else its logits are searched
- * on the CPU.
+ * Tokens a second of all sequences in sum, with the defaults of a request: the engine chooses where it can, and submits the
+ * next step with it; else logits are searched on the CPU.
  */
 export async function decode(engine: Engine, sequences: readonly Sequence[], steps: number): Promise<number> {
   let next = sequences.map((_, i) => token(i));
   const start = performance.now();
   for (let step = 0; step < steps; step++) {
     const inputs = sequences.map((sequence, i) => {
-      const choice: Choice = {settings: completeSettings({temperature: 0, rngOffset: step})};
+      const choice: Choice = {settings: completeSettings({seed: 1, rngOffset: step})};
       return {sequence, tokens: [next[i]], logits: 'last' as const, choice};
     });
     const logits = await engine.step(inputs);
