@@ -11,8 +11,9 @@ export interface ClientContact {
   gone(): void;
 }
 
-/** How long a page may be busy with itself, and what is asked of one that has no lock to prove itself by. */
-const CONFIRM_MS = 1000;
+/** How long a page may take to answer once its lock is free. What it held is to be let go within a second of its end. */
+const CONFIRM_MS = 500;
+/** How often a page is asked that has no lock to prove itself by, and how often it may be silent. */
 const BEAT_MS = 10_000;
 const MAX_SILENT_BEATS = 3;
 
