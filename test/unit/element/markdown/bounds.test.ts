@@ -124,16 +124,26 @@ const CODE_MARKS = [
   ],
 ];
 
-/** Milliseconds of this process's own, whatever else the machine does; the better of two. */
-function cpu(run: () => void): number {
-  const once = () => {
+/** A garbage collection, or a compilation beside it, may fall into any one measurement. */
+const TRIES = 6;
+
+/**
+ * Milliseconds of this process's own, whatever else the machine does: the least of some runs, until one takes at most
+ * `enough`. What is slow is slow in all of them.
+ */
+function cpu(run: () => void, enough = 0): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < TRIES && least > enough; i++) {
     const before = process.cpuUsage();
     run();
     const {user, system} = process.cpuUsage(before);
-    return (user + system) / 1000;
-  };
-  return Math.min(once(), once());
+    least = Math.min(least, (user + system) / 1000);
+  }
+  return least;
 }
+
+/** For what is known the second time. */
+const ONCE = Number.POSITIVE_INFINITY;
 
 /** A shape that can be made of any length: a few marks again and again, sometimes with something around them. */
 function shape(next: () => number, marks: readonly string[]): (length: number) => string {
@@ -152,9 +162,9 @@ describe('the time that a text takes', () => {
     for (let i = 0; i < 300; i++) {
       const make = shape(next, MARKS);
       const text = make(length);
-      const whole = cpu(() => lex(text));
+      const whole = cpu(() => lex(text), 60);
       // What is quick may grow as it likes; what is slow must not grow faster than the text, with room for measuring.
-      if (whole < 60) continue;
+      if (whole <= 60) continue;
       const half = cpu(() => lex(make(length / 2)));
       expect(whole, JSON.stringify(text.slice(0, 30))).to.be.below(200);
       expect(whole / half, JSON.stringify(text.slice(0, 30))).to.be.below(5);
@@ -166,7 +176,7 @@ describe('the time that a text takes', () => {
     for (let i = 0; i < 300; i++) {
       const text = shape(next, MARKS)(16_000);
       expect(
-        cpu(() => complete(text)),
+        cpu(() => complete(text), 50),
         JSON.stringify(text.slice(0, 30)),
       ).to.be.below(50);
     }
@@ -181,9 +191,9 @@ describe('the time that a text takes', () => {
       let text = '';
       for (let n = 0; n < 40; n++) {
         text += loop.repeat(Math.ceil(800 / loop.length));
-        times.push(cpu(() => stream.update(`${text}${loop[0]}`, false)));
+        times.push(cpu(() => stream.update(`${text}${loop[0]}`, false), ONCE));
       }
-      times.push(cpu(() => stream.update(text, true)));
+      times.push(cpu(() => stream.update(text, true), ONCE));
       expect(Math.max(...times)).to.be.below(150);
     });
   }
@@ -194,7 +204,7 @@ describe('the time that a text takes', () => {
     for (let n = 4000; n < text.length; n += 4000) stream.update(text.slice(0, n), false);
     stream.update(text, false);
     text += 'More';
-    expect(cpu(() => stream.update(text, false))).to.be.below(20);
+    expect(cpu(() => stream.update(text, false), 20)).to.be.at.most(20);
   });
 
   it('does not grow with the cells that a table claims', () => {
@@ -214,7 +224,7 @@ describe('the time that a text takes', () => {
       const code = `${line}\n`.repeat(Math.floor(9900 / (line.length + 1)));
       for (const language of LANGUAGES) {
         expect(
-          cpu(() => colourCode(code, language)),
+          cpu(() => colourCode(code, language), 150),
           `${language} ${JSON.stringify(line.slice(0, 20))}`,
         ).to.be.below(150);
       }
