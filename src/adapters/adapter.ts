@@ -1,6 +1,9 @@
 // A LoRA adapter as values: which tensors of a base model get a low-rank term, and what does not fit is an error by
-// name. Knows no file format and no GPU.
+// name. Knows no layout of a file and no GPU.
 import {GemmaError} from '../errors.ts';
+import type {ByteSource} from '../gguf/byte-source.ts';
+import {dequantize} from '../gguf/dequantize.ts';
+import type {GgmlTypeName} from '../gguf/ggml-types.ts';
 
 /** What has to be known of a base model's tensor: GGUF's `ne`, fastest dimension first. */
 export interface BaseTensor {
@@ -105,9 +108,27 @@ export function checkTotal(name: string, factors: readonly Factor[]): void {
   if (values > MAX_VALUES) throw invalid(name, `holds ${values} values; at most ${MAX_VALUES} are accepted`);
 }
 
-/** @throws GemmaError `adapter-invalid` for values that would spoil every sum */
-export function checkFinite(name: string, tensor: string, values: Float32Array): void {
-  for (const value of values) {
-    if (!Number.isFinite(value)) throw invalid(name, `${tensor} holds a value that is not finite`, {tensor});
+/** Where a file has a factor, and in which type. */
+export interface StoredFactor {
+  readonly name: string;
+  readonly type: GgmlTypeName;
+  /** Bytes from the start of the file. */
+  readonly offset: number;
+  readonly byteLength: number;
+}
+
+/**
+ * The values of a factor as the file has them.
+ * @throws GemmaError `adapter-invalid` for values that would spoil every sum, or the source's own; AbortError
+ */
+export async function readFactor(
+  source: ByteSource,
+  {name, type, offset, byteLength}: StoredFactor,
+  signal: AbortSignal | undefined,
+): Promise<Float32Array<ArrayBuffer>> {
+  const values = dequantize(type, await source.read(offset, byteLength, signal));
+  if (values.some((value) => !Number.isFinite(value))) {
+    throw invalid(source.name, `${name} holds a value that is not finite`, {tensor: name});
   }
+  return values;
 }

@@ -1,7 +1,6 @@
 // LoRA adapters in GGUF files, by llama.cpp's rules (convert_lora_to_gguf.py, src/llama-adapter.cpp): tensors
 // `<base tensor>.lora_a` and `.lora_b` in F32, F16, BF16 or Q8_0, alpha in the metadata.
 import type {ByteSource} from '../gguf/byte-source.ts';
-import {dequantize} from '../gguf/dequantize.ts';
 import type {GgmlTypeName} from '../gguf/ggml-types.ts';
 import type {GgufFile, TensorInfo} from '../gguf/gguf-file.ts';
 import {readGguf} from '../gguf/read-gguf.ts';
@@ -9,11 +8,11 @@ import {
   type Adapter,
   type BaseModel,
   checkFactors,
-  checkFinite,
   checkTotal,
   type Factor,
   invalid,
   type LowRankTerm,
+  readFactor,
 } from './adapter.ts';
 
 const TYPES: readonly GgmlTypeName[] = ['F32', 'F16', 'BF16', 'Q8_0'];
@@ -96,16 +95,6 @@ function factorOf(name: string, {name: half, shape}: TensorInfo): Factor {
     throw invalid(name, `${half} has ${shape.length} dimensions; adapters of experts are not supported`);
   }
   return {columns: shape[0], rows: shape[1] ?? 1};
-}
-
-async function readFactor(
-  source: ByteSource,
-  {name, type, offset, byteLength}: TensorInfo,
-  signal: AbortSignal | undefined,
-): Promise<Float32Array<ArrayBuffer>> {
-  const values = dequantize(type, await source.read(offset, byteLength, signal));
-  checkFinite(source.name, name, values);
-  return values;
 }
 
 function invocationTokens(name: string, {metadata}: GgufFile): number[] {

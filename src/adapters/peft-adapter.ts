@@ -1,17 +1,16 @@
 // LoRA adapters as PEFT writes them: adapter_model.safetensors beside adapter_config.json. What the configuration asks
 // for and is not supported is refused by name, never skipped.
 import type {ByteSource} from '../gguf/byte-source.ts';
-import {dequantize} from '../gguf/dequantize.ts';
 import {
   type Adapter,
   type BaseModel,
   checkFactors,
-  checkFinite,
   checkTotal,
   EMBEDDING,
   type Factor,
   invalid,
   type LowRankTerm,
+  readFactor,
 } from './adapter.ts';
 import {ggufName} from './peft-names.ts';
 import {readSafetensors, type SafeTensor} from './safetensors.ts';
@@ -137,16 +136,6 @@ function pairUp(name: string, tensors: ReadonlyMap<string, SafeTensor>): Map<str
 function factorOf(file: string, {name, shape}: SafeTensor): Factor {
   if (shape.length !== 2) throw invalid(file, `${name} has ${shape.length} dimensions; expected 2`);
   return {rows: shape[0], columns: shape[1]};
-}
-
-async function readFactor(
-  source: ByteSource,
-  {name, type, offset, byteLength}: SafeTensor,
-  signal: AbortSignal | undefined,
-): Promise<Float32Array<ArrayBuffer>> {
-  const values = dequantize(type, await source.read(offset, byteLength, signal));
-  checkFinite(source.name, name, values);
-  return values;
 }
 
 function transpose(values: Float32Array, {rows, columns}: Factor): Float32Array<ArrayBuffer> {
