@@ -8,7 +8,7 @@ import {
   maxSplits,
   splitBatch,
 } from '../kernels/attention_split.ts';
-import {attentionTiled} from '../kernels/attention_tiled.ts';
+import {attentionTiled, QUERIES} from '../kernels/attention_tiled.ts';
 import {PAGE_SIZE} from '../kv/pages.ts';
 import {type Lowering, ROWS_CONSTANT, type ScratchTensor, type Work, work} from './lowering.ts';
 import {pageTables, plain, strideOf} from './plain.ts';
@@ -23,9 +23,6 @@ export interface AttentionSizes {
   maxRows: number;
 }
 
-// As in attention_tiled.wgsl.
-const MAX_SHARE = 32;
-
 export function attentionLowering(
   {contextLength, maxDecodeRows, maxOutputs, maxRows}: AttentionSizes,
   subgroups: boolean,
@@ -38,7 +35,7 @@ export function attentionLowering(
         attributes,
       } = operation;
       const {nHead, nHeadKv, headDim, window, scale, softcap} = attributes;
-      if (nHead / nHeadKv > MAX_SHARE) return plain.attention(operation, context);
+      if (nHead / nHeadKv > QUERIES) return plain.attention(operation, context);
       const heads = {
         N_HEAD: nHead,
         N_HEAD_KV: nHeadKv,

@@ -1,10 +1,12 @@
 // Binds shaders/attention_split.wgsl and attention_merge.wgsl: attention of few rows, split over workgroups.
 import mergeShader from '../../../shaders/attention_merge.wgsl';
 import shader from '../../../shaders/attention_split.wgsl';
+import splits from '../../../shaders/lib/attention_splits.wgsl';
 import cacheF32 from '../../../shaders/lib/cache_f32.wgsl';
 import tileScores from '../../../shaders/lib/tile_scores.wgsl';
 import tileScoresSubgroup from '../../../shaders/lib/tile_scores_subgroup.wgsl';
 import {defineKernel, type Grid, type RowShape} from '../../gpu/kernel.ts';
+import {constantIn} from '../../gpu/wgsl.ts';
 
 /** What decides how many splits the rows of a step have. */
 export interface KeyShape extends RowShape {
@@ -20,8 +22,7 @@ export interface SplitLayer {
   window: number;
 }
 
-// As in lib/attention_splits.wgsl.
-const KEY_TILE = 32;
+const KEY_TILE = constantIn(splits, 'KEY_TILE');
 /** Query heads that one workgroup takes. */
 const HEADS = 8;
 /** Splits of all KV heads together that a row is cut into at most: enough to occupy a large GPU. */

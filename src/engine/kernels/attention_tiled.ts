@@ -4,8 +4,8 @@ import cacheF32 from '../../../shaders/lib/cache_f32.wgsl';
 import {defineKernel, type Grid, type RowShape} from '../../gpu/kernel.ts';
 import {constantIn} from '../../gpu/wgsl.ts';
 
-/** Queries of a workgroup: groups of four. */
-const QUERIES = 4 * constantIn(shader, 'GROUPS');
+/** Queries of a workgroup, groups of four; also the most query heads that may share a head of keys. */
+export const QUERIES = 4 * constantIn(shader, 'GROUPS');
 
 /** nRows counts the rows that ROWS names. */
 export const attentionTiled = defineKernel([cacheF32, shader.replace('_VARIANT(', '_f32(')].join('\n'), {
