@@ -4,7 +4,7 @@ import {getEventListeners} from 'node:events';
 import {parseArgs} from 'node:util';
 import {countObjects} from '../scripts/lib/count-objects.ts';
 import {findGpu} from '../scripts/lib/gpu.ts';
-import type {Lane} from '../src/chat/lane.ts';
+import type {SequenceState, TokenSteps} from '../src/chat/token-steps.ts';
 import type {Engine} from '../src/engine/engine.ts';
 import {loadEngine} from '../src/engine/load-engine.ts';
 import {readGguf} from '../src/gguf/read-gguf.ts';
@@ -36,21 +36,21 @@ async function talk(
 ): Promise<Talk> {
   const started = performance.now();
   const result: Talk = {first: 0, end: 0, cached: 0};
-  const work = async (lane: Lane): Promise<void> => {
+  const steps = function* (sequence: SequenceState): TokenSteps {
     let logits: Float32Array | undefined;
     for (let at = 0; at < prompt.length; ) {
-      const step = await lane.step(prompt.slice(at), 'last');
+      const step = yield {tokens: prompt.slice(at), logits: 'last'};
       at += step.taken;
       logits = step.logits.at(-1);
     }
     result.first = performance.now() - started;
-    result.cached = lane.cached;
+    result.cached = sequence.cached;
     for (let said = 1; said < count; said++) {
-      logits = (await lane.step([argmax(logits!)], 'last')).logits[0];
+      logits = (yield {tokens: [argmax(logits!)], logits: 'last'}).logits[0];
       seen?.(logits);
     }
   };
-  await scheduler.run({client: {}, signal, work}).catch((error: unknown) => {
+  await scheduler.run({client: {}, signal, steps}).catch((error: unknown) => {
     if (!signal.aborted) throw error;
   });
   result.end = performance.now() - started;

@@ -1,33 +1,31 @@
-// One generation: prefill in chunks, then a token a step until something ends it. Owns the order of things; whose turn
-// it is belongs to whoever gives the lane. No timers: between two steps there is nothing to wait for.
+// One generation: prefill in chunks, then one token a step until something ends it. Owns the order of these; its
+// scheduler owns when a step runs. Has no timers: between two steps there is nothing to wait for.
 import type {Choice} from '../engine/sampling/choice.ts';
 import type {Sample, Sampler} from '../engine/sampling/sampler.ts';
 import {GemmaError, isAbort} from '../errors.ts';
-import type {FinishReason, GenerationEvent, TokenLogprob} from '../protocol/messages.ts';
+import type {FinishReason, TokenLogprob} from '../protocol/messages.ts';
 import type {Tokenizer} from '../tokenizer/tokenizer.ts';
-import type {Lane} from './lane.ts';
+import {Answer, type Emit} from './answer.ts';
 import {promptLogprobs, tokenLogprob} from './logprobs.ts';
+import {checkPrompt, type EngineShape} from './prompt-check.ts';
 import type {TextOutput} from './text-output.ts';
+import type {SequenceState, StepResult, TokenStep, TokenSteps} from './token-steps.ts';
 
-/** What of the engine a generation needs to know. */
-export interface EngineShape {
-  readonly contextLength: number;
-  readonly chunkSize: number;
-  readonly vocabSize: number;
-}
-
+/** What is to be generated. */
 export interface Generation {
+  /** Token ids. */
   prompt: readonly number[];
   sampler: Sampler;
   output: TextOutput;
-  /** Default: until the context ends. */
+  /** Tokens of the answer. Default: until the context ends. */
   maxTokens?: number;
   /** Log-probabilities of sampled tokens, and of the prompt's if it is echoed. */
   logprobs: boolean;
+  /** How many of the likeliest tokens come with each log-probability. */
   topLogprobs: number;
   /**
-   * Tokens of this answer that its reader has already, from a worker that has gone since. They are fed like a prompt,
-   * say nothing, and the answer goes on behind them: as it would have, if the sampler goes on where it was.
+   * Tokens of this answer that its reader has already, from a worker that has ended since. They are computed like a
+   * prompt and not sent again; the answer goes on after them, with a sampler whose random numbers go on as well.
    */
   resume?: readonly number[];
   /** Messages that were left out of the prompt. */
@@ -36,107 +34,105 @@ export interface Generation {
   echo?: EchoOptions;
 }
 
+/** A prompt that is returned before its completion. */
 export interface EchoOptions {
   text: string;
-  /** The first token is a bos of ours, no part of the text. */
+  /** The first token is a bos that we added: it is no part of the text. */
   addedBos: boolean;
 }
 
+/** What a generation runs in. */
 export interface GenerateContext {
   engine: EngineShape;
   tokenizer: Tokenizer;
-  lane: Lane;
+  sequence: SequenceState;
   signal: AbortSignal;
+  emit: Emit;
 }
 
-// Logits of all rows of a prefill chunk come back at once: with 262144 tokens a row is 1 MiB.
+/** What chooses the next token: the sample that a step filled in, or the logits that it gave. */
+interface Next {
+  choice: Choice;
+  /** f32[vocabSize] */
+  logits: Float32Array | undefined;
+}
+
+/** Logits of all rows of a prefill chunk are read back at once: with 262,144 tokens a row is 1 MiB. */
 const MAX_LOGIT_BYTES = 16 * 2 ** 20;
 
-/** @throws GemmaError `context-overflow`, `option-invalid`, and what a step throws. An abort throws nothing. */
-export async function* generate(generation: Generation, context: GenerateContext): AsyncGenerator<GenerationEvent> {
-  const {prompt, output, sampler, maxTokens = Number.POSITIVE_INFINITY, resume} = generation;
-  const {tokenizer, engine, lane, signal} = context;
+/**
+ * Emits the events of one generation, ending with `done`. An abort of `signal` ends it with reason `abort`.
+ * @throws GemmaError `context-overflow`, `option-invalid`, and what a step throws
+ */
+export function* generate(generation: Generation, context: GenerateContext): TokenSteps {
+  const {prompt, output, maxTokens = Number.POSITIVE_INFINITY} = generation;
+  const {signal, engine, sequence} = context;
   checkPrompt(prompt, maxTokens, engine);
-  // Whoever resumes has the echo.
-  const echo = resume ? undefined : generation.echo;
-  const scorePrompt = echo !== undefined && generation.logprobs;
-  const fed = resume ? [...prompt, ...resume] : prompt;
-  let sampled = resume?.length ?? 0;
-  // Sampled since the last event that says so.
-  let ids: number[] = [];
-  const done = (reason: FinishReason): GenerationEvent => ({
-    type: 'done',
-    reason,
-    usage: {
-      prompt_tokens: prompt.length,
-      completion_tokens: sampled,
-      total_tokens: prompt.length + sampled,
-      cached_tokens: lane.cached,
-    },
-  });
+  const answer = new Answer({...context, output});
+  let reason: FinishReason;
   try {
-    const scores = scorePrompt ? firstScore(generation, tokenizer) : undefined;
-    const most = scorePrompt ? rowsOfLogits(engine) : fed.length;
-    for (const id of resume ?? []) output.push(id);
-    let logits: Float32Array | undefined;
-    let choice: Choice = {settings: sampler.settings};
-    if (generation.dropped && !resume) yield {type: 'truncated', messages: generation.dropped};
-    yield {type: 'prefill', done: 0, total: prompt.length};
-    for (let at = 0; at < fed.length; ) {
-      if (signal.aborted) return yield done('abort');
-      const asked = scorePrompt ? 'all' : maxTokens > sampled ? 'last' : 'none';
-      const {taken, logits: rows} = await lane.step(fed.slice(at, at + most), asked, choice);
-      if (scores) scores.push(...promptLogprobs(tokenizer, prompt, at, rows, generation.topLogprobs));
-      logits = rows.at(-1);
-      at += taken;
-      yield {type: 'prefill', done: Math.min(at, prompt.length), total: prompt.length};
-    }
-    if (echo) yield {type: 'echo', text: echo.text, ...(scores && {logprobs: scores})};
-
-    let reason: FinishReason | null = null;
-    while (!reason) {
-      if (signal.aborted) reason = 'abort';
-      else if (sampled >= maxTokens || prompt.length + sampled >= engine.contextLength) reason = 'length';
-      else {
-        const sample = next(sampler, choice, logits, lane.tokens);
-        sampled += 1;
-        if (tokenizer.stopIds.has(sample.id)) reason = 'stop';
-        else {
-          ids.push(sample.id);
-          const logprob =
-            sample.logprob === undefined
-              ? undefined
-              : tokenLogprob(tokenizer, sample.id, sample.logprob, sample.top ?? []);
-          const events = output.push(sample.id, logprob);
-          const last = events.pop();
-          yield* events;
-          if (last) yield {...last, ids};
-          if (last) ids = [];
-          if (output.stopped) reason = 'stop';
-          // The last token of all needs no step: nothing follows it.
-          else if (!signal.aborted && sampled < maxTokens && prompt.length + sampled < engine.contextLength) {
-            choice = {settings: sampler.settings};
-            [logits] = (await lane.step([sample.id], 'last', choice)).logits;
-          }
-        }
-      }
-    }
-    yield* output.flush();
-    if (output.stopped && reason === 'length') reason = 'stop';
-    yield done(reason === 'stop' && output.toolCalls > 0 ? 'tool_calls' : reason);
+    const next = yield* prefill(generation, answer, context);
+    reason = next ? yield* decode(generation, answer, next, context) : 'abort';
   } catch (error) {
-    // Stopped while it waited for its turn: what was said stands.
     if (!isAbort(error) || !signal.aborted) throw error;
-    yield* output.flush();
-    yield done('abort');
+    // Stopped while it waited for its turn: what was sent stays valid.
+    reason = 'abort';
+  }
+  answer.finish(reason, prompt.length, sequence.cached);
+}
+
+type Steps<Result> = Generator<TokenStep, Result, StepResult>;
+
+/** Computes the prompt, and what is resumed. Null when it is aborted between two chunks. */
+function* prefill(generation: Generation, answer: Answer, context: GenerateContext): Steps<Next | null> {
+  const {prompt, resume = [], sampler, topLogprobs, maxTokens = Number.POSITIVE_INFINITY} = generation;
+  const {tokenizer, engine, signal, emit} = context;
+  // The reader of a resumed answer has the echo.
+  const echo = generation.resume ? undefined : generation.echo;
+  const scores = echo && generation.logprobs ? firstScore(generation, tokenizer) : null;
+  const tokens = [...prompt, ...resume];
+  const maxRows = scores ? maxRowsOfLogits(engine) : tokens.length;
+  answer.resume(resume);
+  if (generation.dropped && !generation.resume) emit({type: 'truncated', messages: generation.dropped});
+  const wanted = scores ? 'all' : maxTokens > answer.length ? 'last' : 'none';
+  const next: Next = {choice: {settings: sampler.settings}, logits: undefined};
+  emit({type: 'prefill', done: 0, total: prompt.length});
+  for (let at = 0; at < tokens.length; ) {
+    if (signal.aborted) return null;
+    const step = {tokens: tokens.slice(at, at + maxRows), logits: wanted, choice: next.choice} as const;
+    const {taken, logits} = yield step;
+    if (scores) scores.push(...promptLogprobs(tokenizer, prompt, at, logits, topLogprobs));
+    next.logits = logits.at(-1);
+    at += taken;
+    emit({type: 'prefill', done: Math.min(at, prompt.length), total: prompt.length});
+  }
+  if (echo) emit({type: 'echo', text: echo.text, ...(scores && {logprobs: scores})});
+  return next;
+}
+
+/** Adds tokens to the answer until it ends. The last token is not computed: nothing follows it. */
+function* decode(generation: Generation, answer: Answer, first: Next, context: GenerateContext): Steps<FinishReason> {
+  const {prompt, sampler, maxTokens = Number.POSITIVE_INFINITY} = generation;
+  const {engine, signal, sequence} = context;
+  const room = Math.min(maxTokens, engine.contextLength - prompt.length);
+  let next = first;
+  for (;;) {
+    if (signal.aborted) return 'abort';
+    if (answer.length >= room) return 'length';
+    const sample = nextSample(sampler, next, sequence.tokens);
+    if (!answer.add(sample)) return 'stop';
+    if (signal.aborted || answer.length >= room) continue;
+    const choice = {settings: sampler.settings};
+    const {logits} = yield {tokens: [sample.id], logits: 'last', choice};
+    next = {choice, logits: logits[0]};
   }
 }
 
 /**
- * The next token: as the GPU chose it, else by the sampler.
- * @throws GemmaError `internal` when logits are no numbers
+ * The next token: the GPU's choice, or the sampler's.
+ * @throws GemmaError `internal` when logits are not numbers
  */
-function next(sampler: Sampler, choice: Choice, logits: Float32Array | undefined, tokens: readonly number[]): Sample {
+function nextSample(sampler: Sampler, {choice, logits}: Next, tokens: readonly number[]): Sample {
   if (choice.error) throw choice.error;
   if (choice.sample) {
     sampler.skip();
@@ -146,36 +142,12 @@ function next(sampler: Sampler, choice: Choice, logits: Float32Array | undefined
   return sampler.sample(logits, tokens);
 }
 
-/** @throws GemmaError `option-invalid`, `context-overflow` */
-export function checkPrompt(prompt: readonly number[], maxTokens: number, engine: EngineShape): void {
-  if (prompt.length === 0) {
-    throw new GemmaError('option-invalid', 'the prompt has no tokens; expected at least one', {
-      detail: {option: 'prompt'},
-    });
-  }
-  const stranger = prompt.find((id) => id >= engine.vocabSize);
-  if (stranger !== undefined) {
-    throw new GemmaError(
-      'option-invalid',
-      `the prompt has token ${stranger}; the model's tokens are 0 to ${engine.vocabSize - 1}`,
-      {detail: {option: 'prompt', token: stranger}},
-    );
-  }
-  const room = engine.contextLength - (maxTokens > 0 ? 1 : 0);
-  if (prompt.length <= room) return;
-  throw new GemmaError(
-    'context-overflow',
-    `the prompt has ${prompt.length} tokens; with a context of ${engine.contextLength} it may have ${room}. Shorten it, or load the model with a larger contextLength`,
-    {detail: {promptTokens: prompt.length, contextLength: engine.contextLength}},
-  );
-}
-
-/** The prompt's first token, which nothing precedes. */
+/** The entry of the prompt's first token: nothing precedes it. */
 function firstScore({prompt, echo}: Generation, tokenizer: Tokenizer): TokenLogprob[] {
   return [tokenLogprob(tokenizer, prompt[0], null, [], !echo?.addedBos)];
 }
 
-/** How many rows of logits may come back at once. */
-function rowsOfLogits({chunkSize, vocabSize}: EngineShape): number {
+/** How many rows of logits are read back at once. */
+function maxRowsOfLogits({chunkSize, vocabSize}: EngineShape): number {
   return Math.max(1, Math.min(chunkSize, Math.floor(MAX_LOGIT_BYTES / (4 * vocabSize))));
 }

@@ -17,9 +17,10 @@ export class ChunkSize {
     this.#rows = Math.min(ALONE, largest);
   }
 
-  /** Rows for a prompt beside `decoding` rows of others. */
+  /** Rows for a prompt, 0 where there is no room, beside `decoding` rows of others. */
   rows(decoding: number): number {
     const room = this.#largest - decoding;
+    if (room <= 0) return 0;
     const wanted = decoding === 0 ? Math.max(ALONE, this.#rows) : this.#rows;
     return Math.max(1, Math.min(room, wanted));
   }

@@ -1,8 +1,8 @@
 // A request's options as a generation: prompt ids, sampler, output. Every option of the wire has its one place here.
 import {dropOldestTurns} from '../chat/context-overflow.ts';
 import type {Generation} from '../chat/generate.ts';
-import {checkPrompt} from '../chat/generate.ts';
 import {endsInThought, OutputParser} from '../chat/output-parser.ts';
+import {checkPrompt} from '../chat/prompt-check.ts';
 import {StopStrings} from '../chat/stop-strings.ts';
 import {renderToTokens} from '../chat/template.ts';
 import {type Parser, rawParser, TextOutput} from '../chat/text-output.ts';

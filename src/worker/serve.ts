@@ -6,6 +6,7 @@ import {GemmaError, isAbort} from '../errors.ts';
 import {Endpoint, type PortLike} from '../protocol/endpoint.ts';
 import {
   type Attention,
+  type GenerationEvent,
   type ModelInspection,
   PROTOCOL_VERSION,
   type Reply,
@@ -62,11 +63,12 @@ export class Session implements ModelUser {
     if (this.#closed) return;
     this.#closed = true;
     this.#liveness.end();
+    // First: a page that has left this worker must not take an answer's abort for its end.
+    this.#endpoint.close();
     const reason = new DOMException('the client is gone', 'AbortError');
     for (const running of this.#running.values()) running.abort(reason);
     this.#context.sessions.delete(this);
     this.#context.host.release(this);
-    this.#endpoint.close();
   }
 
   /** Should the page be there after all, it looks for a worker again. */
@@ -188,11 +190,10 @@ export class Session implements ModelUser {
       signal,
       attention: () => this.#attention,
       onPosition: (position) => this.#endpoint.post({type: 'queued', id, position}),
-      work: async (lane) => {
+      steps: (sequence) => {
         const {engine, tokenizer} = model;
-        for await (const event of generate(generation, {engine, tokenizer, lane, signal})) {
-          this.#endpoint.post({...event, id});
-        }
+        const emit = (event: GenerationEvent): void => this.#endpoint.post({...event, id});
+        return generate(generation, {engine, tokenizer, sequence, signal, emit});
       },
     });
   }

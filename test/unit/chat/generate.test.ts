@@ -23,11 +23,11 @@ function setUp(options: Partial<Generation>): Generation {
   };
 }
 
-/** Runs in a lane of a scheduler of its own. */
+/** Runs in a scheduler of its own. */
 async function run(
   engine: FakeEngine,
   options: Partial<Generation> = {},
-  seen: (event: GenerationEvent, abort: AbortController) => unknown = () => false,
+  seen: (event: GenerationEvent, abort: AbortController) => void = () => {},
 ): Promise<GenerationEvent[]> {
   const generation = setUp(options);
   const events: GenerationEvent[] = [];
@@ -35,11 +35,12 @@ async function run(
   await new Scheduler(engine).run({
     client: {},
     signal: abort.signal,
-    work: async (lane) => {
-      for await (const event of generate(generation, {engine, tokenizer, lane, signal: abort.signal})) {
+    steps: (sequence) => {
+      const emit = (event: GenerationEvent): void => {
         events.push(event);
-        if (seen(event, abort)) break;
-      }
+        seen(event, abort);
+      };
+      return generate(generation, {engine, tokenizer, sequence, signal: abort.signal, emit});
     },
   });
   return events;
@@ -129,7 +130,10 @@ describe('generate', () => {
 
   it('gives its sequence back however it ends', async () => {
     const engine = new FakeEngine();
-    await run(engine, {}, (event) => event.type === 'text'); // left by its reader
+    const unread = run(engine, {}, ({type}) => {
+      if (type === 'text') throw new Error('no reader');
+    });
+    expect((await rejection(unread)).message).to.equal('no reader');
     expect(engine.alive).to.equal(0);
     engine.beforeStep = () => Promise.reject(new Error('boom'));
     expect((await rejection(run(engine))).message).to.equal('boom');
@@ -137,7 +141,6 @@ describe('generate', () => {
     engine.beforeStep = () => {};
     const aborted = await run(engine, {prompt: [2, 9, 9]}, (_, abort) => {
       abort.abort();
-      return false;
     });
     expect(aborted.at(-1)).to.include({type: 'done', reason: 'abort'});
     expect(engine.alive).to.equal(0);

@@ -20,6 +20,7 @@ describe('ChunkSize', () => {
 
   it('leaves each that decodes its row', () => {
     expect(new ChunkSize(64).rows(5)).to.equal(59);
+    expect(new ChunkSize(2).rows(2)).to.equal(0);
   });
 
   it('shrinks until a step takes at most 100 ms, and grows again', () => {

@@ -1,10 +1,11 @@
 import {expect} from 'chai';
 import {seededRandom} from '../../../scripts/model-files/random.ts';
-import type {Lane} from '../../../src/chat/lane.ts';
+import type {TokenSteps} from '../../../src/chat/token-steps.ts';
 import {GemmaError} from '../../../src/errors.ts';
 import type {Attention} from '../../../src/protocol/messages.ts';
 import {Meter} from '../../../src/worker/meter.ts';
-import {type Job, Scheduler} from '../../../src/worker/scheduler.ts';
+import type {Job} from '../../../src/worker/scheduled-request.ts';
+import {Scheduler} from '../../../src/worker/scheduler.ts';
 import {FakeEngine, type FakeEngineOptions, someToken} from '../../helpers/fake-engine.ts';
 import {rejection, until} from '../../helpers/fake-worker.ts';
 
@@ -19,19 +20,18 @@ function alone(prompt: readonly number[], count: number): number[] {
 }
 
 /** A whole generation: the prompt, then `count` tokens, greedily. */
-async function speak(lane: Lane, prompt: readonly number[], count: number, said: number[] = []): Promise<number[]> {
+function* speak(prompt: readonly number[], count: number, said: number[] = []): TokenSteps {
   let logits: Float32Array | undefined;
   for (let at = 0; at < prompt.length; ) {
-    const step = await lane.step(prompt.slice(at), 'last');
+    const step = yield {tokens: prompt.slice(at), logits: 'last'};
     at += step.taken;
     logits = step.logits.at(-1);
   }
   while (logits && said.length < count) {
     const token = argmax(logits);
     said.push(token);
-    if (said.length < count) logits = (await lane.step([token], 'last')).logits[0];
+    if (said.length < count) logits = (yield {tokens: [token], logits: 'last'}).logits[0];
   }
-  return said;
 }
 
 function setUp(options: FakeEngineOptions = {}) {
@@ -45,9 +45,7 @@ function setUp(options: FakeEngineOptions = {}) {
       client: {},
       signal: new AbortController().signal,
       onPosition: (place) => places.push(place),
-      work: async (lane) => {
-        await speak(lane, prompt, count, said);
-      },
+      steps: () => speak(prompt, count, said),
       ...extra,
     });
     return {said, places, ran};
@@ -80,13 +78,13 @@ describe('Scheduler', () => {
     }
   });
 
-  it('gives a lane its logits in the same memory from step to step, and each lane in its own', async () => {
+  it('gives a request its logits in the same memory from step to step, and each request in its own', async () => {
     const {begin} = setUp();
     const rows = [new Set<Float32Array>(), new Set<Float32Array>()];
     const jobs = rows.map((seen, i) =>
       begin([2], 4, {
-        work: async (lane) => {
-          for (let n = 0; n < 4; n++) seen.add((await lane.step([20 + i], 'last')).logits[0]);
+        *steps() {
+          for (let n = 0; n < 4; n++) seen.add((yield {tokens: [20 + i], logits: 'last'}).logits[0]);
         },
       }),
     );
@@ -115,16 +113,24 @@ describe('Scheduler', () => {
     expect(Math.max(...engine.batches)).to.equal(2);
   });
 
+  it('fills a step with those that decode, and no row more', async () => {
+    const {engine, begin} = setUp({chunkSize: 2});
+    const talks = [1, 2, 3].map((seed) => begin(text(4, seed), 8));
+    await Promise.all(talks.map(({ran}) => ran));
+    expect(Math.max(...engine.batches)).to.equal(2);
+    for (const [i, {said}] of talks.entries()) expect(said).to.deep.equal(alone(text(4, i + 1), 8));
+  });
+
   it('measures tokens of both kinds', async () => {
     const meter = new Meter();
     const engine = new FakeEngine();
     await new Scheduler(engine, {meter}).run({
       client: {},
       signal: new AbortController().signal,
-      work: async (lane) => {
-        expect(await lane.step([2, 20, 21], 'none')).to.deep.equal({taken: 3, logits: []});
-        expect((await lane.step([22], 'last')).logits).to.have.length(1);
-        expect(lane.tokens).to.deep.equal([2, 20, 21, 22]);
+      *steps(sequence) {
+        expect(yield {tokens: [2, 20, 21], logits: 'none'}).to.deep.equal({taken: 3, logits: []});
+        expect((yield {tokens: [22], logits: 'last'}).logits).to.have.length(1);
+        expect(sequence.tokens).to.deep.equal([2, 20, 21, 22]);
       },
     });
     expect(meter.prefillTokensPerSecond).to.be.greaterThan(0);
@@ -151,9 +157,9 @@ describe('Scheduler', () => {
         await scheduler.run({
           client: {},
           signal: new AbortController().signal,
-          work: async (lane) => {
-            await speak(lane, [...text(70), end], 1);
-            cached.push(lane.cached);
+          *steps(sequence) {
+            yield* speak([...text(70), end], 1);
+            cached.push(sequence.cached);
           },
         });
       }
@@ -166,8 +172,8 @@ describe('Scheduler', () => {
       await scheduler.run({
         client: {},
         signal: new AbortController().signal,
-        work: async (lane) => {
-          const {taken, logits} = await lane.step(text(40), 'all');
+        *steps() {
+          const {taken, logits} = yield {tokens: text(40), logits: 'all'};
           expect([taken, logits.length]).to.deep.equal([40, 40]);
           logits.forEach((row, i) => {
             expect(argmax(row)).to.equal(someToken(text(40).slice(0, i + 1)));
@@ -188,7 +194,7 @@ describe('Scheduler', () => {
       for (const [i, {said}] of talks.entries()) expect(said).to.deep.equal(alone(text(4, i + 1), 3 * (i + 1)));
     });
 
-    it('parks whoever came last, and goes on where it stopped', async () => {
+    it('preempts the request that came last, which goes on where it stopped', async () => {
       // Each grows to 3 pages; there are 4.
       const {engine, begin} = setUp({pages: 4, chunkSize: 32});
       const talks = [1, 2].map((seed) => begin(text(20, seed), 60));
@@ -261,7 +267,7 @@ describe('Scheduler', () => {
   });
 
   describe('ends', () => {
-    it('an abort while waiting rejects the lane’s step at once', async () => {
+    it('an abort while waiting rejects the step at once', async () => {
       const {begin, scheduler} = setUp({maxSequences: 1});
       const abort = new AbortController();
       const first = begin(text(3), 20);
@@ -278,14 +284,32 @@ describe('Scheduler', () => {
       const {engine, begin} = setUp();
       const good = begin(text(4), 9);
       const bad = begin(text(4, 1), 9, {
-        work: async (lane) => {
-          await lane.step(text(4, 1), 'last');
+        *steps() {
+          yield {tokens: text(4, 1), logits: 'last'};
           throw new Error('boom');
         },
       });
       expect((await rejection(bad.ran)).message).to.equal('boom');
       await good.ran;
       expect(good.said).to.deep.equal(alone(text(4), 9));
+      expect(engine.alive).to.equal(0);
+    });
+
+    it('a generation that goes on after its error ends all the same', async () => {
+      const {engine, begin} = setUp();
+      engine.beforeStep = () => Promise.reject(new Error('boom'));
+      const endless = begin([2], 1, {
+        *steps() {
+          for (;;) {
+            try {
+              yield {tokens: [2], logits: 'none'};
+            } catch {
+              // Tries again.
+            }
+          }
+        },
+      });
+      expect((await rejection(endless.ran)).message).to.equal('boom');
       expect(engine.alive).to.equal(0);
     });
 
@@ -311,7 +335,7 @@ describe('Scheduler', () => {
         const job = {client: {}, signal: new AbortController().signal};
         return {
           said,
-          ran: recovering.run({...job, work: async (lane) => void (await speak(lane, text(40, seed), 20, said))}),
+          ran: recovering.run({...job, steps: () => speak(text(40, seed), 20, said)}),
         };
       });
       await until(() => talks[2].said.length > 5);
@@ -330,7 +354,7 @@ describe('Scheduler', () => {
       const scheduler = new Scheduler(engine, {recovers: true});
       const said: number[] = [];
       const job = {client: {}, signal: new AbortController().signal};
-      const ran = scheduler.run({...job, work: async (lane) => void (await speak(lane, text(4), 9, said))});
+      const ran = scheduler.run({...job, steps: () => speak(text(4), 9, said)});
       await until(() => said.length === 3);
       engine.beforeStep = () => new Promise(() => {});
       await until(() => true);
@@ -344,8 +368,7 @@ describe('Scheduler', () => {
       const engine = new FakeEngine();
       const scheduler = new Scheduler(engine, {recovers: true});
       const job = {client: {}, signal: new AbortController().signal};
-      const begin = () =>
-        rejection(scheduler.run({...job, work: async (lane) => void (await speak(lane, text(4), 9))}));
+      const begin = () => rejection(scheduler.run({...job, steps: () => speak(text(4), 9)}));
       const first = begin();
       await until(() => engine.steps.length > 2);
       scheduler.fail(lost);
