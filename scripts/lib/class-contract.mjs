@@ -10,6 +10,9 @@ const prose = (comment) =>
     .split(/(?:^|\s)@/)[0]
     .trim();
 
+/** `modelSrc` → `model-src` */
+const kebab = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
 const INHERITED = new Set([
   'constructor',
   'connectedCallback',
@@ -46,18 +49,34 @@ export function classContract({file, source, name: className, events, options: o
   }
 
   /** The comment right above `declaration`, and what its first group captured. */
-  function documented(declaration) {
+  function documented(declaration, text = source) {
     const pattern = new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\s*${declaration}`);
-    const [, comment, ...groups] = source.match(pattern) ?? [];
+    const [, comment, ...groups] = text.match(pattern) ?? [];
     if (comment === undefined) throw new Error(`${file} has no comment above ${declaration}`);
     return {description: prose(comment), groups};
   }
 
   function readProperties() {
-    // A table of options says what each begins with, or the constructor, since a method may set it later.
-    const table = optionTable && match(optionTable, /export const OPTIONS = \{([\s\S]*?)\n\} /, 'OPTIONS');
-    const made = table ? '' : match(source, /\n {2}constructor\(\) \{\n([\s\S]*?)\n {2}\}\n/, 'constructor');
-    const block = table ?? match(source, /static override properties = \{([\s\S]*?)\n {2}\};/, 'static properties');
+    return optionTable ? readOptions() : readDeclared();
+  }
+
+  /** From the table of options: `name: option<type>({…, initial: value})`, each below its comment. */
+  function readOptions() {
+    const table = match(optionTable, /export const OPTIONS = (\{[\s\S]*?\n\};)/, 'OPTIONS');
+    return [...table.matchAll(/^ {2}(\w+): option<(.+)>\(\{([^{}]*)\}\)/gm)].map(([, name, type, options]) => ({
+      name,
+      attribute: options.includes('attribute: false') ? undefined : kebab(name),
+      reflects: options.includes('reflect: true'),
+      type,
+      default: match(options, /initial: ('[^']*'|[^,\s}]+)/, `${name}'s initial value`),
+      description: documented(`${name}: option<`, table).description,
+    }));
+  }
+
+  /** From the class: static properties, declared fields and the constructor. */
+  function readDeclared() {
+    const made = match(source, /\n {2}constructor\(\) \{\n([\s\S]*?)\n {2}\}\n/, 'constructor');
+    const block = match(source, /static override properties = \{([\s\S]*?)\n {2}\};/, 'static properties');
     return [...block.matchAll(/(\w+): \{([^{}]*)\}/g)].map(([, name, options]) => {
       const {description, groups} = documented(`declare ${name}: (.+);`);
       const named = options.match(/attribute: '([^']+)'/)?.[1] ?? name.toLowerCase();
@@ -66,9 +85,7 @@ export function classContract({file, source, name: className, events, options: o
         attribute: options.includes('attribute: false') ? undefined : named,
         reflects: options.includes('reflect: true'),
         type: groups[0],
-        default: table
-          ? match(options, /initial: ('[^']*'|[^,\s}]+)/, `${name}'s initial value`)
-          : match(made, new RegExp(`this\\.${name} = (.+);`), `${name} in its constructor`),
+        default: match(made, new RegExp(`this\\.${name} = (.+);`), `${name} in its constructor`),
         description,
       };
     });

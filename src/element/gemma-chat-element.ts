@@ -1,46 +1,26 @@
-// The class behind <gemma-chat>: its public contract, and how its attributes, state and views meet. What happens in a
-// conversation is the controller's; how it looks is the views' and the styles'. Registers nothing.
+// The class behind <gemma-chat>: its public contract. What a chat does is its controllers' (assembly.ts), what its options
+// mean is options.ts. Registers nothing.
 import {LitElement, type PropertyValues, type TemplateResult} from 'lit';
 import {findPassages} from '../client/find.ts';
-import {GemmaClient, type ModelSrc} from '../client/index.ts';
-import {GemmaError, isAbort} from '../errors.ts';
+import {GemmaClient} from '../client/index.ts';
 import {type ChatMessage, PROTOCOL_VERSION} from '../protocol/messages.ts';
-import {ChatController} from './chat/chat-controller.ts';
-import type {BeforeSend, ChatHost, ChatSettings, Ground} from './chat/chat-state.ts';
+import {ChatAssembly} from './assembly.ts';
+import {abortError} from './chat/chat-state.ts';
 import {Conversation, checkMessage} from './chat/conversation.ts';
-import {type ChatStatus, createEvent} from './events.ts';
-import {History, type HistorySettings} from './history/history.ts';
-import {LazyPanel} from './history/lazy-panel.ts';
-import type {HistoryKind} from './history/scope.ts';
-import type {ConversationSummary, HistoryStore} from './history/store.ts';
-import type {KnowledgeFunction} from './knowledge/knowledge-parts.ts';
-import type {Strings} from './languages/index.ts';
-import {PageLanguage} from './languages/page-language.ts';
-import {knowledgeParts, turnParts} from './late.ts';
-import type {MarkdownEnvironment} from './markdown/environment.ts';
-import {ModelFiles} from './model/model-files.ts';
+import type {ChatStatus} from './events.ts';
+import type {ConversationSummary} from './history/store.ts';
 import type {ModelQuestions} from './model/model-offer.ts';
 import type {LoadClient} from './model/model-session.ts';
-import {offPageModel, onPageModel, pageModel} from './model/page-model.ts';
-import {generationOptions, initialize, PROPERTIES} from './options.ts';
-import {Announcer} from './page/announcer.ts';
-import {avatarsOf} from './page/avatars.ts';
-import {CONTROLS, FocusKeeper} from './page/focus-keeper.ts';
-import {FormValue} from './page/form-value.ts';
-import {LauncherState} from './page/launcher-state.ts';
-import {MessageTools} from './page/message-tools.ts';
-import {Notices} from './page/notice.ts';
+import {initialize, type Options, PROPERTIES} from './options.ts';
+import {CONTROLS} from './page/focus-keeper.ts';
 import {keepWritingKeys} from './page/own-keys.ts';
-import {PageCache} from './page/page-cache.ts';
-import {ScrollPin} from './page/scroll-pin.ts';
-import {pressed} from './page/shortcuts.ts';
 import {adoptStylesIn} from './styles/adopt.ts';
 import {styles} from './styles/index.ts';
-import {type ChatActions, renderChat} from './views/chat.ts';
-import {renderLauncher} from './views/launcher.ts';
-import type {Prompt} from './views/message-list.ts';
 
-export type Display = 'inline' | 'panel' | 'launcher';
+export type {Display} from './options.ts';
+
+/** Lit makes an accessor for each option. */
+const WithOptions = LitElement as unknown as Omit<typeof LitElement, 'prototype'> & (new () => LitElement & Options);
 
 /**
  * A chat with a Gemma model that runs on the visitor's own GPU.
@@ -249,107 +229,13 @@ export type Display = 'inline' | 'panel' | 'launcher';
  * @cssprop [--gemma-chat-radius=0.875rem] - Corners.
  * @cssprop [--gemma-chat-gap=1rem] - Space between turns and around the content.
  */
-export class GemmaChatElement extends LitElement {
+export class GemmaChatElement extends WithOptions {
   static override styles = styles;
 
   /** @internal */
   static readonly formAssociated = true;
 
   static override properties = PROPERTIES;
-
-  /**
-   * URL of a GGUF file, or `hf:owner/repo/file.gguf[@revision]`; of a split model its first part. The property also takes
-   * a `File` or `Blob`, or an array with all files of a split model.
-   */
-  declare modelSrc: ModelSrc | null;
-  /** SHA-256 that the file must have, as `sha256-…` in base64 or hex; for a split model one a part, with spaces between. */
-  declare integrity: string | null;
-  /**
-   * When to load it: `lazy` shows what it is and waits until the visitor agrees; `eager` loads at once if it is stored
-   * already or `consent` is `given`, and otherwise asks too.
-   */
-  declare loading: 'lazy' | 'eager';
-  /** `given`: the site has asked the visitor itself, and `eager` need not. */
-  declare consent: 'given' | null;
-  /** Lets the visitor choose or drop a model file of their own, also where the page names a model. */
-  declare localFiles: boolean;
-  /** What the model is told before the conversation. Read at every message. */
-  declare systemPrompt: string | null;
-  /** Tokens a conversation may have; null leaves it to the model. Read when the model is loaded. */
-  declare contextLength: number | null;
-  /** How freely tokens are drawn; 0 always takes the likeliest. */
-  declare temperature: number | null;
-  /** Draw among this many of the likeliest tokens; 0 for all. */
-  declare topK: number | null;
-  /** Draw among the likeliest tokens that together have this probability. */
-  declare topP: number | null;
-  /** Leave out tokens less likely than this share of the likeliest one's probability. */
-  declare minP: number | null;
-  /** Tokens an answer may have; null for as many as fit. */
-  declare maxTokens: number | null;
-  /** A number makes the same conversation give the same answer. */
-  declare seed: number | null;
-  /** URL of `gemma-chat.worker.js` where it is not beside the script. Read when the model is loaded. */
-  declare workerSrc: string | null;
-  /** Text in the empty text field. */
-  declare placeholder: string | null;
-  /** Title and accessible name of the chat. */
-  declare label: string | null;
-  /** Whether the visitor can act; the methods work all the same. */
-  declare disabled: boolean;
-  /** Where conversations are kept: `none`, `session` for this tab, or `local` for good. */
-  declare history: HistoryKind;
-  /** Which chats see them: those of the `origin`, those of the same `path`, or those with the same key of any other name. */
-  declare historyKey: string | null;
-  /** What keeps them in the place of IndexedDB. Set it before `history`. */
-  declare historyStore: HistoryStore | null;
-  /** Its shape: `inline` in the page's flow, `panel` fills its parent, `launcher` is a floating button that opens it. */
-  declare display: Display;
-  /** Whether the launcher's panel is open. */
-  declare open: boolean;
-  /** Whether pictures in answers are fetched and shown; a link stands in their place otherwise. */
-  declare images: boolean;
-  /** Whether the visitor can rate answers: `gemma-chat-feedback`. */
-  declare feedback: boolean;
-  /** Whether the line beneath the text field tells the tokens a second. */
-  declare showSpeed: boolean;
-  /** Whether each message says who wrote it. */
-  declare showNames: boolean;
-  /** Whether each message says when it was written. */
-  declare showTimes: boolean;
-  /** Whether there are pictures beside messages where the page has slotted none. */
-  declare showAvatars: boolean;
-  /** Has the model think before it answers, where its template can: `client.model.capabilities`. Folded in the list. */
-  declare thinking: boolean;
-  /**
-   * When the conversation no longer fits into the model's context: `truncate-oldest` leaves the oldest turns out, with a
-   * line in the list where the model begins to read; `stop` shows the error `context-overflow`.
-   */
-  declare contextOverflow: 'truncate-oldest' | 'stop';
-  /** What a visitor may begin with at one press: texts, or `{label, text}`. The attribute is a JSON array. */
-  declare starters: readonly Prompt[] | null;
-  /** What a visitor may say next; emptied with every message. */
-  declare suggestions: readonly Prompt[] | null;
-  /** The name under which a form sends the conversation. */
-  declare name: string | null;
-  /** What a form sends: `json`, a list of `{role, content}`, or `text`. */
-  declare valueFormat: 'json' | 'text';
-  /** `off` leaves all keys but Enter, Tab and those of the browser to the page. */
-  declare shortcuts: 'on' | 'off';
-  /** What Enter does in the text field: `send`, or `newline`. By default it sends, but for a keyboard on the screen. */
-  declare enterKey: 'send' | 'newline' | null;
-  /** The page's own texts in the place of the element's, by key; the others stay as they are. */
-  declare strings: Partial<Strings> | null;
-  /** Runs before the model is asked, after `gemma-chat-send`; may change the messages, and be async. */
-  declare beforeSend: BeforeSend | null;
-  /** Folder of the index of the site's pages that `npx gemma-chat index` made: answers come from it, with sources. */
-  declare knowledgeSrc: string | null;
-  /** SHA-256 of the index's manifest, as the command prints it. */
-  declare knowledgeIntegrity: string | null;
-  /** Which part of the page `knowledge="page"` reads; null for its main content. */
-  declare knowledgeSelector: string | null;
-  /** `page`: answers come from the page the chat stands on. A function gives the passages of a question itself. */
-  declare knowledge: 'page' | KnowledgeFunction | null;
 
   /** @internal How a client is made; a test puts its own here. */
   static loadClient: LoadClient = (options) => GemmaClient.load(options);
@@ -361,135 +247,69 @@ export class GemmaChatElement extends LitElement {
     remove: (id, options) => GemmaClient.models.remove(id, options),
   };
 
-  readonly #controller: ChatController;
-  readonly #announcer: Announcer;
-  readonly #spoken = new PageLanguage(this, () => this.requestUpdate());
-  readonly #launcher = new LauncherState(this);
-  readonly #pageCache = new PageCache({
-    leave: () => {
-      this.#look();
-      this.#controller.close();
-    },
-    comeBack: () => {
-      this.#controller.model.resume();
-      this.#look();
+  readonly #assembly = new ChatAssembly(this, {
+    load: (options) => GemmaChatElement.loadClient(options),
+    find: (request) => GemmaChatElement.find(request),
+    questions: {
+      inspect: (options) => GemmaChatElement.questions.inspect(options),
+      remove: (id, options) => GemmaChatElement.questions.remove(id, options),
     },
   });
-  readonly #files = new ModelFiles({
-    open: () => this.#takesFiles,
-    use: (files, integrity) => {
-      this.modelSrc = files.length === 1 ? files[0] : files;
-      this.integrity = integrity;
-    },
-    changed: () => this.requestUpdate(),
-  });
-  readonly #kept: History;
-  readonly #historyPanel: LazyPanel;
-  readonly #scroll = new ScrollPin();
-  readonly #focus = new FocusKeeper();
-  readonly #formValue = new FormValue(this);
-  readonly #tools: MessageTools;
-  readonly #notices = new Notices(() => this.requestUpdate());
-  #env: MarkdownEnvironment | null = null;
-  #turnParts: Promise<void> | null = null;
-  #draft = '';
-  #report: {error: GemmaError | null; text: string} | null = null;
-  /** What the model's session knows as the source. */
-  #source: Pick<ChatSettings, 'modelSrc' | 'integrity'> | null = null;
 
   constructor() {
     super();
     initialize(this);
-    const host: ChatHost = {
-      settings: () => this.#settings(),
-      changed: () => this.requestUpdate(),
-      emit: (event) => this.#emit(event),
-    };
-    this.#controller = new ChatController(host, (options) => GemmaChatElement.loadClient(options), {
-      inspect: (options) => GemmaChatElement.questions.inspect(options),
-      remove: (id, options) => GemmaChatElement.questions.remove(id, options),
-    });
-    this.#tools = new MessageTools({
-      chat: this.#controller,
-      language: () => this.#spoken.language,
-      changed: () => this.requestUpdate(),
-      say: (text) => this.#announcer.say(text),
-      run: (act) => this.#run(act),
-      focus: (turn, part) => this.#focus.to(this, turn, part),
-      undoable: (text, undo) => this.#undoable(text, undo),
-    });
-    this.#announcer = new Announcer(
-      () => this.requestUpdate(),
-      () => this.#spoken.language,
-    );
-    this.#kept = new History(
-      {settings: () => this.#historySettings, changed: () => this.requestUpdate()},
-      this.#controller,
-    );
-    this.#historyPanel = new LazyPanel(
-      {
-        rendered: () => this.updateComplete,
-        root: () => this.shadowRoot,
-        language: () => this.#spoken.language,
-        focus: () => this.focus(),
-        changed: () => this.requestUpdate(),
-        say: (...texts) => this.#announcer.say(...texts),
-      },
-      this.#kept,
-    );
-    this.addEventListener('dragover', (event) => this.#files.dragOver(event));
-    this.addEventListener('drop', (event) => this.#files.drop(event));
     takeOver(this, ['messages', 'client']);
   }
 
   /** `idle` → `consent` → `downloading` ⇄ `paused` → `loading` → `ready` ⇄ `generating`; `error`. */
   get status(): ChatStatus {
-    return this.#controller.status;
+    return this.#assembly.chat.status;
   }
 
   /** The finished messages, oldest first. Setting it puts another conversation in place. */
   get messages(): readonly ChatMessage[] {
-    return this.#controller.messages;
+    return this.#assembly.chat.messages;
   }
 
   set messages(messages: readonly ChatMessage[]) {
-    this.#controller.replace(Conversation.ofMessages(messages.map(checkMessage)));
+    this.#assembly.chat.replace(Conversation.ofMessages(messages.map(checkMessage)));
   }
 
   /** The form that sends the conversation, or null. */
   get form(): HTMLFormElement | null {
-    return this.#formValue.form;
+    return this.#assembly.formValue.form;
   }
 
   /** The GemmaClient in use, or null. Setting one of the page's own skips loading; the page closes it. */
   get client(): GemmaClient | null {
-    return this.#controller.client;
+    return this.#assembly.chat.client;
   }
 
   set client(client: GemmaClient | null) {
-    this.#controller.model.use(client);
+    this.#assembly.chat.model.use(client);
   }
 
   /** @internal Resolves once the texts are those of the page's language, or will stay English. */
   get languageReady(): Promise<void> {
-    return this.#spoken.ready;
+    return this.#assembly.spoken.ready;
   }
 
   /** Loads the model without waiting for the visitor, or goes on after a pause. Rejects with a GemmaError, or an AbortError when stopped. */
   load(): Promise<void> {
     // What was set in the same task counts.
-    this.#sourceNamed();
-    return this.#controller.model.load();
+    this.#assembly.autoLoad.sourceNamed();
+    return this.#assembly.chat.model.load();
   }
 
   /** Interrupts the download. What has come stays on the device; `load` goes on from there. */
   pause(): void {
-    this.#controller.model.pause();
+    this.#assembly.chat.model.pause();
   }
 
   /** Deletes what is stored of the model. One that runs goes on running. */
   async removeModel(): Promise<void> {
-    const {offer} = this.#controller.model;
+    const {offer} = this.#assembly.chat.model;
     await offer.inspect();
     await offer.remove();
   }
@@ -499,26 +319,26 @@ export class GemmaChatElement extends LitElement {
    * when stopped; rejects with a GemmaError, or an AbortError where nothing came or a listener prevented it.
    */
   async send(content: string): Promise<ChatMessage> {
-    if (!this.#ground) await this.load();
-    return orAbort(this.#controller.begin(content));
+    if (!this.#assembly.chat.finds) await this.load();
+    return orAbort(this.#assembly.chat.begin(content));
   }
 
   /** Stops the answer, which stays as far as it came, or the loading. */
   stop(): void {
-    this.#controller.stop();
+    this.#assembly.chat.stop();
   }
 
   /** Has the last message answered anew. As `send`. */
   async regenerate(): Promise<ChatMessage> {
     await this.load();
-    return orAbort(this.#controller.regenerate());
+    return orAbort(this.#assembly.chat.regenerate());
   }
 
   /** Focuses the text field, or what stands in its place. */
   override focus(options?: FocusOptions): void {
-    if (this.#spoken.pending) {
+    if (this.#assembly.spoken.pending) {
       // Nothing can be focused before it is shown.
-      this.#spoken.ready.then(() => this.updateComplete).then(() => this.focus(options));
+      this.#assembly.spoken.ready.then(() => this.updateComplete).then(() => this.focus(options));
       return;
     }
     const controls = CONTROLS.map((part) => `[part~="${part}"]:not(:disabled)`);
@@ -528,44 +348,44 @@ export class GemmaChatElement extends LitElement {
 
   /** Empties the conversation; an answer in the making is dropped. */
   clear(): void {
-    this.#controller.replace(new Conversation());
-    this.#announcer.say(this.#spoken.language.text('announceCleared'));
+    this.#assembly.chat.replace(new Conversation());
+    this.#assembly.announcer.say(this.#assembly.spoken.language.text('announceCleared'));
   }
 
   /** @internal Resolves once everything that is to be kept has been written. */
   get historyWritten(): Promise<void> {
-    return this.#kept.written;
+    return this.#assembly.history.written;
   }
 
   /** The conversations that are kept, newest first. */
   async conversations(): Promise<readonly ConversationSummary[]> {
-    await this.#kept.refresh();
-    return this.#kept.list ?? [];
+    await this.#assembly.history.refresh();
+    return this.#assembly.history.list ?? [];
   }
 
   /** Puts a kept conversation in place. False where it is not there any more. */
   openConversation(id: string): Promise<boolean> {
-    return this.#kept.open(id);
+    return this.#assembly.history.open(id);
   }
 
   /** Begins a conversation; the present one stays among those that are kept. */
   newConversation(): void {
-    this.#kept.fresh();
+    this.#assembly.history.fresh();
   }
 
   /** All conversations that are kept, as the JSON that `importConversations` reads. */
   exportConversations(): Promise<string> {
-    return this.#kept.json();
+    return this.#assembly.history.json();
   }
 
   /** Adds the conversations of an exported file, JSON or Markdown. Gives how many there were. */
   importConversations(file: Blob): Promise<number> {
-    return this.#kept.import(file);
+    return this.#assembly.history.import(file);
   }
 
   /** A report to paste into an issue: versions, browser, GPU, storage, worker, model, last error; nothing private. */
   async diagnose(): Promise<string> {
-    const {status, client, error, model} = this.#controller;
+    const {status, client, error, model} = this.#assembly.chat;
     const {contextLength, temperature, topK, topP, minP, maxTokens, seed, display, history, loading} = this;
     const settings = {contextLength, temperature, topK, topP, minP, maxTokens, seed, display, history, loading};
     const known = {status, client, error, model: model.offer.source?.file ?? null, settings};
@@ -593,32 +413,12 @@ export class GemmaChatElement extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.#spoken.connect();
-    this.#launcher.connect();
-    this.#pageCache.connect();
-    onPageModel(this.#sourceNamed);
-    if (!this.hasUpdated) return;
-    this.#sourceNamed();
-    this.#kept.start();
-    this.#controller.model.resume();
-    this.#look();
-    this.#start();
+    this.#assembly.connect(this.hasUpdated);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.#spoken.disconnect();
-    this.#launcher.disconnect();
-    this.#pageCache.disconnect();
-    offPageModel(this.#sourceNamed);
-    // Being moved is leaving and coming back in one go; what is still away afterwards has left.
-    queueMicrotask(() => {
-      if (this.isConnected) return;
-      this.#tools.reset();
-      this.#controller.close();
-      this.#kept.stop();
-      this.#look();
-    });
+    this.#assembly.disconnect();
   }
 
   formResetCallback(): void {
@@ -626,352 +426,25 @@ export class GemmaChatElement extends LitElement {
   }
 
   formDisabledCallback(disabled: boolean): void {
-    this.#formValue.disabled = disabled;
+    this.#assembly.formValue.disabled = disabled;
     this.requestUpdate();
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
-    if (changed.has('strings')) this.#spoken.override(this.strings);
-    if (changed.has('modelSrc') || changed.has('integrity')) this.#sourceNamed();
-    if (changed.has('display') || changed.has('open')) this.#look();
-    if (changed.has('loading') || changed.has('consent')) this.#start();
-    if (changed.has('history') || changed.has('historyKey') || changed.has('historyStore')) this.#kept.start();
-    this.#focus.remember(this.shadowRoot);
-    this.#scroll.draw(this.#controller.conversation);
-    // A conversation, or one to come.
-    if (!this.#turnParts && (this.client || this.#ground || this.messages.length > 0)) {
-      this.#turnParts = turnParts.load().then(() => this.requestUpdate());
-    }
-    if (this.messages.some(({sources}) => sources))
-      void knowledgeParts.load().then(() => knowledgeParts.value ?? this.requestUpdate());
-    const names = (role: string) => this.#spoken.language.text(role === 'user' ? 'authorUser' : 'authorAssistant');
-    this.#formValue.update(this.#controller.conversation, this.valueFormat, names);
+    this.#assembly.beforeRender(changed as PropertyValues<Options>);
   }
 
   protected override updated(changed: PropertyValues<this>): void {
-    if (changed.get('open') !== undefined) this.#emit(createEvent('gemma-chat-toggle', {open: this.open}));
-    this.#kept.note();
-    if (this.#takesFiles && this.#seen) void this.#files.look();
-    this.#scroll.follow(this.renderRoot.querySelector('[part="messages"]'));
-    this.#focus.restore(this.shadowRoot);
+    this.#assembly.afterRender(changed as PropertyValues<Options>);
   }
 
   protected override render(): TemplateResult {
-    if (this.display !== 'launcher') return this.#renderChat();
-    this.#launcher.opened ||= this.open;
-    const {language} = this.#spoken;
-    return renderLauncher({
-      language,
-      label: this.label || language.text('openChat'),
-      open: this.open,
-      covering: this.#launcher.covering,
-      chat: this.#launcher.opened ? this.#renderChat() : null,
-      toggle: this.#launcher.toggle,
-      keydown: this.#launcher.keydown,
-    });
-  }
-
-  #renderChat(): TemplateResult {
-    const {language} = this.#spoken;
-    const {covering, toggle} = this.#launcher;
-    const disabled = this.disabled || this.#formValue.disabled;
-    const {status, client} = this.#controller;
-    const free = !disabled && status !== 'generating';
-    return renderChat({
-      chat: this.#controller,
-      env: this.#environment(),
-      language,
-      dir: this.#spoken.dir,
-      foreign: this.#spoken.foreign,
-      wordless: this.#spoken.pending,
-      label: this.label || language.text('label'),
-      placeholder: this.placeholder ?? language.text('placeholder'),
-      disabled,
-      files: this.#takesFiles ? this.#files : null,
-      draft: this.#draft,
-      dialog: this.display === 'launcher' ? {modal: covering, close: toggle} : null,
-      avatars: avatarsOf(this),
-      notice: this.#notices.current?.text ?? null,
-      enterBreaks: this.#enterBreaks,
-      atEnd: this.#scroll.pinned,
-      messageActions: this.#tools.actions({feedback: this.feedback, free, answerable: client !== null}),
-      messageState: this.#tools,
-      starters: this.starters ?? [],
-      suggestions: this.suggestions ?? [],
-      showSpeed: this.showSpeed,
-      names: this.showNames,
-      times: this.showTimes,
-      letters: this.showAvatars,
-      keydown: (event) => this.#pressed(event, disabled),
-      report: this.#report?.error === this.#controller.error ? (this.#report?.text ?? null) : null,
-      history: this.#historyPanel.render(),
-      historyTools: this.#kept.on ? this.#historyPanel : null,
-      live: this.#announcer.render(),
-      act: this.#actions,
-    });
-  }
-
-  readonly #actions: ChatActions = {
-    model: {
-      load: () => this.#run(() => this.#controller.model.agree()),
-      remove: (ids) => this.#run(() => this.#removeByVisitor(ids)),
-      ask: (ids) => {
-        this.#controller.model.offer.ask(ids);
-        this.#focus.to(this, null, ids ? 'remove-answer' : 'load-button');
-      },
-      choose: () => this.#run(() => this.#files.choose()),
-      again: () => this.#run(() => this.#files.again()),
-      pick: (model) => this.#run(() => this.#files.pick(model)),
-      pause: () => this.pause(),
-      resume: () => this.#run(() => this.load()),
-      cancel: () => this.stop(),
-    },
-    send: () => this.#sendDraft(),
-    sendNow: (id) => this.#controller.sendNow(id),
-    takeBack: (id) => {
-      const text = this.#controller.unqueue(id);
-      if (this.#draft.trim() === '') this.#draft = text ?? '';
-      this.#focus.to(this, null, 'input');
-    },
-    undo: () => {
-      this.#notices.undo();
-      this.#announcer.say(this.#spoken.language.text('restored'));
-      this.#focus.to(this, null, 'input');
-    },
-    unload: () => {
-      this.#controller.model.revoke();
-      this.#focus.to(this, null, 'load-button');
-    },
-    stop: () => this.stop(),
-    say: (text) => this.#say(text),
-    more: () => this.#say(this.#spoken.language.text('continueAnswer')),
-    remedy: (remedy) => {
-      if (remedy === 'retry') this.#run(() => this.#controller.retry());
-      else if (remedy === 'reload') location.reload();
-      else this.#historyPanel.fresh();
-    },
-    report: () => this.#copyReport(),
-    clear: () => this.#clearByVisitor(),
-    typed: (text) => {
-      this.#draft = text;
-      this.requestUpdate();
-    },
-    scrolled: (list) => {
-      const {pinned} = this.#scroll;
-      this.#scroll.scrolled(list);
-      if (pinned !== this.#scroll.pinned) this.requestUpdate();
-    },
-    toEnd: () => {
-      this.#scroll.toEnd();
-      this.requestUpdate();
-      this.#focus.to(this, null, 'input');
-    },
-  };
-
-  /** The same object as long as messages look the same. */
-  #environment(): MarkdownEnvironment {
-    const {language} = this.#spoken;
-    if (this.#env?.language !== language || this.#env.images !== this.images) {
-      const copy = (text: string, button: HTMLElement) => this.#tools.copy(text, button);
-      this.#env = {language, images: this.images, copy};
-    }
-    return this.#env;
-  }
-
-  /** A keyboard on the screen has no Shift+Enter to begin a line with. */
-  get #enterBreaks(): boolean {
-    if (this.enterKey) return this.enterKey === 'newline';
-    return globalThis.matchMedia?.('(pointer: coarse)').matches ?? false;
-  }
-
-  #pressed(event: KeyboardEvent, disabled: boolean): void {
-    if (this.shortcuts === 'off' || disabled) return;
-    const {status, conversation} = this.#controller;
-    const panel = this.#kept.on && !this.#historyPanel.open ? this.#historyPanel : null;
-    pressed(event, {
-      stop: status === 'generating' ? () => this.stop() : null,
-      history: panel?.show ?? null,
-      fresh: conversation.head === null ? null : (panel?.fresh ?? null),
-    });
-  }
-
-  async #copyReport(): Promise<void> {
-    const {error} = this.#controller;
-    const text = await this.diagnose();
-    this.#report = {error, text};
-    this.requestUpdate();
-    // Shown all the same: a page may be refused the clipboard.
-    const copied = await navigator.clipboard?.writeText(text).then(
-      () => true,
-      () => false,
-    );
-    this.#announcer.say(this.#spoken.language.text(copied ? 'reportCopied' : 'reportFailed'));
-  }
-
-  /** Null where the chat knows no pages. */
-  get #ground(): Ground | null {
-    return this.knowledge || this.knowledgeSrc ? this.#findPassages : null;
-  }
-
-  readonly #findPassages: Ground = async (messages, client, signal) => {
-    await knowledgeParts.load();
-    const parts = knowledgeParts.value;
-    if (!parts) throw new GemmaError('network', 'the part of the chat that finds passages could not be fetched');
-    const {knowledge, knowledgeSrc, knowledgeIntegrity: integrity, knowledgeSelector: selector, workerSrc} = this;
-    const {language} = this.#spoken;
-    const {find} = GemmaChatElement;
-    const asked = {knowledge, knowledgeSrc, integrity, selector, workerSrc, messages, client, language, signal, find};
-    const {sufficient, ...grounded} = await parts.ground(asked);
-    const question = messages.at(-1)?.content ?? '';
-    if (!sufficient) this.#emit(createEvent('gemma-chat-unanswered', {question}));
-    return grounded;
-  };
-
-  #say(text: string): void {
-    this.#notices.clear();
-    if (this.#controller.canSend) this.#run(() => this.#controller.begin(text));
-    else this.#queue(text);
-  }
-
-  /** It is said when it can be: after the answer that is being written, or once there is a model, which it asks for. */
-  #queue(text: string): boolean {
-    if (!this.#controller.queue(text)) return false;
-    this.#scroll.toEnd();
-    const {model} = this.#controller;
-    if (this.client || this.status === 'downloading' || this.status === 'loading') return true;
-    if (model.offer.agreed || this.consent === 'given') this.#run(() => this.load());
-    else {
-      this.#announcer.say(this.#spoken.language.text('waitsForModel'));
-      this.#focus.to(this, null, this.status === 'paused' ? 'resume-button' : 'load-button');
-    }
-    return true;
-  }
-
-  #sendDraft(): void {
-    if (this.disabled || this.#formValue.disabled || this.#draft.trim() === '') return;
-    this.#notices.clear();
-    if (!this.#controller.canSend) {
-      if (this.#queue(this.#draft)) this.#draft = '';
-      this.requestUpdate();
-      return;
-    }
-    const answer = this.#controller.begin(this.#draft);
-    // Prevented by the page: the visitor keeps the text, as in a form.
-    if (!answer) return;
-    this.#draft = '';
-    this.#run(() => answer);
-  }
-
-  async #removeByVisitor(ids?: readonly string[]): Promise<void> {
-    await this.#controller.model.offer.remove(ids);
-    this.#announcer.say(this.#spoken.language.text('announceRemoved'));
-  }
-
-  /** The visitor may bring a model: none is loaded, and the page names none or allows it. */
-  get #takesFiles(): boolean {
-    const {status} = this;
-    const named = this.localFiles || status === 'idle' || typeof this.#settings().modelSrc !== 'string';
-    return named && !this.disabled && (status === 'idle' || status === 'consent' || status === 'error');
-  }
-
-  /** What a visitor has removed at one press can be had back. */
-  #undoable(text: string, undo: () => void): void {
-    this.#announcer.say(text);
-    this.#notices.show(text, undo);
-  }
-
-  #clearByVisitor(): void {
-    const {conversation} = this.#controller;
-    this.#controller.replace(new Conversation());
-    this.#undoable(this.#spoken.language.text('announceCleared'), () => this.#controller.replace(conversation));
-    this.renderRoot.querySelector<HTMLElement>('[part="input"]')?.focus();
-  }
-
-  /** For what a visitor starts: the outcome is shown, so nobody waits for the promise. */
-  #run(act: () => Promise<unknown> | null): void {
-    act()?.catch((error: unknown) => {
-      if (!(error instanceof GemmaError) && !isAbort(error)) throw error;
-    });
-  }
-
-  /** A launcher that was not opened asks nothing, nor does a page that was left. */
-  get #seen(): boolean {
-    return this.isConnected && (this.display !== 'launcher' || this.open) && !this.#pageCache.away;
-  }
-
-  #look(): void {
-    this.#controller.model.offer.see(this.#seen, () => this.#modelChanged());
-    this.#start();
-  }
-
-  /** Another chat, here or in another tab, has done something with this model. */
-  #modelChanged(): void {
-    this.requestUpdate();
-    if (this.status !== 'consent') return;
-    this.#controller.model.offer.forget();
-    this.#controller.model.offer.look();
-    this.#start();
-  }
-
-  /** Loads without a word, where that is allowed. */
-  #start(): void {
-    const idle = this.status === 'consent' || (this.status === 'error' && !this.client);
-    const eager = this.loading === 'eager';
-    if (!idle || !this.isConnected || !(eager || (this.#seen && this.status === 'consent'))) return;
-    this.#run(() => this.#controller.model.start(eager));
-  }
-
-  /** The chat names its model itself, or the page does for all. */
-  get #own(): boolean {
-    return this.modelSrc !== null && this.modelSrc !== '';
-  }
-
-  readonly #sourceNamed = (): void => {
-    const {modelSrc, integrity} = this.#settings();
-    if (modelSrc === this.#source?.modelSrc && integrity === this.#source?.integrity) return;
-    this.#source = {modelSrc, integrity};
-    this.#controller.model.sourceChanged();
-    this.#start();
-  };
-
-  get #historySettings(): HistorySettings {
-    return {kind: this.history, key: this.historyKey, store: this.historyStore};
-  }
-
-  #settings(): ChatSettings {
-    const {consent, systemPrompt, beforeSend} = this;
-    const shared = this.#own ? null : pageModel();
-    const {modelSrc, integrity} = shared ?? this;
-    const workerSrc = this.workerSrc ?? shared?.workerSrc ?? null;
-    const contextLength = this.contextLength ?? shared?.contextLength ?? null;
-    return {
-      modelSrc,
-      integrity,
-      consent,
-      workerSrc,
-      contextLength,
-      systemPrompt,
-      generation: generationOptions(this),
-      thinking: this.thinking,
-      contextOverflow: this.contextOverflow === 'stop' ? 'stop' : 'truncate-oldest',
-      beforeSend,
-      ground: this.#ground,
-    };
-  }
-
-  #emit(event: Event): boolean {
-    this.#announcer.hear(event);
-    if (event.type === 'gemma-chat-status' && this.status === 'generating') {
-      this.#scroll.toEnd();
-      this.#notices.clear();
-      this.suggestions = null;
-    }
-    return this.dispatchEvent(event);
+    return this.#assembly.render();
   }
 }
 
 async function orAbort(answer: Promise<ChatMessage> | null): Promise<ChatMessage> {
-  if (!answer) throw new DOMException('a gemma-chat-send listener prevented it', 'AbortError');
+  if (!answer) throw abortError('a gemma-chat-send listener prevented it');
   return answer;
 }
 

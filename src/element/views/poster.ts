@@ -11,7 +11,7 @@ import type {ModelOffer} from '../model/model-offer.ts';
 export interface OfferActions {
   load(): void;
   /** Removes what is stored of this model, or another one. */
-  remove(ids?: readonly string[]): void;
+  remove(ids: readonly string[]): void;
   /** Asks before it removes what is stored; null leaves it. */
   ask(removing: readonly string[] | null): void;
   /** Opens a file picker. */
