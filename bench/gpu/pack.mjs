@@ -12,8 +12,8 @@ import {viteWgsl} from '../../scripts/lib/wgsl.mjs';
 
 const {values, positionals} = parseArgs({allowPositionals: true, options: {file: {type: 'string'}}});
 const [folder, llama] = positionals;
-/** Of one part of a model's file: some machines take at most 64 MiB at a time. */
-const PART_BYTES = 61 * 2 ** 20;
+/** Of one part of a model's file: some machines take at most 64 MiB at a time, beside the rest of this folder. */
+const PART_BYTES = 40 * 2 ** 20;
 if (!folder) throw new Error('usage: node bench/gpu/pack.mjs <folder> [folder of llama.cpp libraries]');
 mkdirSync(folder, {recursive: true});
 const inFolder = (...names) => path.join(path.resolve(folder), ...names);
