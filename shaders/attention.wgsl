@@ -1,6 +1,6 @@
-// attention — causal softmax attention over a paged KV cache, one query head of one row a workgroup.
+// attention — softmax attention over a paged KV cache, one query head of one row a workgroup.
 //
-//   s_p = SCALE · q · k_p        over p ≤ position, on sliding layers only position − p < WINDOW
+//   s_p = SCALE · q · k_p        over p ≤ last, on sliding layers only |position − p| < WINDOW
 //   s_p ← SOFTCAP · tanh(s_p / SOFTCAP)      where SOFTCAP is above 0 (Gemma 2)
 //   y   = Σ_p softmax(s)_p · v_p
 //
@@ -23,7 +23,7 @@ struct Shape {
   HEAD_DIM: u32,
   Q_STRIDE: u32, // values from the queries of one row to those of the next; 0: they follow each other
   SCALE: f32,
-  WINDOW: u32, // 0: every earlier key
+  WINDOW: u32, // 0: every key up to the row's last
   SOFTCAP: f32, // 0: none
 }
 override PAGE_SIZE: u32 = 32u; // a power of two
@@ -46,6 +46,7 @@ var<workgroup> tile_base: array<u32, WORKGROUP_SIZE>; // where a key's head begi
 #include "lib/linear.wgsl"
 #include "lib/paging.wgsl"
 #include "lib/tanh.wgsl"
+#include "lib/visible.wgsl"
 #include "lib/workgroup_reduce.wgsl"
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -62,11 +63,8 @@ fn attention(
   }
   let kv_head = (head % shape.N_HEAD) * shape.N_HEAD_KV / shape.N_HEAD;
   let page_table = rows[r].page_table;
-  let end = rows[r].position + 1u;
-  var first = 0u;
-  if (shape.WINDOW > 0u && end > shape.WINDOW) {
-    first = end - shape.WINDOW;
-  }
+  let first = first_visible(rows[r], shape.WINDOW);
+  let end = end_visible(rows[r], shape.WINDOW);
 
   let stride = select(shape.Q_STRIDE / 4u, shape.N_HEAD * quads, shape.Q_STRIDE == 0u);
   let first_query = r * stride + (head % shape.N_HEAD) * quads;

@@ -1,8 +1,8 @@
-// attention_tiled — causal softmax attention of many rows over a paged KV cache: a workgroup takes 32 queries that share a
+// attention_tiled — softmax attention of many rows over a paged KV cache: a workgroup takes 32 queries that share a
 // KV head, of neighbouring rows and of all query heads that share it, over tiles of 64 keys.
 // src/engine/kernels/attention_tiled.ts adds how the cache is stored (lib/cache_<type>.wgsl) and puts its name for VARIANT.
 //
-//   s_p = SCALE · q · k_p        over p ≤ position, on sliding layers only position − p < WINDOW
+//   s_p = SCALE · q · k_p        over p ≤ last, on sliding layers only |position − p| < WINDOW
 //   s_p ← SOFTCAP · tanh(s_p / SOFTCAP)      where SOFTCAP is above 0 (Gemma 2)
 //   y   = Σ_p softmax(s)_p · v_p
 //
@@ -25,7 +25,7 @@ struct Shape {
   N_HEAD_KV: u32,
   Q_STRIDE: u32, // values from the queries of one row to those of the next; 0: they follow each other
   SCALE: f32,
-  WINDOW: u32, // 0: every earlier key
+  WINDOW: u32, // 0: every key up to the row's last
   SOFTCAP: f32, // 0: none
   ROWS: u32, // see lib/row_range.wgsl
 }
@@ -57,11 +57,7 @@ var<workgroup> ends: array<vec4u, GROUPS>;
 #include "lib/paging.wgsl"
 #include "lib/row_range.wgsl"
 #include "lib/tanh.wgsl"
-
-fn first_visible(position: u32) -> u32 {
-  let end = position + 1u;
-  return select(0u, end - min(end, shape.WINDOW), shape.WINDOW > 0u);
-}
+#include "lib/visible.wgsl"
 
 fn capped(score: f32) -> f32 {
   return shape.SOFTCAP * tanh_clamped(score / shape.SOFTCAP);
@@ -122,15 +118,15 @@ fn attention_tiled_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
     while (run_end < n_queries && rows[first_row + run_end].page_table == table) {
       run_end++;
     }
-    let start = first_visible(rows[first_row + run].position);
-    let end = rows[first_row + run_end - 1u].position + 1u;
+    let start = first_visible(rows[first_row + run], shape.WINDOW);
+    let end = end_visible(rows[first_row + run_end - 1u], shape.WINDOW);
     workgroupBarrier();
     if (lid < 32u) {
       let query = lid / share;
-      let position = rows[first_row + min(query, n_queries - 1u)].position;
+      let row = rows[first_row + min(query, n_queries - 1u)];
       let within = query >= run && query < run_end;
-      firsts[lid / 4u][lid % 4u] = select(0u, first_visible(position), within);
-      ends[lid / 4u][lid % 4u] = select(0u, position + 1u, within);
+      firsts[lid / 4u][lid % 4u] = select(0u, first_visible(row, shape.WINDOW), within);
+      ends[lid / 4u][lid % 4u] = select(0u, end_visible(row, shape.WINDOW), within);
     }
 
     for (var tile = start / KEYS * KEYS; tile < end; tile += KEYS) {

@@ -11,5 +11,5 @@ struct Row {
   token: u32,
   position: u32,
   page_table: u32, // where the sequence's table begins in page_tables
-  pad: u32,
+  last: u32,       // the last position it attends: its own, or a later one where a text is read in both directions
 }

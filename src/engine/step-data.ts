@@ -17,6 +17,8 @@ export interface RowFields {
   position?: number;
   /** Where the sequence's table begins in the page tables. */
   pageTable?: number;
+  /** The last position it attends. Default: its own. */
+  last?: number;
 }
 
 const STEP = placesOf('Step');
@@ -39,11 +41,16 @@ export function packStep(
 }
 
 /** Writes row `index` of a `rows` buffer. */
-export function packRow(words: Uint32Array, index: number, {token = 0, position = 0, pageTable = 0}: RowFields): void {
+export function packRow(
+  words: Uint32Array,
+  index: number,
+  {token = 0, position = 0, pageTable = 0, last = position}: RowFields,
+): void {
   const first = index * ROW.size;
   words[first + ROW.at('token')] = token;
   words[first + ROW.at('position')] = position;
   words[first + ROW.at('page_table')] = pageTable;
+  words[first + ROW.at('last')] = last;
 }
 
 /** A `rows` buffer of these rows. */

@@ -43,6 +43,24 @@ const cases: Record<string, AttentionCase> = {
   'heads of 4 and of 20': {nHead: 6, nHeadKv: 3, headDim: 20, pageSize: 1, positions: [[40]]},
   'two sequences in one step': {nHead: 2, nHeadKv: 1, headDim: 64, pageSize: 8, positions: [[3, 4, 5], [80], [17, 18]]},
   'a context of many pages': {nHead: 1, nHeadKv: 1, headDim: 64, positions: [[2500]]},
+  'a text in both directions': {
+    nHead: 2,
+    nHeadKv: 1,
+    headDim: 64,
+    bothWays: true,
+    positions: [
+      [0, 1, 70],
+      [0, 5],
+    ],
+  },
+  'a window in both directions': {
+    nHead: 2,
+    nHeadKv: 1,
+    headDim: 64,
+    bothWays: true,
+    window: W,
+    positions: [[0, W - 1, W, 90, 99 - W, 100 - W, 99]],
+  },
   // Scores from a hundredth of the cap to many times it, where tanh has ended: all these keys weigh the same.
   'capped scores': {nHead: 4, nHeadKv: 2, headDim: 64, scale: 1, softcap: 50, positions: [[90, 200]], sharpness: 3},
   // Scores of ±1000 and more: all weight on one key, exponents far below the clamp.

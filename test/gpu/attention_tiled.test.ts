@@ -22,6 +22,21 @@ const cases: Record<string, AttentionCase> = {
   },
   'heads of 20, three a KV head': {nHead: 6, nHeadKv: 2, headDim: 20, pageSize: 1, positions: [run(60, 75)]},
   'twelve heads a KV head': {nHead: 12, nHeadKv: 1, headDim: 64, positions: [run(62, 67)]},
+  'texts in both directions': {
+    nHead: 3,
+    nHeadKv: 1,
+    headDim: 64,
+    bothWays: true,
+    positions: [run(0, 70), run(0, 5), run(0, 66)],
+  },
+  'a window in both directions': {
+    nHead: 4,
+    nHeadKv: 2,
+    headDim: 64,
+    bothWays: true,
+    window: W,
+    positions: [run(0, 200)],
+  },
   'capped scores': {nHead: 4, nHeadKv: 2, headDim: 64, scale: 1, softcap: 50, positions: [run(90, 110)], sharpness: 3},
   'a sharp softmax': {nHead: 2, nHeadKv: 1, headDim: 64, scale: 1, positions: [run(190, 202)], sharpness: 50},
 };

@@ -6,7 +6,7 @@ export interface AttentionShape {
   nHeadKv: number;
   headDim: number;
   scale: number;
-  /** Keys a row sees, itself included; 0: all earlier ones. */
+  /** A row sees keys that are fewer positions away than this; 0: all up to its last. */
   window: number;
   /** Scores are bent into ±softcap; 0: they are not. */
   softcap: number;
@@ -23,10 +23,11 @@ export function attention(
   {nHead, nHeadKv, headDim, scale, window, softcap, pageSize}: AttentionShape,
 ): Float64Array<ArrayBuffer> {
   const y = new Float64Array(rows.length * nHead * headDim);
-  rows.forEach(({position, pageTable}, r) => {
+  rows.forEach(({position, pageTable, last = position}, r) => {
     const first = window > 0 ? Math.max(0, position - window + 1) : 0;
+    const end = window > 0 ? Math.min(last + 1, position + window) : last + 1;
     const slots: number[] = [];
-    for (let p = first; p <= position; p++) slots.push(cacheSlot(pageTables, pageTable, p, pageSize));
+    for (let p = first; p < end; p++) slots.push(cacheSlot(pageTables, pageTable, p, pageSize));
     for (let head = 0; head < nHead; head++) {
       const kvHead = Math.floor((head * nHeadKv) / nHead);
       const own = (r * nHead + head) * headDim;

@@ -4,6 +4,8 @@
 export interface RowPlace {
   position: number;
   pageTable: number;
+  /** The last position it attends. Default: its own. */
+  last?: number;
 }
 
 /** The slot of a position: page · pageSize + place in the page. */
