@@ -1,18 +1,18 @@
 // The runtime without the element: one model, OpenAI-shaped. Owns the public methods and what they check; the
 // connection is connect.ts, the shapes are completions.ts.
 import type {GemmaError} from '../errors.ts';
+import type {ModelOptions} from '../model-options.ts';
 import {abortError, type Caller} from '../protocol/caller.ts';
-import {arrayOf, isCount, oneOf} from '../protocol/check.ts';
+import {arrayOf, isCount} from '../protocol/check.ts';
 import type {
   LoadProgress,
   ModelInfo,
   ModelInspection,
   StreamReply,
-  TablePlacementChoice,
   ToolDefinition,
   WorkerStats,
 } from '../protocol/messages.ts';
-import {booleanOption, checkOptions, found, templateOptions, unexpected} from '../protocol/options.ts';
+import {booleanOption, checkOptions, found, modelOptions, templateOptions, unexpected} from '../protocol/options.ts';
 import {chatChunks, chatLogprobs, heading, leavable, tellProgress} from './completions.ts';
 import {connect, type Platform} from './connect.ts';
 import {ModelConnection, type Ways} from './model-connection.ts';
@@ -39,7 +39,8 @@ import type {
 } from './shapes.ts';
 import {workerUrl} from './worker-url.ts';
 
-export interface LoadOptions {
+/** A model, and how it is loaded. */
+export interface LoadOptions extends ModelOptions {
   /**
    * URL of a GGUF file, relative to the page; `hf:owner/repo/file.gguf[@revision]`; or the file itself. A split model:
    * the URL of its first part, or all its files.
@@ -49,15 +50,8 @@ export interface LoadOptions {
   integrity?: string;
   /** URL of `gemma-chat.worker.js`. Same-origin, it is shared by all tabs. Default: beside this script. */
   workerSrc?: string | URL;
-  /** Positions a conversation may have. Default: the model's, at most 4096. */
-  contextLength?: number;
   /** Milliseconds that the model stays on the GPU when no client uses it any more. Default 60 000. */
   idleTimeout?: number;
-  /**
-   * Where the per-layer embeddings of Gemma 4 and 3n lie, often the largest part of the file: `gpu`, or `host`: in the
-   * file on the visitor's disk, a row a token. Default `auto`: on the GPU if it seems to have the room.
-   */
-  perLayerEmbeddings?: TablePlacementChoice;
   onProgress?: (progress: LoadProgress) => void;
   signal?: AbortSignal;
 }
@@ -80,12 +74,8 @@ const loadSpecs: Specs = {
   modelSrc: modelSrcOption,
   integrity: integrityOption,
   workerSrc: url,
-  contextLength: {
-    check: (value) => isCount(value) && (value as number) >= 1 && (value as number) <= 2 ** 20,
-    expected: 'an integer from 1 to 1048576',
-  },
+  ...modelOptions,
   idleTimeout: {check: isCount, expected: 'milliseconds, 0 or more'},
-  perLayerEmbeddings: {check: oneOf('auto', 'gpu', 'host'), expected: 'auto, gpu or host'},
   onProgress: functionOption,
   signal: signalOption,
 };
@@ -120,15 +110,15 @@ export class GemmaClient {
    * Loads a model, or joins the one that other clients of this site have loaded.
    * @throws GemmaError, see docs/errors.md; AbortError
    */
-  static async load(options: LoadOptions, platform: Platform = pagePlatform()): Promise<GemmaClient> {
-    checkOptions('GemmaClient.load', options, loadSpecs);
-    const {modelSrc, integrity, contextLength, perLayerEmbeddings, idleTimeout, signal, onProgress} = options;
+  static async load(given: LoadOptions, platform: Platform = pagePlatform()): Promise<GemmaClient> {
+    checkOptions('GemmaClient.load', given, loadSpecs);
+    const {modelSrc, integrity, workerSrc, idleTimeout, signal, onProgress, ...options} = given;
     if (modelSrc === undefined) throw unexpected('modelSrc', 'missing', loadSpecs.modelSrc.expected);
     const model = modelRef(modelSrc, platform.baseUrl, integrity);
-    const script = workerUrl(options.workerSrc, platform.baseUrl);
+    const script = workerUrl(workerSrc, platform.baseUrl);
     if (signal?.aborted) throw abortError();
     onProgress?.({phase: 'connect', fraction: 0, loadedBytes: 0, totalBytes: 0});
-    const request = {type: 'load', model, contextLength, perLayerEmbeddings, idleTimeout} as const;
+    const request = {type: 'load', model, options, idleTimeout} as const;
     let progress = onProgress;
     const ways: Ways = {
       connect: (stop) => connect(script, platform, {signal: stop}),
@@ -137,7 +127,7 @@ export class GemmaClient {
     const connection = new ModelConnection(await ways.connect(signal), ways);
     try {
       const info = await untilAbort(
-        options,
+        given,
         connection.call((caller) => ways.load(caller, signal)),
       );
       // A worker that takes over later loads unseen.

@@ -1,6 +1,8 @@
 // The contract of the engine as chat/ and worker/ see it: tokens in, logits out. Knows no text, no messages and no network.
+import type {GemmaError} from '../errors.ts';
 import type {GgufFile} from '../gguf/gguf-file.ts';
 import type {PipelineCache} from '../gpu/pipelines.ts';
+import type {ModelOptions} from '../model-options.ts';
 import type {Variants} from './graph/variants.ts';
 import type {PageCounts, PageGroup} from './kv/pages.ts';
 import type {Choice} from './sampling/choice.ts';
@@ -54,15 +56,8 @@ export interface EngineStats {
   perToken: {dispatches: number; submits: number; bytesWritten: number; bytesRead: number; objectsCreated: number};
 }
 
-/** Where the per-layer embedding table is kept. */
-export const TABLE_PLACEMENTS = ['auto', 'gpu', 'host'] as const;
-/** A placement as it is asked for; `auto` leaves the choice to the memory plan. */
-export type TablePlacementChoice = (typeof TABLE_PLACEMENTS)[number];
-
 /** How an engine is loaded. Everything has a default. */
-export interface EngineOptions {
-  /** Positions a sequence may hold, never more than the model's context_length. Default 4096. */
-  contextLength?: number;
+export interface EngineOptions extends ModelOptions {
   /** Rows of the largest prefill chunk. Default 64. */
   chunkSize?: number;
   /** Called with the file bytes that are loaded so far, and with all that will be. */
@@ -78,12 +73,6 @@ export interface EngineOptions {
   sharePrefixes?: boolean;
   /** Ids that are never to be sampled. Default: the file's `tokenizer.ggml.suppress_tokens`. */
   suppressedTokens?: readonly number[];
-  /**
-   * Where the per-layer embedding table of Gemma 4 and 3n is kept: often the largest tensor, of which a token reads one row.
-   * `gpu`: with all other weights; `host`: in the file, a row a token is read from the source in each step; `auto`
-   * (default): on the GPU if it fits the budget.
-   */
-  perLayerEmbeddings?: TablePlacementChoice;
   /**
    * Reads such a table once while loading: for a source that keeps on the disk what was streamed, so that no step waits
    * for a network. Default false.
@@ -107,6 +96,8 @@ export interface Engine {
   readonly vocabSize: number;
   /** Steps read rows from the source: it must stay open until `destroy`. */
   readonly readsSource: boolean;
+  /** Resolves with `device-lost` when the device is gone, if only because it was destroyed. */
+  readonly lost: Promise<GemmaError>;
   /** Whether the sequence could grow by this many positions without taking any from another. */
   roomFor(sequence: Sequence, positions: number): boolean;
   /** A sequence that already holds the longest beginning of `prompt` whose keys and values are known. */

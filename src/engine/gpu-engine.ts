@@ -3,7 +3,6 @@
 import {GemmaError} from '../errors.ts';
 import type {GgufFile} from '../gguf/gguf-file.ts';
 import type {BufferPool} from '../gpu/buffers.ts';
-import {lostError} from '../gpu/device.ts';
 import type {PipelineCache} from '../gpu/pipelines.ts';
 import type {Profiler} from '../gpu/profiler.ts';
 import type {Recording} from '../gpu/recorder.ts';
@@ -24,6 +23,8 @@ import {packRow, packStep, ROW_WORDS, STEP_WORDS} from './step-data.ts';
 export interface EngineParts {
   file: GgufFile;
   device: GPUDevice;
+  /** Resolves with `device-lost` when the device is gone. */
+  lost: Promise<GemmaError>;
   pool: BufferPool;
   pipelines: PipelineCache;
   cache: KvCache;
@@ -85,6 +86,7 @@ export class GpuEngine implements Engine {
   readonly chunkSize: number;
   readonly vocabSize: number;
   readonly readsSource: boolean;
+  readonly lost: Promise<GemmaError>;
   /** While set, every step is timed by it; read it after each. For benches: a profiled step is slower. */
   profiler: Profiler | null = null;
   readonly #parts: EngineParts;
@@ -101,7 +103,7 @@ export class GpuEngine implements Engine {
   #perToken = {...this.#counts};
 
   constructor(parts: EngineParts) {
-    const {cache, logits, chunkSize, maxOutputs, device} = parts;
+    const {cache, logits, chunkSize, maxOutputs} = parts;
     this.#parts = parts;
     this.file = parts.file;
     this.contextLength = cache.shape.contextLength;
@@ -111,8 +113,9 @@ export class GpuEngine implements Engine {
     this.#rowData = new Uint32Array(ROW_WORDS * chunkSize);
     this.#outputData = new Uint32Array(maxOutputs);
     this.#outputRowData = new Uint32Array(ROW_WORDS * maxOutputs);
-    void device.lost.then((info) => {
-      this.#gone ??= lostError(info);
+    this.lost = parts.lost;
+    void this.lost.then((error) => {
+      this.#gone ??= error;
     });
   }
 
@@ -158,7 +161,7 @@ export class GpuEngine implements Engine {
 
   async #run(inputs: readonly StepInput[]): Promise<Float32Array[][]> {
     this.#throwIfGone();
-    const {device, cache, hosted} = this.#parts;
+    const {cache, hosted} = this.#parts;
     const work = this.#check(inputs);
     if (work.rows === 0) return inputs.map(() => []);
     await hosted?.rows.fetch(work.inputs.flatMap(({tokens}) => tokens));
@@ -179,7 +182,7 @@ export class GpuEngine implements Engine {
       }
       return results;
     } catch (error) {
-      const reason = await explainFailure(device, error);
+      const reason = await explainFailure(this.lost, error);
       throw this.#gone ?? reason;
     }
   }

@@ -4,7 +4,7 @@ import type {ByteSource} from '../gguf/byte-source.ts';
 import type {GgmlTypeName} from '../gguf/ggml-types.ts';
 import type {GgufFile} from '../gguf/gguf-file.ts';
 import {BufferPool} from '../gpu/buffers.ts';
-import {guarded} from '../gpu/device.ts';
+import {guarded, lostError} from '../gpu/device.ts';
 import {PipelineCache} from '../gpu/pipelines.ts';
 import {explainFailure} from './device-failure.ts';
 import type {Engine, EngineOptions} from './engine.ts';
@@ -36,6 +36,8 @@ export async function loadEngine(
   const options = {...given, variants: {...PLAIN, ...given.variants}};
   const {signal} = options;
   signal?.throwIfAborted();
+  // Heard here, once: whoever has the engine hears it from `engine.lost`.
+  const lost = device.lost.then(lostError);
   const config = readConfig(file);
   const plan = planEngine(config, device.limits, options);
   const pool = new BufferPool(device);
@@ -75,6 +77,7 @@ export async function loadEngine(
       ahead: sizes.variants.ahead,
       file,
       device,
+      lost,
       pool,
       pipelines,
       chunkSize: sizes.chunkSize,
@@ -92,7 +95,7 @@ export async function loadEngine(
   } catch (error) {
     pool.destroy();
     await checked.catch(() => undefined); // it has buffers of its own
-    throw await explainFailure(device, error, signal);
+    throw await explainFailure(lost, error, signal);
   }
 }
 

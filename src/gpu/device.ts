@@ -24,8 +24,6 @@ export interface Device {
   readonly software: boolean;
   /** Bytes; never above what the device has. */
   readonly limits: Readonly<SizeLimits>;
-  /** Resolves with `device-lost` when the device goes, `device.destroy()` included. */
-  readonly lost: Promise<GemmaError>;
 }
 
 /** Kernels that are only faster with them ask the device whether it has them. */
@@ -78,7 +76,7 @@ export async function requestDevice(gpu: GPU | undefined, options: DeviceOptions
   } catch (cause) {
     throw new GemmaError('adapter-missing', `the adapter gave no device: ${text(cause)}`, {cause, detail: {required}});
   }
-  return {device, info: adapter.info, software: isSoftware(adapter.info), limits, lost: device.lost.then(lostError)};
+  return {device, info: adapter.info, software: isSoftware(adapter.info), limits};
 }
 
 /** Whether an adapter computes on the CPU: it says so itself, or by its name. */

@@ -1,9 +1,10 @@
 // The wire between page and worker: tagged unions that both sides import. Plain data only; no class crosses.
 // Every request has an id of its own; its replies carry it. After `done`, `result` or `error` an id is never used again.
 import type {WireError} from '../errors.ts';
+import type {ModelOptions} from '../model-options.ts';
 
 /** Part of the worker's URL: two versions of the script never meet in one worker. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 export type Role = 'system' | 'user' | 'assistant' | 'tool';
 
@@ -96,9 +97,6 @@ export interface Usage {
   /** Prompt tokens whose keys and values were reused. */
   cached_tokens: number;
 }
-
-/** Where a model's per-layer embedding table lies: with its other weights, in its file, or on the GPU if it fits. */
-export type TablePlacementChoice = 'auto' | 'gpu' | 'host';
 
 export interface ModelInfo {
   architecture: string;
@@ -292,8 +290,7 @@ export type Request =
       type: 'load';
       id: number;
       model: ModelRef;
-      contextLength?: number;
-      perLayerEmbeddings?: TablePlacementChoice;
+      options?: ModelOptions;
       idleTimeout?: number;
     }
   /** What would be loaded. Reads no more than the beginning of the header; needs no GPU. */

@@ -1,5 +1,6 @@
 // Which options a generation has and what values they take. The client checks before it sends, the worker again.
 import {GemmaError} from '../errors.ts';
+import {MAX_CONTEXT_LENGTH, type ModelOptions, TABLE_PLACEMENTS} from '../model-options.ts';
 import {arrayOf, type Check, isBoolean, isNumber, isObject, isString, oneOf, optional, shaped} from './check.ts';
 import type {ChatRequest, CompletionRequest, GenerationOptions} from './messages.ts';
 
@@ -79,6 +80,11 @@ export const completionOptions: OptionSpecs<CompletionRequest> = {
   },
   echo: booleanOption,
   ...generation,
+};
+
+export const modelOptions: OptionSpecs<ModelOptions> = {
+  contextLength: {check: integer(1, MAX_CONTEXT_LENGTH), expected: `an integer from 1 to ${MAX_CONTEXT_LENGTH}`},
+  perLayerEmbeddings: {check: oneOf(...TABLE_PLACEMENTS), expected: TABLE_PLACEMENTS.join(' or ')},
 };
 
 /** @throws GemmaError `option-invalid` */

@@ -15,7 +15,7 @@ import {
   shaped,
 } from './check.ts';
 import type {Reply, Request} from './messages.ts';
-import {chatOptions, checkOptions, checkTogether, completionOptions, templateOptions} from './options.ts';
+import {chatOptions, checkOptions, checkTogether, completionOptions, modelOptions, templateOptions} from './options.ts';
 
 const isAnything: Check = () => true;
 const isNamedBlob: Check = (value) => isObject(value) && value.blob instanceof Blob && isString(value.name);
@@ -29,8 +29,7 @@ const REQUESTS: Record<Request['type'], Shape> = {
   load: {
     id: isCount,
     model: isModelRef,
-    contextLength: optional(isCount),
-    perLayerEmbeddings: optional(oneOf('auto', 'gpu', 'host')),
+    options: optional(isObject),
     idleTimeout: optional(isCount),
   },
   inspect: {id: isCount, model: isModelRef, contextLength: optional(isCount)},
@@ -117,6 +116,7 @@ export function parseRequest(data: unknown): Request | BadRequest | null {
   }
   const request = data as unknown as Request;
   try {
+    if (request.type === 'load') checkOptions('load', request.options ?? {}, modelOptions);
     if (request.type === 'chat') checkOptions('chat', request.request, chatOptions);
     if (request.type === 'completion') checkOptions('completion', request.request, completionOptions);
     if (request.type === 'chat' || request.type === 'completion') {

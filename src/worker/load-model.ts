@@ -59,12 +59,12 @@ export async function loadModel(ref: ModelRef, store: Promise<ModelStore>, optio
 }
 
 async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: LoadOptions): Promise<LoadedModel> {
-  const {signal, contextLength, perLayerEmbeddings} = options;
+  const {signal, onProgress: report, ...modelOptions} = options;
   let storage: ModelStorage | undefined;
   let fraction = 0;
   const tell = (phase: LoadPhase, share: number, loadedBytes = 0, totalBytes = 0): void => {
     fraction = share;
-    options.onProgress({phase, fraction, loadedBytes, totalBytes, ...(storage && {storage})});
+    report({phase, fraction, loadedBytes, totalBytes, ...(storage && {storage})});
   };
   // First what costs nothing: without a GPU not a byte is fetched.
   const gpu = await requestDevice((navigator as {gpu?: GPU}).gpu);
@@ -97,7 +97,7 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
     try {
       const file = await readSplitGguf(opened.files, {signal});
       const config = readConfig(file);
-      checkContext(contextLength, config.contextLength);
+      checkContext(modelOptions.contextLength, config.contextLength);
       checkTokenizerFamily(file.metadata);
       suitable = true;
       // A real vocabulary takes some tenths of a second: in slices, while the first weights come. Where it fails, no more
@@ -118,8 +118,7 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
       };
       const engine = await loadEngine(source, file, gpu.device, {
         ...engineDefaults({info: gpu.info, features: gpu.device.features, limits: gpu.limits}),
-        contextLength,
-        perLayerEmbeddings,
+        ...modelOptions,
         // What stays on the disk is there for good after this; what does not would be fetched in vain.
         prefetchTable: opened.storage === 'opfs' || opened.storage === 'cache',
         onProgress,
@@ -147,7 +146,6 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
           capabilities: capabilitiesOf(template),
         },
         adapter: describeAdapter(gpu.device, gpu.info),
-        lost: gpu.lost,
         template,
         destroy() {
           engine.destroy();
@@ -162,17 +160,9 @@ async function loadOnce(ref: ModelRef, store: Promise<ModelStore>, options: Load
     } finally {
       if (!readsSource) await source.close?.();
     }
-  } catch (error) {
-    // A device that went while the model was loading explains whatever failed after it.
-    throw (await lostAlready(gpu.lost)) ?? error;
   } finally {
     if (!loaded) gpu.device.destroy();
   }
-}
-
-/** The reason if the device is gone by now, without waiting for it. */
-function lostAlready(lost: Promise<GemmaError>): Promise<GemmaError | null> {
-  return Promise.race([lost, Promise.resolve(null)]);
 }
 
 function capabilitiesOf(template: () => ChatTemplate): ModelInfo['capabilities'] {

@@ -1,8 +1,8 @@
 // What the worker needs of a model that is on the GPU. How it gets there is load-model.ts; tests bring their own.
 import type {ChatTemplate} from '../chat/template.ts';
 import type {Engine} from '../engine/engine.ts';
-import type {GemmaError} from '../errors.ts';
-import type {LoadProgress, ModelInfo, ModelRef, TablePlacementChoice, WorkerStats} from '../protocol/messages.ts';
+import type {ModelOptions} from '../model-options.ts';
+import type {LoadProgress, ModelInfo, ModelRef, WorkerStats} from '../protocol/messages.ts';
 import type {Tokenizer} from '../tokenizer/tokenizer.ts';
 
 export interface LoadedModel {
@@ -10,17 +10,14 @@ export interface LoadedModel {
   readonly engine: Engine;
   readonly tokenizer: Tokenizer;
   readonly adapter: WorkerStats['adapter'];
-  /** Resolves with `device-lost`. */
-  readonly lost: Promise<GemmaError>;
   /** @throws GemmaError `template-invalid`: a model without a template can still complete texts. */
   template(): ChatTemplate;
   /** Frees every GPU object and the device. Idempotent. */
   destroy(): void;
 }
 
-export interface LoadOptions {
-  contextLength?: number;
-  perLayerEmbeddings?: TablePlacementChoice;
+/** A load's options as the client gave them, and how it is followed. */
+export interface LoadOptions extends ModelOptions {
   onProgress(progress: LoadProgress): void;
   signal: AbortSignal;
 }

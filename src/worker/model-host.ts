@@ -1,7 +1,8 @@
 // The one model of this worker. Owns when it is loaded, who waits for it, who uses it and when it goes. Knows neither
 // how a model is loaded nor what it is asked.
 import {GemmaError} from '../errors.ts';
-import type {LoadProgress, ModelRef, NamedBlob, TablePlacementChoice} from '../protocol/messages.ts';
+import type {ModelOptions} from '../model-options.ts';
+import type {LoadProgress, ModelRef, NamedBlob} from '../protocol/messages.ts';
 import type {LoadedModel, LoadModel} from './loaded-model.ts';
 import {Meter} from './meter.ts';
 import {Scheduler} from './scheduler.ts';
@@ -21,10 +22,8 @@ export interface ModelUser {
   lost(error: GemmaError): void;
 }
 
-export interface HostLoadOptions {
-  contextLength?: number;
-  /** Of the one who begins the load. */
-  perLayerEmbeddings?: TablePlacementChoice;
+/** A client's load. Of clients that join one, only `contextLength` counts. */
+export interface HostLoadOptions extends ModelOptions {
   onProgress?(progress: LoadProgress): void;
   signal?: AbortSignal;
   /** How long the model stays on the GPU without a client, in milliseconds. The last to ask decides. */
@@ -48,12 +47,15 @@ interface Slot {
   readonly instance: Promise<Instance>;
   ready: Instance | null;
   readonly ref: ModelRef;
-  readonly perLayerEmbeddings: TablePlacementChoice | undefined;
+  /** Those of the client that began the load. */
+  readonly options: ModelOptions;
   idleTimeout: number;
   /** Stops the timer that runs while nobody uses the model. */
   stopIdle: () => void;
   /** Losses of the device since an answer was last finished. */
   losses: number;
+  /** The device is lost, and the model is being loaded again. */
+  recovering: boolean;
   completed: number;
 }
 
@@ -142,7 +144,8 @@ export class ModelHost {
     if (!this.#slot) await this.#settled;
   }
 
-  #begin(key: string, ref: ModelRef, {contextLength, perLayerEmbeddings}: HostLoadOptions): Slot {
+  #begin(key: string, ref: ModelRef, given: HostLoadOptions): Slot {
+    const {onProgress: _, signal: __, idleTimeout: ___, ...options} = given;
     const slot: Slot = {
       key,
       name: nameOf(ref),
@@ -152,12 +155,13 @@ export class ModelHost {
       progress: {phase: 'connect', fraction: 0, loadedBytes: 0, totalBytes: 0},
       ready: null,
       ref,
-      perLayerEmbeddings,
+      options,
       idleTimeout: DEFAULT_IDLE_MS,
       stopIdle: () => {},
       losses: 0,
+      recovering: false,
       completed: 0,
-      instance: this.#settled.then(() => this.#fill(slot, ref, contextLength)),
+      instance: this.#settled.then(() => this.#fill(slot, ref)),
     };
     this.#slot = slot;
     // The next load begins when this one has let go of its memory; its failure is told to those who wait for it.
@@ -168,7 +172,7 @@ export class ModelHost {
     return slot;
   }
 
-  async #fill(slot: Slot, ref: ModelRef, contextLength?: number): Promise<Instance> {
+  async #fill(slot: Slot, ref: ModelRef): Promise<Instance> {
     const {signal} = slot.abort;
     try {
       signal.throwIfAborted();
@@ -177,8 +181,7 @@ export class ModelHost {
         slot.progress = {...progress, fraction: Math.max(progress.fraction, slot.progress.fraction)};
         for (const listener of slot.listeners) listener(slot.progress);
       };
-      const {perLayerEmbeddings} = slot;
-      const model = await this.#load(ref, {contextLength, perLayerEmbeddings, onProgress, signal});
+      const model = await this.#load(ref, {...slot.options, onProgress, signal});
       if (signal.aborted) {
         model.destroy();
         throw signal.reason;
@@ -187,7 +190,7 @@ export class ModelHost {
       const watchdog = new Watchdog((ms) => this.#lose(slot, slot.ready?.model, stuck(ms)), this.#clock);
       const scheduler = new Scheduler(model.engine, {meter, watchdog, recovers: true});
       slot.ready = {model, meter, scheduler};
-      model.lost.then((error) => this.#lose(slot, model, error));
+      this.#follow(slot, model);
       return slot.ready;
     } catch (error) {
       if (this.#slot === slot) this.#slot = null;
@@ -237,11 +240,16 @@ export class ModelHost {
     slot.ready?.model.destroy();
   }
 
+  #follow(slot: Slot, model: LoadedModel): void {
+    void model.engine.lost.then((error) => this.#lose(slot, model, error));
+  }
+
   /** Loads the model again, from where it is stored, and lets the conversations go on. */
   #lose(slot: Slot, model: LoadedModel | undefined, error: GemmaError): void {
     const {ready} = slot;
-    // A model that was replaced destroys its own device: that is no news to anyone.
-    if (this.#slot !== slot || !ready || ready.model !== model) return;
+    // A model that was replaced, or given up because a step was stuck, has destroyed its own device: expected; ignored.
+    if (this.#slot !== slot || !ready || ready.model !== model || slot.recovering) return;
+    slot.recovering = true;
     ready.scheduler.suspend();
     model.destroy();
     if (ready.scheduler.completed > slot.completed) slot.losses = 0;
@@ -257,12 +265,13 @@ export class ModelHost {
       slot.losses += 1;
       if (signal.aborted) return;
       try {
-        const {ref, perLayerEmbeddings} = slot;
-        const model = await this.#load(ref, {contextLength, perLayerEmbeddings, onProgress: () => {}, signal});
+        const {ref, options} = slot;
+        const model = await this.#load(ref, {...options, contextLength, onProgress: () => {}, signal});
         if (signal.aborted) return model.destroy();
         instance.model = model;
         this.#recoveries += 1;
-        model.lost.then((reason) => this.#lose(slot, model, reason));
+        slot.recovering = false;
+        this.#follow(slot, model);
         instance.scheduler.resume(model.engine);
         return;
       } catch {

@@ -166,10 +166,9 @@ export class Session implements ModelUser {
   }
 
   async #load(request: Extract<Request, {type: 'load'}>, signal: AbortSignal) {
-    const {id, model, contextLength, perLayerEmbeddings, idleTimeout} = request;
+    const {id, model, options, idleTimeout} = request;
     const instance = await this.#context.host.load(this, model, {
-      contextLength,
-      perLayerEmbeddings,
+      ...options,
       idleTimeout,
       signal,
       onProgress: (progress) => this.#endpoint.post({type: 'progress', id, progress}),

@@ -9,6 +9,7 @@ import {uploadWeights} from '../../src/engine/memory/upload.ts';
 import {readConfig} from '../../src/engine/model/config.ts';
 import {record} from '../../src/engine/record.ts';
 import {BufferPool} from '../../src/gpu/buffers.ts';
+import {lostError} from '../../src/gpu/device.ts';
 import {shuffled} from '../fixtures/random-graph.ts';
 import {expectSameLogits, feed, SMALL, type TestModel, TOKENS, testModel} from '../helpers/engine.ts';
 import {inBrowser, pipelinesOf, withDevice} from '../helpers/gpu.ts';
@@ -26,6 +27,7 @@ async function engineOf(device: GPUDevice, {source, file}: TestModel, change: (g
   const parts = {
     file,
     device,
+    lost: device.lost.then(lostError),
     pool,
     pipelines,
     chunkSize,

@@ -3,7 +3,7 @@ import {expect} from 'chai';
 import {findGpu} from '../../scripts/lib/gpu.ts';
 import {GemmaError} from '../../src/errors.ts';
 import {BufferPool} from '../../src/gpu/buffers.ts';
-import {guarded, requestDevice} from '../../src/gpu/device.ts';
+import {guarded, lostError, requestDevice} from '../../src/gpu/device.ts';
 import {elementwise, spread} from '../../src/gpu/grid.ts';
 import {completeConstants, defineKernel, type RowShape, reflect} from '../../src/gpu/kernel.ts';
 import {PipelineCache} from '../../src/gpu/pipelines.ts';
@@ -381,12 +381,12 @@ describe('device', () => {
     withDevice(async () => {
       const gpu = (await findGpu()) as GPU;
       const adapter = (await gpu.requestAdapter()) as GPUAdapter;
-      const {device, limits, lost} = await requestDevice(gpu, {limits: {maxStorageBufferBindingSize: 65536}});
+      const {device, limits} = await requestDevice(gpu, {limits: {maxStorageBufferBindingSize: 65536}});
       expect(limits.maxStorageBufferBindingSize).to.equal(65536);
       expect(device.limits.maxStorageBufferBindingSize).to.be.at.least(134217728);
       expect(device.limits.maxBufferSize).to.equal(adapter.limits.maxBufferSize);
       device.destroy();
-      expect((await lost).code).to.equal('device-lost');
+      expect(lostError(await device.lost).code).to.equal('device-lost');
     }),
   );
 

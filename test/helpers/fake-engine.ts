@@ -5,6 +5,7 @@ import {metadataOf} from '../../scripts/model-files/gguf-writer.ts';
 import {tinyTokenizerMetadata} from '../../scripts/model-files/tiny-tokenizer.ts';
 import type {Engine, EngineStats, Sequence, StepInput} from '../../src/engine/engine.ts';
 import {type CachedSequence, KvCache} from '../../src/engine/kv/kv-cache.ts';
+import {GemmaError} from '../../src/errors.ts';
 import type {GgufFile} from '../../src/gguf/gguf-file.ts';
 import {createTokenizer} from '../../src/tokenizer/create-tokenizer.ts';
 import type {Tokenizer} from '../../src/tokenizer/tokenizer.ts';
@@ -35,6 +36,11 @@ export class FakeEngine implements Engine {
   readonly chunkSize: number;
   readonly vocabSize = VOCAB_SIZE;
   readonly readsSource = false;
+  /** Loses the device. */
+  lose!: (error?: GemmaError) => void;
+  readonly lost = new Promise<GemmaError>((resolve) => {
+    this.lose = (error = new GemmaError('device-lost', 'the GPU device was lost')) => resolve(error);
+  });
   /** Rows and what was asked of them, input by input. */
   readonly steps: {rows: number; logits: StepInput['logits']}[] = [];
   /** Inputs of each step. */

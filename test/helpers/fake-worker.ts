@@ -3,7 +3,7 @@
 import {setImmediate} from 'node:timers';
 import type {Platform} from '../../src/client/connect.ts';
 import {GemmaClient, type LoadOptions} from '../../src/client/gemma-client.ts';
-import {GemmaError} from '../../src/errors.ts';
+import type {GemmaError} from '../../src/errors.ts';
 import type {Attention, ModelInfo, ModelRef} from '../../src/protocol/messages.ts';
 import {createModelStore} from '../../src/store/create-model-store.ts';
 import type {ModelStore} from '../../src/store/model-store.ts';
@@ -70,10 +70,6 @@ export interface FakeModel extends LoadedModel {
 
 export function fakeModel(options: FakeEngineOptions = {}): FakeModel {
   const engine = new FakeEngine(options);
-  let lose!: (error: GemmaError) => void;
-  const lost = new Promise<GemmaError>((resolve) => {
-    lose = resolve;
-  });
   const info: ModelInfo = {
     architecture: 'gemma4',
     name: 'Fake',
@@ -93,8 +89,7 @@ export function fakeModel(options: FakeEngineOptions = {}): FakeModel {
     engine,
     tokenizer: tinyTokenizer(),
     adapter: {vendor: 'fake', architecture: '', device: '', description: '', features: []},
-    lost,
-    lose: (error = new GemmaError('device-lost', 'the GPU device was lost')) => lose(error),
+    lose: engine.lose,
     template: () => createTemplate(builtIn),
     destroy: () => engine.destroy(),
   };

@@ -4,7 +4,8 @@
 import {GemmaError} from '../../errors.ts';
 import {CountingBuffers} from '../../gpu/counting-buffers.ts';
 import type {SizeLimits} from '../../gpu/device.ts';
-import {type EngineOptions, TABLE_PLACEMENTS, type TablePlacementChoice} from '../engine.ts';
+import {MAX_CONTEXT_LENGTH, TABLE_PLACEMENTS, type TablePlacementChoice} from '../../model-options.ts';
+import type {EngineOptions} from '../engine.ts';
 import type {Graph} from '../graph/graph.ts';
 import {PLAIN} from '../graph/variants.ts';
 import {matrixBytes} from '../kernels/weight-layout.ts';
@@ -148,7 +149,7 @@ function checkOptions(options: MemoryOptions): MemoryOptions {
     if (value === undefined || (Number.isSafeInteger(value) && value >= 1 && value <= max)) return;
     throw invalidOption(name, value, `an integer from 1 to ${max}`);
   };
-  check('contextLength', contextLength, 2 ** 20);
+  check('contextLength', contextLength, MAX_CONTEXT_LENGTH);
   check('chunkSize', chunkSize, 4096);
   check('maxSequences', maxSequences, 4096);
   check('kvPages', kvPages, 2 ** 20);

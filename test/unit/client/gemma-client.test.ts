@@ -831,11 +831,11 @@ describe('GemmaClient', () => {
       expect(await clients[1].tokenize('the page')).to.deep.equal(prompt);
       await load();
       expect(asked).to.deep.equal([
-        'gemma-chat=4',
-        'gemma-chat=4',
-        'gemma-chat=4&1',
-        'gemma-chat=4&1',
-        'gemma-chat=4&1',
+        `gemma-chat=${PROTOCOL_VERSION}`,
+        `gemma-chat=${PROTOCOL_VERSION}`,
+        `gemma-chat=${PROTOCOL_VERSION}&1`,
+        `gemma-chat=${PROTOCOL_VERSION}&1`,
+        `gemma-chat=${PROTOCOL_VERSION}&1`,
       ]);
     });
 

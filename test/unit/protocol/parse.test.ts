@@ -5,7 +5,7 @@ import {parseReply, parseRequest} from '../../../src/protocol/parse.ts';
 describe('parseRequest', () => {
   const good = [
     {type: 'hello', id: 1, version: 1, lock: null},
-    {type: 'load', id: 1, model: {url: 'https://x/y.gguf'}, contextLength: 64, perLayerEmbeddings: 'host'},
+    {type: 'load', id: 1, model: {url: 'https://x/y.gguf'}, options: {contextLength: 64, perLayerEmbeddings: 'host'}},
     {type: 'load', id: 1, model: {files: [{blob: new Blob([]), name: 'x'}]}},
     {type: 'chat', id: 1, request: {messages: [{role: 'user', content: 'x'}], temperature: 0}},
     {type: 'completion', id: 1, request: {prompt: [1, 2]}},
@@ -32,6 +32,9 @@ describe('parseRequest', () => {
     [{type: 'load', id: 1, model: {files: [{blob: 'text', name: 'x'}]}}, 'protocol-mismatch'],
     [{type: 'inspect', id: 1, model: {files: []}}, 'protocol-mismatch'],
     [{type: 'load', id: 1, model: {url: 'x', integrity: 7}}, 'protocol-mismatch'],
+    [{type: 'load', id: 1, model: {url: 'x'}, options: {contextLength: 0}}, 'option-invalid'],
+    [{type: 'load', id: 1, model: {url: 'x'}, options: {perLayerEmbeddings: 'disk'}}, 'option-invalid'],
+    [{type: 'load', id: 1, model: {url: 'x'}, options: {memoryBudget: 1}}, 'option-unknown'],
     [{type: 'remove', id: 1}, 'protocol-mismatch'],
     [{type: 'detokenize', id: 1, ids: [-1]}, 'protocol-mismatch'],
     [{type: 'chat', id: 1, request: null}, 'protocol-mismatch'],

@@ -208,6 +208,45 @@ describe('ModelHost', () => {
       expect(a.losses).to.deep.equal([]);
     });
 
+    it('loads again once where a stuck step is given up, although that loses the device too', async () => {
+      const look: (() => void)[] = [];
+      let now = 0;
+      host = new ModelHost(
+        (_ref, options) => new Promise((resolve, reject) => loads.push({options, resolve, reject})),
+        {
+          now: () => now,
+          every: (_ms, then) => {
+            look.push(then);
+            return () => {};
+          },
+          after: (ms, then) => {
+            waiting.push({ms, then});
+            return () => {};
+          },
+        },
+      );
+      const model = await ready();
+      model.destroy = () => model.lose();
+      model.engine.beforeStep = () => new Promise(() => {});
+      const ran = host.instance?.scheduler.run({
+        client: a,
+        signal: new AbortController().signal,
+        *steps() {
+          yield {tokens: [2], logits: 'none'};
+        },
+      });
+      await until(() => look.length > 0);
+      now = 3_600_000;
+      look[0]();
+      await tick();
+      await until(() => loads.length === 2);
+      await until(() => true);
+      expect(waiting).to.deep.equal([]);
+      loads[1].resolve(fakeModel());
+      await ran;
+      expect([host.recoveries, loads.length]).to.deep.equal([1, 2]);
+    });
+
     it('tries three times, a little later each time, then tells every user once', async () => {
       const model = await ready();
       await host.load(b, url);
