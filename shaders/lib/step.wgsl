@@ -12,4 +12,5 @@ struct Row {
   position: u32,
   page_table: u32, // where the sequence's table begins in page_tables
   last: u32,       // the last position it attends: its own, or a later one where a text is read in both directions
+  adapters: u32,   // which of the mixes in lib/low_rank.wgsl it uses; 0: none
 }

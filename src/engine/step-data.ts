@@ -19,6 +19,8 @@ export interface RowFields {
   pageTable?: number;
   /** The last position it attends. Default: its own. */
   last?: number;
+  /** Which mix of adapters it uses (adapters/mixes.ts). */
+  adapters?: number;
 }
 
 const STEP = placesOf('Step');
@@ -44,13 +46,14 @@ export function packStep(
 export function packRow(
   words: Uint32Array,
   index: number,
-  {token = 0, position = 0, pageTable = 0, last = position}: RowFields,
+  {token = 0, position = 0, pageTable = 0, last = position, adapters = 0}: RowFields,
 ): void {
   const first = index * ROW.size;
   words[first + ROW.at('token')] = token;
   words[first + ROW.at('position')] = position;
   words[first + ROW.at('page_table')] = pageTable;
   words[first + ROW.at('last')] = last;
+  words[first + ROW.at('adapters')] = adapters;
 }
 
 /** A `rows` buffer of these rows. */

@@ -3,7 +3,7 @@ import {GemmaError} from '../errors.ts';
 import type {SizeLimits} from './device.ts';
 
 /** What a buffer is counted as. */
-export type BufferCategory = 'weights' | 'kv' | 'scratch';
+export type BufferCategory = 'weights' | 'kv' | 'scratch' | 'adapters';
 
 /** What a pool has made. */
 export interface BufferStats {
@@ -110,7 +110,7 @@ export class BufferPool implements Buffers {
   }
 
   stats(): BufferStats {
-    const bytes = {weights: 0, kv: 0, scratch: 0};
+    const bytes = {weights: 0, kv: 0, scratch: 0, adapters: 0};
     for (const {category, size} of this.#entries.values()) bytes[category] += size;
     return {bytes, buffers: this.#entries.size, created: this.#created};
   }

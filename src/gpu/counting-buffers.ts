@@ -4,7 +4,7 @@ import type {SizeLimits} from './device.ts';
 
 /** Buffers that are only counted: no device is needed. */
 export class CountingBuffers implements Buffers {
-  readonly bytes: Record<BufferCategory, number> = {weights: 0, kv: 0, scratch: 0};
+  readonly bytes: Record<BufferCategory, number> = {weights: 0, kv: 0, scratch: 0, adapters: 0};
   /** Bytes of the largest one. */
   largest = 0;
   readonly #limits: SizeLimits;

@@ -222,10 +222,18 @@ describe('BufferPool', () => {
       const pool = new BufferPool(device);
       const a = pool.create('a', 'weights', 17);
       pool.create('b', 'kv', 64);
-      expect(pool.stats()).to.deep.equal({bytes: {weights: 32, kv: 64, scratch: 0}, buffers: 2, created: 2});
+      expect(pool.stats()).to.deep.equal({
+        bytes: {weights: 32, kv: 64, scratch: 0, adapters: 0},
+        buffers: 2,
+        created: 2,
+      });
       pool.free(a);
       pool.free(a);
-      expect(pool.stats()).to.deep.equal({bytes: {weights: 0, kv: 64, scratch: 0}, buffers: 1, created: 2});
+      expect(pool.stats()).to.deep.equal({
+        bytes: {weights: 0, kv: 64, scratch: 0, adapters: 0},
+        buffers: 1,
+        created: 2,
+      });
       pool.destroy();
       pool.destroy();
       expect(pool.stats().buffers).to.equal(0);

@@ -8,6 +8,7 @@ export {gaussianTopk} from './gaussian_topk.ts';
 export {geglu, geluTanh} from './geglu.ts';
 export {getRows} from './get_rows.ts';
 export {cacheSlot, kvWrite, type RowPlace} from './kv_write.ts';
+export {type LowRank, lowRank, lowRankRow} from './low_rank.ts';
 export {matchRms} from './match_rms.ts';
 export {mulMat} from './mul_mat.ts';
 export {type ExpertRows, mulMatId} from './mul_mat_id.ts';

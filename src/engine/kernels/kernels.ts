@@ -9,6 +9,8 @@ export {geglu} from './geglu.ts';
 export {getRows} from './get_rows.ts';
 export {interleaveRows} from './interleave_rows.ts';
 export {kvWrite} from './kv_write.ts';
+export {loraA} from './lora_a.ts';
+export {loraB} from './lora_b.ts';
 export {matchRms} from './match_rms.ts';
 export {mulMat, mulMatFor} from './mul_mat.ts';
 export {mulMatGegluFor} from './mul_mat_geglu.ts';
