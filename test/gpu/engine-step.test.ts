@@ -35,8 +35,8 @@ describe('engine step', function () {
         expect(counting.counts).to.deep.equal({createCommandEncoder: 4});
         const {perToken} = engine.stats();
         expect(perToken).to.deep.include({submits: 1, objectsCreated: 0, bytesRead: 4 * 768});
-        // One row, the step, the step as the head sees it: 16 bytes each; and the number of the output row.
-        expect(perToken.bytesWritten).to.equal(3 * 16 + 4);
+        // The step, and the step as the head sees it: 16 bytes each; one row: 20; and the number of the output row.
+        expect(perToken.bytesWritten).to.equal(2 * 16 + 20 + 4);
         // One operation a dispatch: 27 a layer that owns K/V, 20 one that shares, 5 for the embeddings, 4 for the head.
         expect(perToken.dispatches).to.equal(3 * 27 + 2 * 20 + 9);
       }),
