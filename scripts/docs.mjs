@@ -69,14 +69,17 @@ function section(element) {
     ...table(
       'Custom properties',
       ['Custom property', 'Default', ''],
-      // What begins with an underscore is the element's own affair.
-      cssProperties.map((each) => [
-        code(each.name),
-        each.default.includes('--_') ? '–' : value(each.default),
-        each.description,
-      ]),
+      cssProperties.map((each) => [code(each.name), own(each.default), each.description]),
     ),
   ];
+}
+
+/** Sizes are written as multiples of the text's; what else begins with an underscore is the element's own affair. */
+function own(text) {
+  const sized = text
+    .replaceAll(/calc\(([\d.]+) \* var\(--_gemma-em\)\)/g, '$1em')
+    .replaceAll('var(--_gemma-em)', '1em');
+  return sized.includes('--_') ? '–' : value(sized);
 }
 
 /** The whole page, for the text of a manifest. */

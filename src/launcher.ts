@@ -1,8 +1,10 @@
 // The small script for a page whose chats are all launchers: paints their buttons, and loads the rest when one is first
 // opened. The markup is the same as with the whole script. Knows the element only by its tag.
 import {PageLanguage} from './element/languages/page-language.ts';
+import {isReset} from './element/page/launcher-state.ts';
 import {launcherButton} from './element/styles/launcher-button.ts';
-import {palette} from './element/styles/palette.ts';
+import {palette, registerLengths} from './element/styles/palette.ts';
+import {rootBox} from './element/styles/root-box.ts';
 import {CHAT_PATH} from './element/views/icon-paths.ts';
 
 const TAG = 'gemma-chat';
@@ -22,7 +24,8 @@ class Placeholder {
     this.#chat = chat;
     this.#root = chat.attachShadow({mode: 'open'});
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync(palette + launcherButton);
+    registerLengths();
+    sheet.replaceSync(palette + rootBox + launcherButton);
     this.#root.adoptedStyleSheets = [sheet];
     this.#button.setAttribute('part', 'button launcher-button');
     this.#button.type = 'button';
@@ -30,7 +33,10 @@ class Placeholder {
     this.#button.ariaHasPopup = 'dialog';
     this.#button.append(icon());
     this.#button.addEventListener('click', () => this.#open());
-    this.#root.append(this.#button);
+    const root = document.createElement('div');
+    root.className = `root launcher ${isReset(chat) ? 'loose' : ''}`;
+    root.append(this.#button);
+    this.#root.append(root);
     this.#language = new PageLanguage(chat, () => this.#name());
     this.#language.connect();
     if (chat.hasAttribute('open')) this.#open();

@@ -28,6 +28,7 @@ import {run, Visitor} from './page/visitor.ts';
 import {chatSettings, historySettings} from './settings.ts';
 import {renderChat} from './views/chat.ts';
 import {renderLauncher} from './views/launcher.ts';
+import {renderRoot} from './views/root.ts';
 
 /** The element, as its controllers know it. */
 export type ChatElement = LitElement & Options & {diagnose(): Promise<string>};
@@ -160,6 +161,7 @@ export class ChatAssembly {
     if (any('strings')) this.spoken.override(this.element.strings);
     if (any('modelSrc', 'integrity')) this.autoLoad.sourceNamed();
     if (any('display', 'open', 'loading', 'consent', 'localFiles', 'disabled')) this.autoLoad.look();
+    if (any('display', 'open')) this.#launcher.place();
     if (any('history', 'historyKey', 'historyStore')) this.history.start();
     this.focus.remember(this.element.shadowRoot);
     this.scroll.draw(this.chat.conversation);
@@ -177,9 +179,15 @@ export class ChatAssembly {
   }
 
   render(): TemplateResult {
-    const {display, open, label} = this.element;
-    if (display !== 'launcher') return this.#renderChat();
+    const {display} = this.element;
+    return display === 'launcher'
+      ? renderRoot(display, this.#launcher.loose, this.#renderLauncher())
+      : renderRoot(display, false, this.#renderChat());
+  }
+
+  #renderLauncher(): TemplateResult {
     const {language} = this;
+    const {open, label} = this.element;
     this.#launcher.opened ||= open;
     return renderLauncher({
       language,

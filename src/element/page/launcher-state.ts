@@ -1,13 +1,20 @@
 // Whether the launcher's panel is open, for whoever opened it: where the focus goes, and that Escape closes it. Knows
 // the element by what it can do, and no view.
-import {COVERING} from '../styles/launcher.ts';
+import {COVERING} from '../styles/covering.ts';
 
-export interface LauncherHost {
+export interface LauncherHost extends Element {
+  readonly display: string;
   open: boolean;
   readonly updateComplete: Promise<boolean>;
   readonly shadowRoot: ShadowRoot | null;
   focus(): void;
   requestUpdate(): void;
+}
+
+/** What resets like `* {all: unset}` leave of an element's layout. */
+export function isReset(host: Element): boolean {
+  const {display, position} = getComputedStyle(host);
+  return display === 'inline' && position === 'static';
 }
 
 export class LauncherState {
@@ -16,6 +23,9 @@ export class LauncherState {
   readonly #resized = () => this.#host.requestUpdate();
   /** The panel has been open at least once: only then is there a chat in it. */
   opened = false;
+
+  /** A reset of the page's has taken the host out of its corner. */
+  loose = false;
 
   constructor(host: LauncherHost) {
     this.#host = host;
@@ -31,6 +41,11 @@ export class LauncherState {
 
   disconnect(): void {
     this.#small?.removeEventListener('change', this.#resized);
+  }
+
+  /** Looks where the host stands. */
+  place(): void {
+    this.loose = this.#host.display === 'launcher' && isReset(this.#host);
   }
 
   /** By the visitor: the focus goes along. */

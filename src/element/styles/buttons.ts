@@ -7,14 +7,14 @@ export const buttons = css`
     flex: none;
     align-items: center;
     justify-content: center;
-    min-block-size: 2.25rem;
-    padding-inline: 0.75rem;
+    min-block-size: calc(2.25 * var(--_gemma-em));
+    padding-inline: calc(0.75 * var(--_gemma-em));
     color: var(--_muted);
     font: inherit;
-    font-size: 0.875rem;
+    font-size: max(12px, 0.875 * var(--_gemma-em));
     background: transparent;
     border: 1px solid transparent;
-    border-radius: calc(var(--_radius) * 0.7);
+    border-radius: calc(var(--_gemma-radius) * 0.7);
     cursor: pointer;
     transition: background-color 0.12s, color 0.12s;
   }
@@ -42,16 +42,16 @@ export const buttons = css`
   }
 
   [part~='load-button'] {
-    min-block-size: 2.75rem;
-    padding-inline: 1.25rem;
-    font-size: 1rem;
+    min-block-size: calc(2.75 * var(--_gemma-em));
+    padding-inline: calc(1.25 * var(--_gemma-em));
+    font-size: var(--_gemma-em);
     font-weight: 600;
   }
 
   [part~='send-button'],
   [part~='stop-button'] {
-    inline-size: 2.75rem;
-    min-block-size: 2.75rem;
+    inline-size: calc(2.75 * var(--_gemma-em));
+    min-block-size: calc(2.75 * var(--_gemma-em));
     padding: 0;
   }
 
@@ -77,8 +77,8 @@ export const buttons = css`
   }
 
   [part~='icon-button'] {
-    inline-size: 2.5rem;
-    min-block-size: 2.5rem;
+    inline-size: calc(2.5 * var(--_gemma-em));
+    min-block-size: calc(2.5 * var(--_gemma-em));
     padding: 0;
   }
 
@@ -91,8 +91,8 @@ export const buttons = css`
   }
 
   .icon {
-    inline-size: 1.375rem;
-    block-size: 1.375rem;
+    inline-size: calc(1.375 * var(--_gemma-em));
+    block-size: calc(1.375 * var(--_gemma-em));
   }
 
   :focus-visible {

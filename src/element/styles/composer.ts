@@ -4,12 +4,12 @@ import {css} from 'lit';
 export const composer = css`
   [part='composer'] {
     flex: none;
-    padding: 0 calc(var(--_gap) * 0.75) calc(var(--_gap) / 2);
+    padding: 0 calc(var(--_gemma-gap) * 0.75) calc(var(--_gemma-gap) / 2);
   }
 
   .row {
     display: flex;
-    gap: 0.5rem;
+    gap: calc(0.5 * var(--_gemma-em));
     align-items: flex-end;
   }
 
@@ -17,15 +17,15 @@ export const composer = css`
     display: grid;
     flex: 1 1 0;
     min-inline-size: 0;
-    max-block-size: min(12rem, 35dvb);
+    max-block-size: min(12 * var(--_gemma-em), 35dvb);
   }
 
   .mirror,
   textarea {
     grid-area: 1 / 1;
-    min-block-size: 2.75rem;
+    min-block-size: calc(2.75 * var(--_gemma-em));
     max-block-size: inherit;
-    padding: 0.5625rem 0.875rem;
+    padding: calc(0.5625 * var(--_gemma-em)) calc(0.875 * var(--_gemma-em));
     font: inherit;
     border: 1px solid transparent;
     overflow-wrap: anywhere;
@@ -43,7 +43,7 @@ export const composer = css`
     color: inherit;
     background: var(--_raised);
     border-color: var(--_border);
-    border-radius: var(--_radius);
+    border-radius: var(--_gemma-radius);
     resize: none;
   }
 
@@ -62,31 +62,31 @@ export const composer = css`
 
   [part='notice'] {
     display: flex;
-    gap: 0.5rem;
+    gap: calc(0.5 * var(--_gemma-em));
     align-items: center;
     justify-content: space-between;
-    margin-block-end: 0.5rem;
-    padding: 0.25rem 0.25rem 0.25rem 0.875rem;
-    font-size: 0.875rem;
+    margin-block-end: calc(0.5 * var(--_gemma-em));
+    padding: calc(0.25 * var(--_gemma-em)) calc(0.25 * var(--_gemma-em)) calc(0.25 * var(--_gemma-em)) calc(0.875 * var(--_gemma-em));
+    font-size: max(12px, 0.875 * var(--_gemma-em));
     background: var(--_raised);
     border: 1px solid var(--_border);
-    border-radius: var(--_radius);
+    border-radius: var(--_gemma-radius);
   }
 
   .foot {
     display: flex;
-    gap: 0.5rem;
+    gap: calc(0.5 * var(--_gemma-em));
     align-items: center;
     justify-content: space-between;
-    min-block-size: 1.75rem;
+    min-block-size: calc(1.75 * var(--_gemma-em));
   }
 
   [part~='unload-button'],
   [part~='queued-button'] {
-    min-block-size: 1.75rem;
-    padding: 0 0.5rem;
+    min-block-size: max(24px, 1.75 * var(--_gemma-em));
+    padding: 0 calc(0.5 * var(--_gemma-em));
     color: var(--_muted);
-    font-size: 0.8125rem;
+    font-size: max(12px, 0.8125 * var(--_gemma-em));
     font-weight: 400;
     background: none;
     border-color: transparent;
@@ -99,17 +99,17 @@ export const composer = css`
 
   [part='context'] {
     flex: none;
-    inline-size: 3rem;
-    block-size: 0.75rem;
+    inline-size: calc(3 * var(--_gemma-em));
+    block-size: calc(0.75 * var(--_gemma-em));
   }
 
   [part='status'] {
     flex: 1 1 auto;
     min-inline-size: 0;
-    padding-inline: 0.25rem;
+    padding-inline: calc(0.25 * var(--_gemma-em));
     overflow: hidden;
     color: var(--_muted);
-    font-size: 0.8125rem;
+    font-size: max(12px, 0.8125 * var(--_gemma-em));
     text-wrap: balance;
   }
 `;

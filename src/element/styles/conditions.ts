@@ -3,19 +3,50 @@ import {css} from 'lit';
 
 export const conditions = css`
   /* A wide chat keeps its lines at a length that reads well. */
-  @container gemma-chat (inline-size > 52rem) {
+  @container gemma-chat (inline-size > 832px) {
     [part='messages'],
     [part='composer'] {
-      padding-inline: calc((100% - 50rem) / 2);
+      padding-inline: calc((100% - 50 * var(--_gemma-em)) / 2);
     }
 
     [part='error'] {
-      margin-inline: calc((100% - 50rem) / 2);
+      margin-inline: calc((100% - 50 * var(--_gemma-em)) / 2);
     }
 
     [part='history-list'],
     [part='history-footer'] {
-      padding-inline: calc((100% - 50rem) / 2);
+      padding-inline: calc((100% - 50 * var(--_gemma-em)) / 2);
+    }
+  }
+
+  /* Links that stand alone. */
+  [part~='source-link'],
+  [part='license-link'] {
+    display: inline-block;
+    min-block-size: 24px;
+    min-inline-size: 24px;
+  }
+
+  /* A finger covers this much. */
+  @media (pointer: coarse) {
+    [part~='button'],
+    [part~='source-link'],
+    [part='license-link'],
+    summary,
+    input,
+    textarea,
+    .mirror {
+      min-block-size: 44px;
+    }
+
+    [part~='button'] {
+      min-inline-size: 44px;
+    }
+
+    [part~='source-link'],
+    [part='license-link'],
+    summary {
+      padding-block: calc((44px - 1lh) / 2);
     }
   }
 
@@ -31,6 +62,7 @@ export const conditions = css`
   /* The whole conversation, and nothing to press. */
   @media print {
     :host,
+    .root,
     [part='base'],
     [part='panel'] {
       position: static;
@@ -50,7 +82,7 @@ export const conditions = css`
     }
 
     .turns {
-      gap: 1rem;
+      gap: var(--_gemma-em);
     }
 
     [part~='message'] {

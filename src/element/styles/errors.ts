@@ -6,15 +6,15 @@ export const errors = css`
     display: grid;
     /* Under a conversation in a small box it scrolls, and the text field stays in view. */
     flex: 0 1 auto;
-    min-block-size: 7rem;
+    min-block-size: calc(7 * var(--_gemma-em));
     overflow: auto;
     grid-template-columns: auto minmax(0, 1fr);
-    gap: 0.75rem;
-    margin: var(--_gap);
-    padding: var(--_gap);
+    gap: calc(0.75 * var(--_gemma-em));
+    margin: var(--_gemma-gap);
+    padding: var(--_gemma-gap);
     background: color-mix(in oklab, var(--_danger) 7%, var(--_surface));
     border: 1px solid color-mix(in oklab, var(--_danger) 45%, var(--_surface));
-    border-radius: var(--_radius);
+    border-radius: var(--_gemma-radius);
   }
 
   /* No conversation above it: in the middle. */
@@ -34,7 +34,7 @@ export const errors = css`
 
   [part='error-message'] {
     display: grid;
-    gap: 0.25rem;
+    gap: calc(0.25 * var(--_gemma-em));
     overflow-wrap: anywhere;
   }
 
@@ -44,13 +44,13 @@ export const errors = css`
 
   [part='error-note'] {
     color: var(--_muted);
-    font-size: 0.875rem;
+    font-size: max(12px, 0.875 * var(--_gemma-em));
   }
 
   [part='error-actions'] {
     display: flex;
     flex-wrap: wrap;
-    gap: 0.5rem;
+    gap: calc(0.5 * var(--_gemma-em));
   }
 
   [part~='remedy-button'] {
@@ -66,26 +66,26 @@ export const errors = css`
 
   /* In line with the text above it. */
   [part~='report-button']:first-child {
-    margin-inline-start: -0.75rem;
+    margin-inline-start: calc(-0.75 * var(--_gemma-em));
   }
 
   [part='error-detail'] {
     min-inline-size: 0;
     color: var(--_muted);
-    font-size: 0.875rem;
+    font-size: max(12px, 0.875 * var(--_gemma-em));
     overflow-wrap: anywhere;
   }
 
   [part='report'] {
-    max-block-size: 12rem;
-    margin: 0.5rem 0 0;
-    padding: 0.5rem 0.75rem;
+    max-block-size: calc(12 * var(--_gemma-em));
+    margin: calc(0.5 * var(--_gemma-em)) 0 0;
+    padding: calc(0.5 * var(--_gemma-em)) calc(0.75 * var(--_gemma-em));
     overflow: auto;
-    font-size: 0.75rem;
+    font-size: max(12px, 0.75 * var(--_gemma-em));
     white-space: pre-wrap;
     background: var(--_surface);
     border: 1px solid var(--_border);
-    border-radius: calc(var(--_radius) * 0.7);
+    border-radius: calc(var(--_gemma-radius) * 0.7);
   }
 
   code,

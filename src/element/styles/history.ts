@@ -15,10 +15,10 @@ export const history = css`
   [part='history-header'] {
     display: flex;
     flex: none;
-    gap: 0.5rem;
+    gap: calc(0.5 * var(--_gemma-em));
     align-items: center;
-    min-block-size: 3rem;
-    padding-inline: calc(var(--_gap) / 4);
+    min-block-size: calc(3 * var(--_gemma-em));
+    padding-inline: calc(var(--_gemma-gap) / 4);
     border-block-end: 1px solid var(--_border);
   }
 
@@ -30,7 +30,7 @@ export const history = css`
     flex: 1 1 0;
     min-block-size: 0;
     margin: 0;
-    padding: 0.5rem;
+    padding: calc(0.5 * var(--_gemma-em));
     overflow: hidden auto;
     list-style: none;
   }
@@ -39,7 +39,7 @@ export const history = css`
     display: flex;
     flex-wrap: wrap;
     align-items: center;
-    border-radius: calc(var(--_radius) * 0.7);
+    border-radius: calc(var(--_gemma-radius) * 0.7);
   }
 
   [part~='history-item']:hover,
@@ -49,11 +49,11 @@ export const history = css`
 
   [part='history-open'] {
     display: flex;
-    flex: 1 1 9rem;
+    flex: 1 1 calc(9 * var(--_gemma-em));
     flex-direction: column;
     min-inline-size: 0;
-    min-block-size: 3rem;
-    padding: 0.375rem 0.75rem;
+    min-block-size: calc(3 * var(--_gemma-em));
+    padding: calc(0.375 * var(--_gemma-em)) calc(0.75 * var(--_gemma-em));
     color: inherit;
     font: inherit;
     text-align: start;
@@ -77,11 +77,11 @@ export const history = css`
   [part='history-facts'],
   [part='history-note'] {
     color: var(--_muted);
-    font-size: 0.8125rem;
+    font-size: max(12px, 0.8125 * var(--_gemma-em));
   }
 
   [part='history-note'] {
-    padding: var(--_gap);
+    padding: var(--_gemma-gap);
   }
 
   .row-tools {
@@ -93,32 +93,32 @@ export const history = css`
     display: flex;
     flex: 1 1 100%;
     flex-wrap: wrap;
-    gap: 0.25rem;
+    gap: calc(0.25 * var(--_gemma-em));
     align-items: center;
     justify-content: flex-end;
-    padding: 0.25rem 0.5rem 0.5rem 0.75rem;
+    padding: calc(0.25 * var(--_gemma-em)) calc(0.5 * var(--_gemma-em)) calc(0.5 * var(--_gemma-em)) calc(0.75 * var(--_gemma-em));
   }
 
   .row-form .grows,
   [part='history-input'] {
-    flex: 1 1 8rem;
+    flex: 1 1 calc(8 * var(--_gemma-em));
     min-inline-size: 0;
   }
 
   [part='history-search'] {
     flex: none;
-    margin: calc(var(--_gap) / 2) var(--_gap);
+    margin: calc(var(--_gemma-gap) / 2) var(--_gemma-gap);
   }
 
   [part='history-search'],
   [part='history-input'] {
-    min-block-size: 2.25rem;
-    padding: 0 0.625rem;
+    min-block-size: calc(2.25 * var(--_gemma-em));
+    padding: 0 calc(0.625 * var(--_gemma-em));
     color: inherit;
     font: inherit;
     background: var(--_surface);
     border: 1px solid var(--_border);
-    border-radius: calc(var(--_radius) * 0.7);
+    border-radius: calc(var(--_gemma-radius) * 0.7);
   }
 
   [part~='history-answer'] {
@@ -135,9 +135,9 @@ export const history = css`
     display: flex;
     flex: none;
     flex-wrap: wrap;
-    gap: 0.25rem;
+    gap: calc(0.25 * var(--_gemma-em));
     justify-content: flex-end;
-    padding: 0.375rem 0.5rem;
+    padding: calc(0.375 * var(--_gemma-em)) calc(0.5 * var(--_gemma-em));
     border-block-start: 1px solid var(--_border);
   }
 

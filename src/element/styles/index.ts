@@ -8,8 +8,11 @@ import {launcher} from './launcher.ts';
 import {markdown} from './markdown.ts';
 import {messageActions} from './message-actions.ts';
 import {messages} from './messages.ts';
+import {registerLengths} from './palette.ts';
 import {theme} from './theme.ts';
 import {wayIn} from './way-in.ts';
+
+registerLengths();
 
 export const styles = [
   theme,

@@ -2,17 +2,26 @@
 // paints the same button before the element is there.
 
 export const launcherButton = `
-  :host([display='launcher']) {
+  /* The page may place the host; where a reset took its place, the root has one. */
+  :host([display='launcher']),
+  .root.launcher.loose {
     position: fixed;
-    inset-block-end: max(1rem, env(safe-area-inset-bottom));
-    inset-inline-end: max(1rem, env(safe-area-inset-right));
+    inset-block-end: max(var(--_gemma-em), env(safe-area-inset-bottom));
+    inset-inline-end: max(var(--_gemma-em), env(safe-area-inset-right));
     z-index: var(--gemma-chat-z-index, 1000);
+  }
+
+  :host([display='launcher']) {
     display: block;
     inline-size: auto;
     block-size: auto;
-    contain-intrinsic-size: none;
+  }
+
+  .root.launcher {
+    block-size: auto;
+    min-block-size: 0;
     container: none;
-    font-family: var(--gemma-chat-font, inherit);
+    contain-intrinsic-size: none;
   }
 
   :host([display='launcher'][hidden]) {
@@ -24,8 +33,8 @@ export const launcherButton = `
     display: grid;
     place-items: center;
     box-sizing: border-box;
-    inline-size: 3.5rem;
-    block-size: 3.5rem;
+    inline-size: max(44px, 3.5 * var(--_gemma-em));
+    block-size: max(44px, 3.5 * var(--_gemma-em));
     min-block-size: 0;
     margin: 0;
     padding: 0;
@@ -48,8 +57,8 @@ export const launcherButton = `
   }
 
   [part~='launcher-button'] svg {
-    inline-size: 1.625rem;
-    block-size: 1.625rem;
+    inline-size: calc(1.625 * var(--_gemma-em));
+    block-size: calc(1.625 * var(--_gemma-em));
   }
 
   @media (forced-colors: active) {

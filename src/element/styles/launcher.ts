@@ -1,20 +1,21 @@
 // The panel that opens above the launcher's button; on a small screen it covers the page. And the shapes without a
 // button.
 import {css, unsafeCSS} from 'lit';
+import {COVERING} from './covering.ts';
 import {launcherButton} from './launcher-button.ts';
-
-/** Where there is no room beside the panel. The styles and the focus agree on it. */
-export const COVERING = '(max-width: 30rem), (max-height: 28rem)';
 
 export const launcher = css`
   :host([display='panel']) {
     inline-size: 100%;
     min-block-size: 0;
-    contain-intrinsic-size: 20rem 20rem;
     flex: 1 1 auto;
   }
 
-  :host([display='panel']) [part='base'] {
+  .root.panel {
+    contain-intrinsic-size: calc(20 * var(--_gemma-em)) calc(20 * var(--_gemma-em));
+  }
+
+  .root.panel > [part='base'] {
     border: 0;
     border-radius: 0;
   }
@@ -23,11 +24,11 @@ export const launcher = css`
 
   [part='panel'] {
     position: absolute;
-    inset-block-end: calc(100% + 0.75rem);
+    inset-block-end: calc(100% + 0.75 * var(--_gemma-em));
     inset-inline-end: 0;
-    inline-size: min(var(--_panel-width), 100vi - 2rem);
-    block-size: min(var(--_panel-height), 100dvb - 7rem);
-    border-radius: var(--_radius);
+    inline-size: min(var(--_panel-width), 100vi - 2 * var(--_gemma-em));
+    block-size: min(var(--_panel-height), 100dvb - 7 * var(--_gemma-em));
+    border-radius: var(--_gemma-radius);
     box-shadow: var(--_shadow);
     container: gemma-chat / size;
     animation: panel-in 0.16s ease-out;
@@ -40,7 +41,7 @@ export const launcher = css`
   @keyframes panel-in {
     from {
       opacity: 0;
-      translate: 0 0.5rem;
+      translate: 0 calc(0.5 * var(--_gemma-em));
     }
   }
 

@@ -11,7 +11,7 @@ export const markdown = css`
   }
 
   .markdown > * {
-    margin-block: 0.625rem;
+    margin-block: calc(0.625 * var(--_gemma-em));
   }
 
   .markdown > :first-child {
@@ -30,32 +30,32 @@ export const markdown = css`
   }
 
   .markdown :is(h3, h4, h5, h6) {
-    margin-block-start: 1rem;
-    font-size: 1rem;
+    margin-block-start: var(--_gemma-em);
+    font-size: var(--_gemma-em);
     font-weight: 650;
     line-height: 1.35;
     text-wrap: balance;
   }
 
   .markdown h3 {
-    font-size: 1.25rem;
+    font-size: calc(1.25 * var(--_gemma-em));
   }
 
   .markdown h4 {
-    font-size: 1.125rem;
+    font-size: calc(1.125 * var(--_gemma-em));
   }
 
   .markdown :is(ul, ol) {
-    padding-inline-start: 1.5rem;
+    padding-inline-start: calc(1.5 * var(--_gemma-em));
     white-space: normal;
   }
 
   .markdown li > :is(ul, ol, p) {
-    margin-block: 0.25rem;
+    margin-block: calc(0.25 * var(--_gemma-em));
   }
 
   .markdown li {
-    margin-block: 0.25rem;
+    margin-block: calc(0.25 * var(--_gemma-em));
   }
 
   .markdown li.task {
@@ -64,8 +64,8 @@ export const markdown = css`
 
   .markdown .box {
     display: inline-block;
-    inline-size: 1.5rem;
-    margin-inline-start: -1.5rem;
+    inline-size: calc(1.5 * var(--_gemma-em));
+    margin-inline-start: calc(-1.5 * var(--_gemma-em));
   }
 
   .markdown .box + p {
@@ -74,7 +74,7 @@ export const markdown = css`
 
   .markdown blockquote {
     margin-inline: 0;
-    padding-inline-start: 0.875rem;
+    padding-inline-start: calc(0.875 * var(--_gemma-em));
     color: var(--_muted);
     border-inline-start: 3px solid var(--_border);
   }
@@ -101,16 +101,16 @@ export const markdown = css`
   [part='image'] {
     display: block;
     max-inline-size: 100%;
-    max-block-size: 24rem;
+    max-block-size: calc(24 * var(--_gemma-em));
     block-size: auto;
-    border-radius: calc(var(--_radius) / 2);
+    border-radius: calc(var(--_gemma-radius) / 2);
   }
 
   .markdown :not(pre) > code {
     padding: 0.1em 0.3em;
-    font-size: 0.9em;
+    font-size: max(12px, 0.9em);
     background: var(--_raised);
-    border-radius: 0.25rem;
+    border-radius: calc(0.25 * var(--_gemma-em));
   }
 
   .scroll {
@@ -121,13 +121,13 @@ export const markdown = css`
 
   [part='table'] {
     border-collapse: collapse;
-    font-size: 0.9375rem;
+    font-size: max(12px, 0.9375 * var(--_gemma-em));
     font-variant-numeric: tabular-nums;
   }
 
   [part='table'] :is(th, td) {
-    min-inline-size: 3rem;
-    padding: 0.375rem 0.75rem;
+    min-inline-size: calc(3 * var(--_gemma-em));
+    padding: calc(0.375 * var(--_gemma-em)) calc(0.75 * var(--_gemma-em));
     text-align: start;
     vertical-align: top;
     overflow-wrap: break-word;
@@ -152,31 +152,31 @@ export const markdown = css`
     white-space: normal;
     background: var(--_raised);
     border: 1px solid var(--_border);
-    border-radius: calc(var(--_radius) * 0.7);
+    border-radius: calc(var(--_gemma-radius) * 0.7);
   }
 
   .code-head {
     display: flex;
     align-items: center;
     justify-content: space-between;
-    min-block-size: 2.25rem;
-    padding-inline: 0.875rem 0.25rem;
+    min-block-size: calc(2.25 * var(--_gemma-em));
+    padding-inline: calc(0.875 * var(--_gemma-em)) calc(0.25 * var(--_gemma-em));
     color: var(--_muted);
-    font-size: 0.8125rem;
+    font-size: max(12px, 0.8125 * var(--_gemma-em));
     border-block-end: 1px solid var(--_border);
   }
 
   [part~='copy-code-button'] {
-    min-block-size: 2rem;
-    min-inline-size: 2rem;
-    padding: 0.25rem;
+    min-block-size: calc(2 * var(--_gemma-em));
+    min-inline-size: calc(2 * var(--_gemma-em));
+    padding: calc(0.25 * var(--_gemma-em));
   }
 
   [part='code'] {
     margin: 0;
-    padding: 0.75rem 0.875rem;
+    padding: calc(0.75 * var(--_gemma-em)) calc(0.875 * var(--_gemma-em));
     overflow-x: auto;
-    font-size: 0.875rem;
+    font-size: max(12px, 0.875 * var(--_gemma-em));
     line-height: 1.5;
     text-align: start;
     tab-size: 2;

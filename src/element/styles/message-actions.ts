@@ -5,11 +5,11 @@ export const messageActions = css`
   [part='actions'] {
     display: flex;
     flex-wrap: wrap;
-    gap: 0.125rem;
+    gap: calc(0.125 * var(--_gemma-em));
     align-items: center;
-    min-block-size: 2rem;
+    min-block-size: calc(2 * var(--_gemma-em));
     /* In line with the text above. */
-    margin: -0.125rem -0.375rem -0.5rem;
+    margin: calc(-0.125 * var(--_gemma-em)) calc(-0.375 * var(--_gemma-em)) calc(-0.5 * var(--_gemma-em));
     opacity: 0;
     transition: opacity 0.12s;
   }
@@ -21,15 +21,15 @@ export const messageActions = css`
   }
 
   [part~='action-button'] {
-    min-block-size: 2rem;
-    min-inline-size: 2rem;
-    padding: 0.25rem;
+    min-block-size: calc(2 * var(--_gemma-em));
+    min-inline-size: calc(2 * var(--_gemma-em));
+    padding: calc(0.25 * var(--_gemma-em));
   }
 
   [part~='action-button'] .icon,
   [part~='copy-code-button'] .icon {
-    inline-size: 1.125rem;
-    block-size: 1.125rem;
+    inline-size: calc(1.125 * var(--_gemma-em));
+    block-size: calc(1.125 * var(--_gemma-em));
   }
 
   [part~='action-button'][aria-pressed='true'],
@@ -54,7 +54,7 @@ export const messageActions = css`
     display: inline-flex;
     align-items: center;
     color: var(--_muted);
-    font-size: 0.8125rem;
+    font-size: max(12px, 0.8125 * var(--_gemma-em));
     font-variant-numeric: tabular-nums;
   }
 
@@ -66,8 +66,8 @@ export const messageActions = css`
   [part='edit'] {
     display: flex;
     flex-direction: column;
-    gap: 0.5rem;
-    inline-size: min(32rem, 80cqi);
+    gap: calc(0.5 * var(--_gemma-em));
+    inline-size: min(32 * var(--_gemma-em), 80cqi);
     max-inline-size: 100%;
   }
 
@@ -87,10 +87,10 @@ export const messageActions = css`
 
   [part~='end-button'] {
     position: absolute;
-    inset-block-end: 0.75rem;
+    inset-block-end: calc(0.75 * var(--_gemma-em));
     inset-inline: 0;
-    inline-size: 2.5rem;
-    min-block-size: 2.5rem;
+    inline-size: calc(2.5 * var(--_gemma-em));
+    min-block-size: calc(2.5 * var(--_gemma-em));
     margin-inline: auto;
     padding: 0;
     color: var(--_text);

@@ -7,16 +7,16 @@ export const messages = css`
     display: flex;
     flex: 1 1 0;
     flex-direction: column;
-    min-block-size: 5rem;
+    min-block-size: calc(5 * var(--_gemma-em));
   }
 
   [part='messages'] {
     display: flex;
     flex: 1 1 0;
     flex-direction: column;
-    gap: var(--_gap);
+    gap: var(--_gemma-gap);
     min-block-size: 0;
-    padding: var(--_gap);
+    padding: var(--_gemma-gap);
     overflow: hidden auto;
     overscroll-behavior: contain;
     /* The element scrolls to the end itself, and only while the reader is there. */
@@ -39,20 +39,20 @@ export const messages = css`
   .beginning {
     display: flex;
     flex-direction: column;
-    gap: var(--_gap);
+    gap: var(--_gemma-gap);
     margin: auto;
-    padding: var(--_gap);
+    padding: var(--_gemma-gap);
     text-align: center;
   }
 
   .prompts {
     display: flex;
     flex-wrap: wrap;
-    gap: 0.5rem;
+    gap: calc(0.5 * var(--_gemma-em));
   }
 
   .prompts.bare {
-    margin-block-start: calc(-1 * var(--_gap));
+    margin-block-start: calc(-1 * var(--_gemma-gap));
   }
 
   .beginning .prompts {
@@ -61,8 +61,8 @@ export const messages = css`
 
   [part~='prompt'] {
     max-inline-size: 100%;
-    min-block-size: 2.25rem;
-    padding-block: 0.375rem;
+    min-block-size: calc(2.25 * var(--_gemma-em));
+    padding-block: calc(0.375 * var(--_gemma-em));
     color: var(--_text);
     text-align: start;
     white-space: normal;
@@ -74,24 +74,24 @@ export const messages = css`
     display: flex;
     flex: none;
     flex-direction: column;
-    gap: 0.375rem;
+    gap: calc(0.375 * var(--_gemma-em));
     max-inline-size: 100%;
     content-visibility: auto;
-    contain-intrinsic-block-size: auto 6rem;
+    contain-intrinsic-block-size: auto calc(6 * var(--_gemma-em));
   }
 
   [part~='message-user'] {
     align-items: flex-end;
     align-self: flex-end;
-    max-inline-size: min(85%, 40rem);
+    max-inline-size: min(85%, 40 * var(--_gemma-em));
   }
 
   [part~='message-user'] > [part='message-text'],
   [part='edit'] {
-    padding: 0.5rem 0.875rem;
+    padding: calc(0.5 * var(--_gemma-em)) calc(0.875 * var(--_gemma-em));
     background: var(--_bubble);
-    border-radius: var(--_radius);
-    border-end-end-radius: calc(var(--_radius) / 4);
+    border-radius: var(--_gemma-radius);
+    border-end-end-radius: calc(var(--_gemma-radius) / 4);
   }
 
   [part~='message-queued'] > [part='message-text'] {
@@ -105,7 +105,7 @@ export const messages = css`
     align-items: center;
     justify-content: flex-end;
     color: var(--_muted);
-    font-size: 0.8125rem;
+    font-size: max(12px, 0.8125 * var(--_gemma-em));
   }
 
   [part~='message-user'] > [part='message-text'] {
@@ -115,22 +115,22 @@ export const messages = css`
   [part~='message-assistant'] > [part='message-text'] {
     padding: var(--_answer-padding);
     background: var(--_answer);
-    border-radius: var(--_radius);
+    border-radius: var(--_gemma-radius);
   }
 
   [part~='message-assistant'] {
     inline-size: 100%;
-    max-inline-size: 46rem;
+    max-inline-size: calc(46 * var(--_gemma-em));
   }
 
   [part~='message']:has(> [part='avatar']) {
     position: relative;
-    min-block-size: 2rem;
-    padding-inline-start: 2.75rem;
+    min-block-size: calc(2 * var(--_gemma-em));
+    padding-inline-start: calc(2.75 * var(--_gemma-em));
   }
 
   [part~='message-user']:has(> [part='avatar']) {
-    padding-inline: 0 2.75rem;
+    padding-inline: 0 calc(2.75 * var(--_gemma-em));
   }
 
   [part='avatar'] {
@@ -139,8 +139,8 @@ export const messages = css`
     inset-inline-start: 0;
     display: grid;
     place-items: center;
-    inline-size: 2rem;
-    block-size: 2rem;
+    inline-size: calc(2 * var(--_gemma-em));
+    block-size: calc(2 * var(--_gemma-em));
     overflow: hidden;
     border-radius: 50%;
   }
@@ -157,8 +157,8 @@ export const messages = css`
   [part='avatar-letter'] {
     display: grid;
     place-items: center;
-    inline-size: 1.75rem;
-    block-size: 1.75rem;
+    inline-size: calc(1.75 * var(--_gemma-em));
+    block-size: calc(1.75 * var(--_gemma-em));
     color: var(--_muted);
     background: var(--_raised);
     border-radius: 50%;
@@ -166,9 +166,9 @@ export const messages = css`
 
   [part='message-head'] {
     display: flex;
-    gap: 0.5rem;
+    gap: calc(0.5 * var(--_gemma-em));
     color: var(--_muted);
-    font-size: 0.8125rem;
+    font-size: max(12px, 0.8125 * var(--_gemma-em));
   }
 
   [part='message-name'] {
@@ -177,22 +177,22 @@ export const messages = css`
 
   [part='message-end'] {
     color: var(--_muted);
-    font-size: 0.8125rem;
+    font-size: max(12px, 0.8125 * var(--_gemma-em));
   }
 
   [part~='message']:focus-visible {
-    border-radius: 0.25rem;
+    border-radius: calc(0.25 * var(--_gemma-em));
   }
 
   /* A question is nearer to its answer than to the one before. */
   [part~='message-user'] + [part~='message-assistant'] {
-    margin-block-start: calc(-1 * var(--_gap));
+    margin-block-start: calc(-1 * var(--_gemma-gap));
   }
 
   [part='cut'] {
-    padding-block-start: 0.5rem;
+    padding-block-start: calc(0.5 * var(--_gemma-em));
     color: var(--_muted);
-    font-size: 0.8125rem;
+    font-size: max(12px, 0.8125 * var(--_gemma-em));
     text-align: center;
     border-block-start: 1px dashed var(--_border);
   }
@@ -232,32 +232,32 @@ export const messages = css`
 
   [part='thinking'] {
     color: var(--_muted);
-    font-size: 0.875rem;
+    font-size: max(12px, 0.875 * var(--_gemma-em));
   }
 
   [part='thinking-text'] {
-    margin-block-start: 0.25rem;
-    padding-inline-start: 0.75rem;
+    margin-block-start: calc(0.25 * var(--_gemma-em));
+    padding-inline-start: calc(0.75 * var(--_gemma-em));
     border-inline-start: 2px solid var(--_border);
   }
 
   summary {
     inline-size: fit-content;
-    min-block-size: 1.5rem;
-    border-radius: 0.25rem;
+    min-block-size: max(24px, 1.5 * var(--_gemma-em));
+    border-radius: calc(0.25 * var(--_gemma-em));
     cursor: pointer;
   }
 
   [part='waiting'] {
     display: flex;
-    gap: 0.3rem;
+    gap: calc(0.3 * var(--_gemma-em));
     align-items: center;
-    block-size: 1.5rem;
+    block-size: calc(1.5 * var(--_gemma-em));
   }
 
   [part='waiting'] i {
-    inline-size: 0.45rem;
-    block-size: 0.45rem;
+    inline-size: calc(0.45 * var(--_gemma-em));
+    block-size: calc(0.45 * var(--_gemma-em));
     background: var(--_muted);
     border-radius: 50%;
     animation: waiting 1.2s infinite ease-in-out;
@@ -278,13 +278,13 @@ export const messages = css`
   }
 
   [part='source-list'] {
-    margin: 0.5rem 0 0;
-    padding-inline-start: 1.5rem;
-    font-size: 0.875em;
+    margin: calc(0.5 * var(--_gemma-em)) 0 0;
+    padding-inline-start: calc(1.5 * var(--_gemma-em));
+    font-size: max(12px, 0.875em);
   }
 
   [part='source-text'] {
-    margin: 0.125rem 0 0.5rem;
+    margin: calc(0.125 * var(--_gemma-em)) 0 calc(0.5 * var(--_gemma-em));
     color: var(--_muted);
     overflow-wrap: anywhere;
   }
@@ -296,7 +296,7 @@ export const messages = css`
 
   [part~='citation'] {
     padding-inline: 0.125em;
-    font-size: 0.75em;
+    font-size: max(12px, 0.75em);
     vertical-align: super;
   }
 `;

@@ -1,23 +1,27 @@
-// The frame, over the palette. The host is a size container, which gives it a height of its own where the page gives
-// none.
+// The frame, over the palette. The layout stands on a box inside the host, the root: a page's reset may take all from the
+// host but custom properties. The root is a size container, which gives it a height of its own where the page gives none.
 import {css, unsafeCSS} from 'lit';
 import {palette} from './palette.ts';
+import {rootBox} from './root-box.ts';
 
 export const theme = css`
   ${unsafeCSS(palette)}
 
   :host {
+    display: grid;
+    grid-template: minmax(0, 1fr) / minmax(0, 1fr);
+    block-size: 100%;
+  }
+
+  ${unsafeCSS(rootBox)}
+
+  .root {
     position: relative;
-    display: block;
     /* Against a height that is not given, 100% is auto, and auto is the intrinsic size below. */
     block-size: 100%;
+    min-block-size: inherit;
     container: gemma-chat / size;
-    contain-intrinsic-size: 20rem min(32rem, 85dvb);
-    color: var(--_text);
-    font-family: var(--gemma-chat-font, inherit);
-    font-size: var(--_font-size);
-    line-height: 1.5;
-    text-align: start;
+    contain-intrinsic-size: calc(20 * var(--_gemma-em)) min(32 * var(--_gemma-em), 85dvb);
   }
 
   :host([hidden]) {
@@ -39,16 +43,7 @@ export const theme = css`
     overflow: auto;
     background: var(--_surface);
     border: 1px solid var(--_border);
-    border-radius: var(--_radius);
-    /* What a page says of its own headings and buttons would be inherited. */
-    font-style: normal;
-    font-weight: 400;
-    letter-spacing: normal;
-    text-indent: 0;
-    text-shadow: none;
-    text-transform: none;
-    white-space: normal;
-    word-spacing: normal;
+    border-radius: var(--_gemma-radius);
   }
 
   /* Its texts are on their way: better none for a moment than others. */
@@ -70,9 +65,9 @@ export const theme = css`
     flex: none;
     align-items: center;
     justify-content: space-between;
-    gap: 0.5rem;
-    min-block-size: 3rem;
-    padding-inline: var(--_gap) calc(var(--_gap) / 2);
+    gap: calc(0.5 * var(--_gemma-em));
+    min-block-size: calc(3 * var(--_gemma-em));
+    padding-inline: var(--_gemma-gap) calc(var(--_gemma-gap) / 2);
     border-block-end: 1px solid var(--_border);
   }
 

@@ -6,12 +6,12 @@ export const wayIn = css`
   [part='progress'] {
     display: flex;
     flex-direction: column;
-    gap: var(--_gap);
+    gap: var(--_gemma-gap);
     align-items: center;
     inline-size: 100%;
-    max-inline-size: 30rem;
+    max-inline-size: calc(30 * var(--_gemma-em));
     margin: auto;
-    padding: var(--_gap);
+    padding: var(--_gemma-gap);
     text-align: center;
   }
 
@@ -19,7 +19,7 @@ export const wayIn = css`
   .way-in {
     display: flex;
     flex: 1 1 auto;
-    min-block-size: 6rem;
+    min-block-size: calc(6 * var(--_gemma-em));
     overflow: hidden auto;
   }
 
@@ -37,7 +37,7 @@ export const wayIn = css`
     flex: none;
     max-block-size: 30%;
     overflow: auto;
-    padding: 0 calc(var(--_gap) * 0.75) calc(var(--_gap) * 0.75);
+    padding: 0 calc(var(--_gemma-gap) * 0.75) calc(var(--_gemma-gap) * 0.75);
   }
 
   .before:not(:has(button)) {
@@ -51,7 +51,7 @@ export const wayIn = css`
   [part='remove-question'] {
     display: flex;
     flex-wrap: wrap;
-    gap: 0.5rem;
+    gap: calc(0.5 * var(--_gemma-em));
     justify-content: center;
   }
 
@@ -60,7 +60,7 @@ export const wayIn = css`
   }
 
   [part='poster-title'] {
-    font-size: 1.25rem;
+    font-size: calc(1.25 * var(--_gemma-em));
     font-weight: 600;
     line-height: 1.3;
     text-wrap: balance;
@@ -82,18 +82,18 @@ export const wayIn = css`
 
   [part='facts'] {
     display: grid;
-    gap: 0.375rem;
+    gap: calc(0.375 * var(--_gemma-em));
     inline-size: 100%;
     margin: 0;
-    padding: 0.75rem 1rem;
-    font-size: 0.875rem;
+    padding: calc(0.75 * var(--_gemma-em)) var(--_gemma-em);
+    font-size: max(12px, 0.875 * var(--_gemma-em));
     background: var(--_raised);
-    border-radius: var(--_radius);
+    border-radius: var(--_gemma-radius);
   }
 
   [part='facts'] > div {
     display: flex;
-    gap: 1rem;
+    gap: var(--_gemma-em);
     justify-content: space-between;
   }
 
@@ -112,7 +112,7 @@ export const wayIn = css`
   [part='note'],
   [part='progress-rate'] {
     color: var(--_muted);
-    font-size: 0.875rem;
+    font-size: max(12px, 0.875 * var(--_gemma-em));
   }
 
   [part='choices']:not(:has(p)),
@@ -123,7 +123,7 @@ export const wayIn = css`
 
   [part='notes'] {
     display: grid;
-    gap: 0.375rem;
+    gap: calc(0.375 * var(--_gemma-em));
     text-wrap: pretty;
   }
 
@@ -133,7 +133,7 @@ export const wayIn = css`
 
   [part='progress-buttons'] {
     display: flex;
-    gap: 0.5rem;
+    gap: calc(0.5 * var(--_gemma-em));
     justify-content: center;
   }
 
@@ -148,11 +148,11 @@ export const wayIn = css`
 
   [part='progress-bar'] {
     inline-size: 100%;
-    block-size: 0.5rem;
+    block-size: calc(0.5 * var(--_gemma-em));
     overflow: hidden;
     background: var(--_raised);
     border: 1px solid var(--_border);
-    border-radius: 1rem;
+    border-radius: var(--_gemma-em);
     appearance: none;
   }
 
@@ -162,11 +162,11 @@ export const wayIn = css`
 
   [part='progress-bar']::-webkit-progress-value {
     background: var(--_accent);
-    border-radius: 1rem;
+    border-radius: var(--_gemma-em);
   }
 
   [part='progress-bar']::-moz-progress-bar {
     background: var(--_accent);
-    border-radius: 1rem;
+    border-radius: var(--_gemma-em);
   }
 `;
