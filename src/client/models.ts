@@ -1,19 +1,22 @@
 // What a page can learn of models without loading one, and what it can do with those that are stored. One connection a
 // question: nothing is held between two.
-import type {ModelInspection, StoredModels} from '../protocol/messages.ts';
+import type {CallRequest} from '../protocol/caller.ts';
+import type {ModelInspection, Results, StoredModels} from '../protocol/messages.ts';
 import {checkOptions, found, unexpected} from '../protocol/options.ts';
-import {type Connection, connect, type Platform} from './connect.ts';
+import {connect, type Platform} from './connect.ts';
 import {EXPECTED_SRC, isModelSrc, type ModelSrc, modelRef} from './model-src.ts';
 import {type Specs, signalOption} from './params.ts';
 import {pagePlatform} from './platform.ts';
 import {workerUrl} from './worker-url.ts';
 
+/** Which worker is asked. */
 export interface ModelsOptions {
   /** As in `GemmaClient.load`. */
   workerSrc?: string | URL;
   signal?: AbortSignal;
 }
 
+/** Which model is asked about. */
 export interface InspectOptions extends ModelsOptions {
   modelSrc: ModelSrc;
   integrity?: string;
@@ -33,8 +36,11 @@ export interface StoredModelsApi {
   removeAll(options?: ModelsOptions): Promise<void>;
 }
 
+/** An option that is a URL. */
 export const url = {check: (value: unknown) => typeof value === 'string' || value instanceof URL, expected: 'a URL'};
+/** The option `modelSrc`. */
 export const modelSrcOption = {check: isModelSrc, expected: EXPECTED_SRC};
+/** The option `integrity`. */
 export const integrityOption = {
   check: (value: unknown) => typeof value === 'string' && /^\s*sha256[-:]/i.test(value),
   expected: 'sha256-… of the file, in base64 or hex',
@@ -48,46 +54,43 @@ const inspectSpecs: Specs = {
   contextLength: {check: (value) => Number.isSafeInteger(value) && (value as number) >= 1, expected: 'an integer'},
 };
 
-/** @throws GemmaError: the store's and the reader's; AbortError */
+/** What is known of a model without loading it. @throws GemmaError: the store's and the reader's; AbortError */
 export async function inspect(options: InspectOptions, platform: Platform = pagePlatform()): Promise<ModelInspection> {
   checkOptions('GemmaClient.inspect', options, inspectSpecs);
-  const {modelSrc, integrity, contextLength, signal} = options;
-  const model = modelRef(modelSrc, platform.baseUrl, integrity);
-  return ask(options, platform, ({caller}) => caller.call({type: 'inspect', model, contextLength}, {signal}));
+  const {modelSrc, integrity, contextLength} = options;
+  return ask(
+    {type: 'inspect', model: modelRef(modelSrc, platform.baseUrl, integrity), contextLength},
+    options,
+    platform,
+  );
 }
 
+/** The stored models of the site that `platform` belongs to. */
 export function storedModels(platform: () => Platform = pagePlatform): StoredModelsApi {
-  const checked = (where: string, options: ModelsOptions): ModelsOptions => {
+  const checked = async <T extends CallRequest>(where: string, request: T, options: ModelsOptions = {}) => {
     checkOptions(where, options, modelsSpecs);
-    return options;
+    return ask(request, options, platform());
   };
   return {
-    list: async (options = {}) =>
-      ask(checked('models.list', options), platform(), ({caller}) => caller.call({type: 'models'}, options)),
-    remove: async (id, options = {}) => {
-      if (typeof id !== 'string' || id === '') {
-        throw unexpected('id', found(id), 'the id of a stored model, as in list()');
-      }
-      return ask(checked('models.remove', options), platform(), ({caller}) => {
-        return caller.call({type: 'remove', model: id}, options);
-      });
+    list: (options) => checked('models.list', {type: 'models'}, options),
+    async remove(id, options) {
+      if (typeof id === 'string' && id !== '') return checked('models.remove', {type: 'remove', model: id}, options);
+      throw unexpected('id', found(id), 'the id of a stored model, as in list()');
     },
-    removeAll: async (options = {}) =>
-      ask(checked('models.removeAll', options), platform(), ({caller}) => {
-        return caller.call({type: 'remove', model: null}, options);
-      }),
+    removeAll: (options) => checked('models.removeAll', {type: 'remove', model: null}, options),
   };
 }
 
-async function ask<T>(
+/** One question over a connection of its own. */
+async function ask<T extends CallRequest>(
+  request: T,
   {workerSrc, signal}: ModelsOptions,
   platform: Platform,
-  question: (connection: Connection) => Promise<T>,
-): Promise<T> {
-  const connection = await connect(workerUrl(workerSrc, platform.baseUrl), platform, {signal});
+): Promise<Results[T['type']]> {
+  const {caller, close} = await connect(workerUrl(workerSrc, platform.baseUrl), platform, {signal});
   try {
-    return await question(connection);
+    return await caller.call(request, {signal});
   } finally {
-    connection.close();
+    close();
   }
 }

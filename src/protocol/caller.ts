@@ -6,7 +6,9 @@ import {parseReply} from './parse.ts';
 import {AsyncQueue} from './queue.ts';
 
 type WithoutId<T> = T extends {id: number} ? Omit<T, 'id'> : never;
-type CallRequest = WithoutId<Extract<Request, {type: keyof Results}>>;
+/** A request that has one answer, without its id. */
+export type CallRequest = WithoutId<Extract<Request, {type: keyof Results}>>;
+/** A request that is answered by a stream, without its id. */
 export type StreamRequest = WithoutId<Extract<Request, {type: 'chat' | 'completion'}>>;
 
 interface Pending {

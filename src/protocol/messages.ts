@@ -193,7 +193,7 @@ export interface NamedBlob {
 }
 
 /**
- * Where a model is. `url`: absolute, without fragment; any file of a split model stands for all. `files`: what the
+ * Where a model is. `url`: absolute, without fragment, or the shorthand `hf:…`, which is resolved when the request arrives; any file of a split model stands for all. `files`: what the
  * visitor chose, all of one model, in any order. `integrity`: the SHA-256 that the file must have, `sha256-…` in base64
  * or hex; for a split model one a file, in order, with spaces between.
  */

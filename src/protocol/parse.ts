@@ -14,8 +14,18 @@ import {
   type Shape,
   shaped,
 } from './check.ts';
-import type {Reply, Request} from './messages.ts';
-import {chatOptions, checkOptions, checkTogether, completionOptions, modelOptions, templateOptions} from './options.ts';
+import {EXPECTED_HF, huggingFaceUrl, isShorthand} from './hugging-face.ts';
+import type {ModelRef, Reply, Request} from './messages.ts';
+import {
+  chatOptions,
+  checkOptions,
+  checkTogether,
+  completionOptions,
+  found,
+  modelOptions,
+  templateOptions,
+  unexpected,
+} from './options.ts';
 
 const isAnything: Check = () => true;
 const isNamedBlob: Check = (value) => isObject(value) && value.blob instanceof Blob && isString(value.name);
@@ -117,6 +127,7 @@ export function parseRequest(data: unknown): Request | BadRequest | null {
   const request = data as unknown as Request;
   try {
     if (request.type === 'load') checkOptions('load', request.options ?? {}, modelOptions);
+    if (request.type === 'load' || request.type === 'inspect') resolveShorthand(request.model);
     if (request.type === 'chat') checkOptions('chat', request.request, chatOptions);
     if (request.type === 'completion') checkOptions('completion', request.request, completionOptions);
     if (request.type === 'chat' || request.type === 'completion') {
@@ -136,6 +147,14 @@ export function parseReply(data: unknown): Reply | null {
   if (shape && shaped(shape)(data)) return data as unknown as Reply;
   if (!isCount(data.id)) return null;
   return {type: 'error', id: data.id as number, error: malformed('reply', data)};
+}
+
+/** @throws GemmaError `option-invalid` for `hf:` that is not well-formed */
+function resolveShorthand(model: ModelRef): void {
+  if (!('url' in model) || !isShorthand(model.url)) return;
+  const url = huggingFaceUrl(model.url);
+  if (url === null) throw unexpected('modelSrc', found(model.url), EXPECTED_HF);
+  model.url = url;
 }
 
 function requireField(name: string, request: object): void {

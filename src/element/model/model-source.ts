@@ -1,7 +1,8 @@
 // What can be said about a model from its address alone: its file's name, where it comes from. Reads nothing, and never
 // throws.
 import type {ModelSrc} from '../../client/model-src.ts';
-import {modelUrl} from '../../client/model-src.ts';
+import {absoluteUrl} from '../../client/model-src.ts';
+import {huggingFaceUrl, isShorthand} from '../../protocol/hugging-face.ts';
 
 export interface ModelSource {
   /** Of the file, or of the first of several. */
@@ -22,7 +23,7 @@ export function describeSource(src: ModelSrc, base: string): ModelSource {
   }
   const text = String(src);
   try {
-    const url = new URL(modelUrl(text, base));
+    const url = new URL(isShorthand(text) ? (huggingFaceUrl(text) ?? '') : absoluteUrl(text, base));
     return {file: lastSegment(url), url: url.href, host: url.host, size: null};
   } catch {
     return {file: text, url: null, host: '', size: null};

@@ -1,12 +1,20 @@
 // What a page may name a model by, and the questions that need no loaded model, over a real session.
 import {expect} from 'chai';
 import {generateModel} from '../../../scripts/model-files/model.ts';
-import {modelRef, modelUrl} from '../../../src/client/model-src.ts';
+import {modelRef} from '../../../src/client/model-src.ts';
 import {inspect, storedModels} from '../../../src/client/models.ts';
+import {parseRequest} from '../../../src/protocol/parse.ts';
 import {FakeStore} from '../../helpers/fake-store.ts';
 import {closePorts, FakeWorker, rejection} from '../../helpers/fake-worker.ts';
 
 const BASE = 'https://site.example/page/';
+
+/** What a page names, as the worker's sessions get it. */
+function received(src: string): unknown {
+  const request = parseRequest({type: 'load', id: 1, model: modelRef(src, BASE)});
+  if (request?.type === 'bad') throw request.error;
+  return request?.type === 'load' && request.model;
+}
 
 describe('modelSrc', () => {
   for (const [src, url] of [
@@ -17,7 +25,7 @@ describe('modelSrc', () => {
     ['HF:a/b/m.GGUF@refs/pr/1', 'https://huggingface.co/a/b/resolve/refs%2Fpr%2F1/m.GGUF'],
   ]) {
     it(`takes ${src}`, () => {
-      expect(modelUrl(src, BASE)).to.equal(url);
+      expect(received(src)).to.deep.equal({url});
     });
   }
 
@@ -38,7 +46,7 @@ describe('modelSrc', () => {
     'http://[',
   ]) {
     it(`refuses ${src}`, () => {
-      expect(() => modelUrl(src, BASE))
+      expect(() => received(src))
         .to.throw()
         .with.property('code', 'option-invalid');
     });
