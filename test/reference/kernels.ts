@@ -10,6 +10,7 @@ export {getRows} from './get_rows.ts';
 export {cacheSlot, kvWrite, type RowPlace} from './kv_write.ts';
 export {type LowRank, lowRank, lowRankRow} from './low_rank.ts';
 export {matchRms} from './match_rms.ts';
+export {meanRows} from './mean_rows.ts';
 export {mulMat} from './mul_mat.ts';
 export {type ExpertRows, mulMatId} from './mul_mat_id.ts';
 export {rmsNorm} from './rms_norm.ts';

@@ -277,6 +277,13 @@ export class GraphBuilder {
     return y;
   };
 
+  /** x: [n][width] → [m][width]: the mean over the rows of each text, which begin at the output rows. */
+  meanRows = (x: Activation): Activation => {
+    const y = this.#new(`${this.#prefix}mean`, x.width, 'outputs');
+    this.#add({kind: 'meanRows', name: y.name, inputs: {x}, outputs: {y}, attributes: {}});
+    return y;
+  };
+
   /** cap · tanh(x / cap), in the buffer of x, which is gone afterwards. */
   softcap = (x: Activation, cap: number): Activation => {
     const y = this.#new(`${this.#prefix}softcap`, x.width, x.over);

@@ -156,6 +156,8 @@ export type Operation =
   | OperationOf<'geglu', {gate: Activation; up: Activation; offset: ConstantTensor}, Y>
   /** y[o] = x[output_rows[o]] */
   | OperationOf<'selectOutputs', XToY, Y>
+  /** y[o] = the mean of x over the rows of text o, which begins at output_rows[o] */
+  | OperationOf<'meanRows', XToY, Y>
   /** y = cap · tanh(x / cap), in place */
   | OperationOf<'softcap', XToY, Y, {cap: number}>
   /** y = max(x − (mean + kappa · std), 0), mean and standard deviation of each row */

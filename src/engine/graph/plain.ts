@@ -11,6 +11,7 @@ import {
   getRows,
   kvWrite,
   matchRms,
+  meanRows,
   mulMatFor,
   mulMatIdFor,
   rmsNorm,
@@ -139,6 +140,11 @@ export const plain: Lowering = {
 
   selectOutputs({inputs: {x}, outputs: {y}}) {
     return [work(copyRows, {N: x.width}, {step: 'step', output_rows: 'outputRows', x, y})];
+  },
+
+  meanRows({inputs: {x}, outputs: {y}}) {
+    const bindings = {step: 'step', rows: 'rows', output_rows: 'outputRows', x, y} as const;
+    return [work(meanRows, {N: x.width}, bindings)];
   },
 
   softcap({outputs: {y}, attributes: {cap}}) {

@@ -12,6 +12,7 @@ export {kvWrite} from './kv_write.ts';
 export {loraA} from './lora_a.ts';
 export {loraB} from './lora_b.ts';
 export {matchRms} from './match_rms.ts';
+export {meanRows} from './mean_rows.ts';
 export {mulMat, mulMatFor} from './mul_mat.ts';
 export {mulMatGegluFor} from './mul_mat_geglu.ts';
 export {mulMatGeluFor} from './mul_mat_gelu.ts';
