@@ -5,7 +5,7 @@ import type {GgmlTypeName} from '../../gguf/ggml-types.ts';
 import type {GgufFile, TensorInfo} from '../../gguf/gguf-file.ts';
 import type {Metadata} from '../../gguf/metadata.ts';
 import {WEIGHT_TYPES} from '../kernels/weight-types.ts';
-import type {ModelConfig, TensorRule} from './model-config.ts';
+import type {ModelConfig, ModelDescription, TensorRule} from './model-config.ts';
 import {ARCHITECTURES, type Architecture} from './registry.ts';
 
 /**
@@ -29,8 +29,14 @@ export function supportedArchitecture(metadata: Metadata): Architecture {
  *   `quant-unsupported`
  */
 export function readConfig(file: GgufFile): ModelConfig {
-  const {describe} = ARCHITECTURES[supportedArchitecture(file.metadata)];
-  const {config, rules} = describe(file);
+  return withTensors(file, ARCHITECTURES[supportedArchitecture(file.metadata)].describe(file));
+}
+
+/**
+ * A described model with its tensors, which are checked against its rules.
+ * @throws GemmaError `tensor-missing`, `tensor-shape`, `quant-unsupported`
+ */
+export function withTensors<C extends ModelConfig>(file: GgufFile, {config, rules}: ModelDescription<C>): C {
   const used = new Map(rules.map((rule) => [rule.name, checkTensor(file, rule)]));
   const tensors = new Map(
     [...file.tensors.keys()].flatMap((name) => {
@@ -38,7 +44,7 @@ export function readConfig(file: GgufFile): ModelConfig {
       return tensor ? [[name, tensor] as const] : [];
     }),
   );
-  return {...config, tensors};
+  return {...config, tensors} as unknown as C;
 }
 
 function checkTensor(file: GgufFile, {name, shape, kind, cut}: TensorRule): TensorInfo {

@@ -37,7 +37,8 @@ export function describeGemma3(file: GgufFile): ModelDescription<Gemma3Config> {
   return {config, rules: rules.list};
 }
 
-function readLayers(keys: ArchitectureKeys, contextLength: number): LayerConfig[] {
+/** Layers by the keys of Gemma 3. */
+export function readLayers(keys: ArchitectureKeys, contextLength: number): LayerConfig[] {
   const {nHead, nHeadKv, nFf} = keys.sizes();
   const headDim = keys.headDim(keys.nEmbd / nHead[0]);
   // A file without a window is of the variant whose layers are all full.

@@ -1,0 +1,43 @@
+// Every architecture that turns texts into vectors: how its header is described, and its forward pass. A new one is a
+// folder and a line.
+import {GemmaError} from '../../errors.ts';
+import type {GgufFile} from '../../gguf/gguf-file.ts';
+import type {Metadata} from '../../gguf/metadata.ts';
+import {buildGraph} from '../graph/builder.ts';
+import type {Graph} from '../graph/graph.ts';
+import {withTensors} from './config.ts';
+import {describeGemmaEmbedding, type GemmaEmbeddingConfig} from './gemma-embedding/config.ts';
+import {forwardGemmaEmbedding} from './gemma-embedding/forward.ts';
+
+/** The config of any encoder. */
+export type EncoderConfig = GemmaEmbeddingConfig;
+
+/** By `general.architecture`. */
+const ENCODERS = {
+  'gemma-embedding': {describe: describeGemmaEmbedding, forward: forwardGemmaEmbedding},
+};
+
+/** Whether the file is of a model that turns texts into vectors. */
+export function isEncoder(metadata: Metadata): boolean {
+  return Object.hasOwn(ENCODERS, metadata.string('general.architecture'));
+}
+
+/**
+ * @throws GemmaError `architecture-unsupported`, `config-invalid`, `tensor-missing`, `tensor-shape`, `quant-unsupported`
+ */
+export function readEncoderConfig(file: GgufFile): EncoderConfig {
+  if (isEncoder(file.metadata)) return withTensors(file, encoderOf(file.metadata).describe(file));
+  const architecture = file.metadata.string('general.architecture');
+  throw new GemmaError(
+    'architecture-unsupported',
+    `found architecture ${architecture}; embedding models that can be run: ${Object.keys(ENCODERS).join(', ')}. Choose another GGUF file`,
+    {detail: {architecture}},
+  );
+}
+
+/** The forward pass: token ids of whole texts → [texts][nVector]. */
+export function encoderGraph(config: EncoderConfig): Graph {
+  return buildGraph(config, (g) => ENCODERS[config.architecture].forward(g, config));
+}
+
+const encoderOf = (metadata: Metadata) => ENCODERS[metadata.string('general.architecture') as keyof typeof ENCODERS];
