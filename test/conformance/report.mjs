@@ -68,6 +68,7 @@ export function updatePage(run) {
       ["wllama's own", wllamasOwn(run, old.sections.get("wllama's own"))],
       ['The demo model', run.demo ? demoSection(run.demo) : old.sections.get('The demo model')],
       ['Real weights', old.sections.get('Real weights')],
+      ['Embeddings', old.sections.get('Embeddings')],
       [
         'Tokenizers and chat templates',
         run.text ? `\`\`\`\n${run.text.output}\n\`\`\`` : old.sections.get('Tokenizers and chat templates'),

@@ -3,6 +3,7 @@
 // all models also writes its columns of docs/conformance.md.
 //   --hf   transformers is the one judge, beside the float64 reference, and lavapipe the one adapter: a third of the time
 //   --real   real weights instead of generated ones (real.mjs); with --hf the stored values are made anew
+//   --embeddings   a real EmbeddingGemma beside transformers' stored vectors (embeddings.mjs)
 //   --fault norm|window|rope   the engine gets a model with a fault, which must be seen (faults.mjs)
 //   --shapes a,b  --types X,Y  --groups g,h   only these models
 //   --adapters lavapipe,swiftshader  --no-wllama   only these
@@ -27,6 +28,7 @@ const {values} = parseArgs({
   options: {
     hf: {type: 'boolean'},
     real: {type: 'boolean'},
+    embeddings: {type: 'boolean'},
     fault: text,
     shapes: text,
     types: text,
@@ -41,6 +43,7 @@ if (values.real) {
   const {judgeReal} = await import('./real.mjs');
   process.exit(await judgeReal({fault: values.fault, hf: values.hf}));
 }
+if (values.embeddings) process.exit(await (await import('./embeddings.mjs')).judgeEmbeddings());
 const start = performance.now();
 const cells = chosenCells();
 if (values.list) {

