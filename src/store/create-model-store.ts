@@ -121,7 +121,7 @@ class BlockModelStore implements ModelStore {
         onProgress: options.onProgress,
       });
       const fits = first.bytes.length > 0 && first.offset % folder.blockBytes === 0;
-      if (fits) source.take(first.offset, first.bytes);
+      if (fits) source.keepFirst(first.offset, first.bytes);
       return source;
     } catch (error) {
       remote.close();

@@ -4,24 +4,24 @@ import type {StoreProgress} from './model-store.ts';
 
 type Phase = StoreProgress['phase'];
 
-/** Where the bytes are now. */
+/** How many bytes are where. */
 export interface Counts {
   /** Stored or in memory. */
-  readonly here: number;
-  readonly hashed: number;
-  readonly fetched: number;
-  readonly total: number;
+  readonly loadedBytes: number;
+  readonly hashedBytes: number;
+  readonly fetchedBytes: number;
+  readonly totalBytes: number;
 }
 
 /** Between two reports of one phase. */
 const REPORT_MS = 100;
 
 export class LoadReport {
-  /** Another worker writes the model. */
-  waiting = false;
   /** What is read now is read for the hash of the whole. */
   verifying = false;
   over = false;
+  /** Another worker writes the model. */
+  #waiting = false;
   readonly #clock: Clock;
   readonly #onProgress: ((progress: StoreProgress) => void) | undefined;
   readonly #count: () => Counts;
@@ -33,6 +33,12 @@ export class LoadReport {
     this.#count = count;
   }
 
+  /** Whether another worker writes the model. */
+  setWaiting(waiting: boolean): void {
+    this.#waiting = waiting;
+    if (waiting) this.tell('waiting');
+  }
+
   /** @param retryInMs with `retry`, which is always told */
   tell(wanted: Phase, retryInMs?: number): void {
     if (!this.#onProgress || this.over) return;
@@ -40,16 +46,16 @@ export class LoadReport {
     const at = this.#clock.now();
     const last = this.#last;
     if (last?.phase === phase && retryInMs === undefined && at - last.at < REPORT_MS) return;
-    const {here, hashed, fetched, total} = this.#count();
+    const {loadedBytes: here, hashedBytes, ...bytes} = this.#count();
     // A damaged block that was dropped takes back nothing of what was said.
-    const loadedBytes = Math.max(phase === 'verify' ? hashed : here, last?.phase === phase ? last.loadedBytes : 0);
+    const loadedBytes = Math.max(phase === 'verify' ? hashedBytes : here, last?.phase === phase ? last.loadedBytes : 0);
     this.#last = {phase, at, loadedBytes};
-    this.#onProgress({phase, loadedBytes, fetchedBytes: fetched, totalBytes: total, retryInMs});
+    this.#onProgress({phase, ...bytes, loadedBytes, retryInMs});
   }
 
   #phase(wanted: Phase): Phase {
     if (wanted === 'retry') return wanted;
-    if (this.waiting) return 'waiting';
+    if (this.#waiting) return 'waiting';
     return this.verifying ? 'verify' : wanted;
   }
 }

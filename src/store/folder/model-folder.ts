@@ -148,7 +148,7 @@ export class ModelFolder {
    * Takes over what another worker has written meanwhile. To be called while holding the model's lock: what is left of
    * another version of the file is deleted.
    */
-  async adopt(): Promise<void> {
+  async mergeStored(): Promise<void> {
     const found = await readManifest(await this.#blocks.get(this.id, MANIFEST_NAME));
     if (!found || describeChange(this.identity, found.identity) || found.blockBytes !== this.blockBytes) {
       this.#checked.clear();
