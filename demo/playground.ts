@@ -13,6 +13,8 @@ const sheet = ownSheet();
 const setTheme = themeLink();
 let theme = '';
 
+const controls = () => [...form.querySelectorAll<Control>('[data-attribute]')];
+
 /** An attribute's value as the control has it; null leaves it out. */
 function attributeOf(control: Control): string | null {
   if (control instanceof HTMLInputElement && control.type === 'checkbox') return control.checked ? '' : null;
@@ -26,7 +28,7 @@ function setAttribute(name: string, value: string | null): void {
 }
 
 function apply(): void {
-  for (const control of form.querySelectorAll<Control>('[data-attribute]')) {
+  for (const control of controls()) {
     setAttribute(control.dataset.attribute!, attributeOf(control));
   }
   const lines = find<HTMLTextAreaElement>('#starters').value.split('\n');
@@ -41,14 +43,51 @@ function apply(): void {
   if (wanted !== theme) setTheme(wanted);
   theme = wanted;
   code.textContent = codeFor(css);
+  find<HTMLElement>('#elsewhere').hidden = chat.display !== 'launcher';
+  history.replaceState(null, '', `#${address()}`);
+}
+
+/** Every control by what it stands for. */
+const named = (): [string, Control][] =>
+  [...form.querySelectorAll<Control>('input, textarea, select')].map((control) => [
+    control.dataset.attribute ?? control.dataset.property ?? control.id,
+    control,
+  ]);
+
+const ticks = (control: Control): control is HTMLInputElement => control.type === 'checkbox';
+
+/** What differs from the beginning, as an address that can be passed on. */
+function address(): string {
+  const set = new URLSearchParams();
+  const first = form.cloneNode(true) as HTMLFormElement;
+  first.reset();
+  const initial = [...first.querySelectorAll<Control>('input, textarea, select')];
+  for (const [index, [name, control]] of named().entries()) {
+    if (ticks(control) ? control.checked : control.value !== initial[index].value) {
+      set.set(name, ticks(control) ? '' : control.value);
+    }
+  }
+  return set.toString();
+}
+
+/** Sets the controls as an address says. A select takes none but its own values. */
+function visit(): void {
+  const set = new URLSearchParams(location.hash.slice(1));
+  for (const [name, control] of named()) {
+    const value = set.get(name);
+    if (value === null) continue;
+    if (ticks(control)) control.checked = true;
+    else control.value = value;
+  }
 }
 
 const quoted = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
 
+/** What was set here, and nothing else that the chat has. */
 function codeFor(css: string): string {
-  const skipped = new Set(['id', 'style', 'open']);
+  const set = ['model-src', 'starters', ...controls().map(({dataset}) => dataset.attribute)];
   const attributes = [...chat.attributes]
-    .filter(({name}) => !skipped.has(name))
+    .filter(({name, value}) => set.includes(name) && !(name === 'display' && value === 'inline'))
     .map(({name, value}) => (value === '' ? `\n  ${name}` : `\n  ${name}="${quoted(value)}"`));
   return [
     '<script type="module" src="gemma-chat.js"></script>',
@@ -73,4 +112,12 @@ find('#copy').addEventListener('click', async () => {
     copied.textContent = 'It is selected: copy it with the keyboard.';
   }
 });
+find('#share').addEventListener('click', async () => {
+  const done = await navigator.clipboard?.writeText(location.href).then(
+    () => true,
+    () => false,
+  );
+  copied.textContent = done ? 'The link is copied.' : 'The link is the address of this page.';
+});
+visit();
 apply();

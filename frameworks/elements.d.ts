@@ -65,6 +65,8 @@ export interface GemmaChatEvents {
   'gemma-chat-status': GemmaChatEventMap['gemma-chat-status'];
   /** The launcher's panel was opened or closed. */
   'gemma-chat-toggle': GemmaChatEventMap['gemma-chat-toggle'];
+  /** The visitor pressed a button that the page has slotted as `message-button`. */
+  'gemma-chat-action': GemmaChatEventMap['gemma-chat-action'];
   /** The site's pages do not answer a question. */
   'gemma-chat-unanswered': GemmaChatEventMap['gemma-chat-unanswered'];
   /** The visitor rated an answer, or took it back. */

@@ -12,6 +12,7 @@ export declare const GemmaChat: ReactWebComponent<
     onGemmaChatMessage: EventName<GemmaChatEvents['gemma-chat-message']>;
     onGemmaChatStatus: EventName<GemmaChatEvents['gemma-chat-status']>;
     onGemmaChatToggle: EventName<GemmaChatEvents['gemma-chat-toggle']>;
+    onGemmaChatAction: EventName<GemmaChatEvents['gemma-chat-action']>;
     onGemmaChatUnanswered: EventName<GemmaChatEvents['gemma-chat-unanswered']>;
     onGemmaChatFeedback: EventName<GemmaChatEvents['gemma-chat-feedback']>;
   }

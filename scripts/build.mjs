@@ -170,6 +170,11 @@ async function buildDemo() {
   }
 }
 
+/** Themes are files of their own, beside the scripts. */
+async function copyThemes() {
+  await cp(path.join(root, 'demo/themes'), path.join(dist, 'themes'), {recursive: true});
+}
+
 /** What is bundled is bundled with its licence: in one file beside the code. */
 async function writeLicences() {
   const entries = [];
@@ -214,6 +219,7 @@ await rm(dist, {recursive: true, force: true});
 await buildLibrary();
 await buildIndexer();
 await buildDemo();
+await copyThemes();
 await run('tsc', ['-p', 'tsconfig.types.json']);
 await run('tsc', ['-p', 'tsconfig.types-node.json']);
 await writeLicences();

@@ -98,7 +98,8 @@ const parts = [
 ];
 const slots = [
   ...all(/<slot name="([^"]+)"/g),
-  ...all(/\[slot="([^"]+)"\]/g),
+  ...all(/\[slot="([\w-]+)"\]/g),
+  ...all(/\bslotted\([\w.]+, '([^']+)'\)/g),
   ...all(/<slot name=\$\{`([^`]+)`\}/g).map((name) => name.replace(/\$\{.*\}/, '<code>')),
 ];
 

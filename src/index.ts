@@ -28,6 +28,7 @@ declare global {
     'gemma-chat-message': GemmaChatEventMap['gemma-chat-message'];
     'gemma-chat-status': GemmaChatEventMap['gemma-chat-status'];
     'gemma-chat-toggle': GemmaChatEventMap['gemma-chat-toggle'];
+    'gemma-chat-action': GemmaChatEventMap['gemma-chat-action'];
     'gemma-chat-feedback': GemmaChatEventMap['gemma-chat-feedback'];
     'gemma-chat-unanswered': GemmaChatEventMap['gemma-chat-unanswered'];
   }

@@ -31,7 +31,7 @@ class Placeholder {
     this.#button.type = 'button';
     this.#button.ariaExpanded = 'false';
     this.#button.ariaHasPopup = 'dialog';
-    this.#button.append(icon());
+    this.#button.append(slot('icon-launcher', icon()), slot('launcher-text'));
     this.#button.addEventListener('click', () => this.#open());
     const root = document.createElement('div');
     root.className = `root launcher ${isReset(chat) ? 'loose' : ''}`;
@@ -50,7 +50,8 @@ class Placeholder {
   #name(): void {
     const {language} = this.#language;
     this.#button.lang = language.tag;
-    this.#button.ariaLabel = this.#chat.getAttribute('label') || language.text('openChat');
+    const worded = this.#chat.querySelector(':scope > [slot="launcher-text"]') !== null;
+    this.#button.ariaLabel = worded ? null : this.#chat.getAttribute('label') || language.text('openChat');
   }
 
   async #open(): Promise<void> {
@@ -81,6 +82,13 @@ function loadAll(): Promise<unknown> {
     },
   );
   return loading;
+}
+
+function slot(name: string, ...content: Node[]): HTMLSlotElement {
+  const slot = document.createElement('slot');
+  slot.name = name;
+  slot.append(...content);
+  return slot;
 }
 
 function icon(): SVGElement {

@@ -17,7 +17,7 @@ import type {ModelQuestions} from './model/model-offer.ts';
 import type {LoadClient} from './model/model-session.ts';
 import type {Options} from './options.ts';
 import {Announcer} from './page/announcer.ts';
-import {avatarsOf} from './page/avatars.ts';
+import {avatarsOf, slotted} from './page/avatars.ts';
 import {FocusKeeper} from './page/focus-keeper.ts';
 import {FormValue} from './page/form-value.ts';
 import {LauncherState} from './page/launcher-state.ts';
@@ -97,6 +97,7 @@ export class ChatAssembly {
       run,
       focus: (turn, part) => this.focus.to(element, turn, part),
       undoable: this.visitor.undoable,
+      emit,
     });
   }
 
@@ -191,7 +192,7 @@ export class ChatAssembly {
     this.#launcher.opened ||= open;
     return renderLauncher({
       language,
-      label: label || language.text('openChat'),
+      label: slotted(this.element, 'launcher-text').length > 0 ? null : label || language.text('openChat'),
       open,
       covering: this.#launcher.covering,
       chat: this.#launcher.opened ? this.#renderChat() : null,
@@ -221,7 +222,12 @@ export class ChatAssembly {
       notice: this.notices.current?.text ?? null,
       enterBreaks: enterBreaks(element),
       atEnd: this.scroll.pinned,
-      messageActions: this.#tools.actions({feedback: element.feedback, free, answerable: chat.client !== null}),
+      messageActions: this.#tools.actions({
+        feedback: element.feedback,
+        free,
+        answerable: chat.client !== null,
+        buttons: slotted(element, 'message-button'),
+      }),
       messageState: this.#tools,
       starters: element.starters ?? [],
       suggestions: element.suggestions ?? [],

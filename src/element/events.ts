@@ -55,6 +55,15 @@ export interface GemmaChatFeedbackDetail {
 }
 export type GemmaChatFeedbackEvent = CustomEvent<GemmaChatFeedbackDetail>;
 
+export interface GemmaChatActionDetail {
+  /** The message's, as in `gemma-chat-message`. */
+  readonly id: number;
+  readonly message: Readonly<ChatMessage>;
+  /** The `value` of the slotted button. */
+  readonly action: string;
+}
+export type GemmaChatActionEvent = CustomEvent<GemmaChatActionDetail>;
+
 /** A question for which nothing good enough was found in the site's pages. */
 export type GemmaChatUnansweredEvent = CustomEvent<{readonly question: string}>;
 
@@ -67,6 +76,7 @@ export interface GemmaChatEventMap {
   'gemma-chat-message': GemmaChatMessageEvent;
   'gemma-chat-status': GemmaChatStatusEvent;
   'gemma-chat-feedback': GemmaChatFeedbackEvent;
+  'gemma-chat-action': GemmaChatActionEvent;
   'gemma-chat-toggle': GemmaChatToggleEvent;
   'gemma-chat-unanswered': GemmaChatUnansweredEvent;
 }

@@ -32,6 +32,16 @@ const WithOptions = LitElement as unknown as Omit<typeof LitElement, 'prototype'
  * @slot empty - Shown while the conversation has no message yet.
  * @slot starters - Replaces the buttons of `starters`, beneath the empty conversation.
  * @slot suggestions - Replaces the buttons of `suggestions`, beneath the last message.
+ * @slot header-tools - Buttons of the page's own, before those at the end of the header.
+ * @slot footer - Beneath the text field in every state: a disclaimer, a link.
+ * @slot message-button - A button, copied beneath each answer; it does nothing itself but fire `gemma-chat-action`.
+ * @slot icon-send - Replaces the icon of the Send button.
+ * @slot icon-stop - That of the Stop button.
+ * @slot icon-history - That of the button which opens the list of conversations.
+ * @slot icon-new - That of the button which begins a conversation.
+ * @slot icon-close - That of the button which closes the panel.
+ * @slot icon-launcher - That of the closed launcher.
+ * @slot launcher-text - Words beside the closed launcher's icon, which are then its name.
  * @slot composer-start - Before the text field.
  * @slot composer-end - Between the text field and the Send button.
  * @slot avatar-user - Copied beside each of the visitor's turns: an image, or a `<template>`.
@@ -46,6 +56,7 @@ const WithOptions = LitElement as unknown as Omit<typeof LitElement, 'prototype'
  * @fires gemma-chat-message - A message was added, or the answer grew; `done` tells which.
  * @fires gemma-chat-status - `status` has changed.
  * @fires gemma-chat-toggle - The launcher's panel was opened or closed.
+ * @fires gemma-chat-action - The visitor pressed a button that the page has slotted as `message-button`.
  * @fires gemma-chat-unanswered - The site's pages do not answer a question.
  * @fires gemma-chat-feedback - The visitor rated an answer, or took it back.
  *
@@ -118,6 +129,10 @@ const WithOptions = LitElement as unknown as Omit<typeof LitElement, 'prototype'
  * @csspart avatar - The picture beside a turn.
  * @csspart avatar-letter - The letter in it where the page has slotted none.
  * @csspart message-text - The text of a turn.
+ * @csspart bubble - The box around that text.
+ * @csspart bubble-user - One of the visitor's.
+ * @csspart bubble-assistant - One of the model's.
+ * @csspart message-button - A button of the page's own beneath an answer.
  * @csspart paragraph - A paragraph in an answer.
  * @csspart quote - A quotation in an answer.
  * @csspart list - A list in an answer.
@@ -184,6 +199,7 @@ const WithOptions = LitElement as unknown as Omit<typeof LitElement, 'prototype'
  * @csspart report-button - Copies a report.
  * @csspart report - The report, once it was asked for.
  * @csspart composer - The form with the text field.
+ * @csspart composer-row - The row with the text field and its button.
  * @csspart input - The text field.
  * @csspart send-button - Sends the message.
  * @csspart stop-button - Stands in its place while an answer is written.
@@ -211,7 +227,7 @@ const WithOptions = LitElement as unknown as Omit<typeof LitElement, 'prototype'
  * @cssprop [--gemma-chat-border=light-dark(#d5dae2, #353c48)] - Lines.
  * @cssprop [--gemma-chat-danger=light-dark(#b3261e, #ff9d94)] - Errors.
  * @cssprop [--gemma-chat-shadow=0 calc(0.5 * var(--_gemma-em)) calc(2 * var(--_gemma-em)) rgb(0 0 0 / 22%)] - Shadow of the launcher's button and panel.
- * @cssprop [--gemma-chat-launcher-radius=50%] - Corners of the launcher's button.
+ * @cssprop [--gemma-chat-launcher-radius=calc(1.75 * var(--_gemma-em))] - Corners of the launcher's button.
  * @cssprop [--gemma-chat-panel-width=calc(25 * var(--_gemma-em))] - Width of the launcher's panel, where there is room.
  * @cssprop [--gemma-chat-panel-height=calc(40 * var(--_gemma-em))] - Its height.
  * @cssprop [--gemma-chat-z-index=1000] - Where the launcher stands in the page's stack.

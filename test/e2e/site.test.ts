@@ -31,8 +31,16 @@ const ACTIONS: Record<string, (page: Page) => Promise<void>> = {
     await page.getByLabel('Show the speed').check();
     const code = await text(page, '#code');
     expect(code).to.include('label="Ask &quot;us&quot;"').and.to.include('\n  show-speed');
-    expect(code).to.include('themes/brand.css').and.to.include('--gemma-chat-radius: 2rem;');
+    expect(code).to.include('themes/brand.css').and.to.include('--gemma-chat-radius: 2em;');
+    expect(code).not.to.include('display=').and.not.to.include('loading=');
     await page.locator('gemma-chat').getByText('Ask "us"').waitFor();
+    // The address is the settings.
+    await page.goto('about:blank');
+    await page.goBack();
+    expect(await text(page, '#code')).to.equal(code);
+    await page.getByLabel('Shape').selectOption('launcher');
+    await page.getByText('stands in the corner of this window').waitFor();
+    await page.locator('gemma-chat [part~=launcher-button]').waitFor();
     await page.getByRole('button', {name: 'Back to the beginning'}).click();
     expect(await text(page, '#code')).not.to.include('show-speed');
   },

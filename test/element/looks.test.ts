@@ -1,7 +1,7 @@
 // The element on pages whose styles reach it: root sizes, resets of everything, text styles that are inherited.
 import {expect, fixture, html} from '@open-wc/testing';
 import type {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
-import {historyPanel} from '../../src/element/late.ts';
+import {colours, historyPanel, knowledgeParts} from '../../src/element/late.ts';
 import {styles} from '../../src/element/styles/index.ts';
 import {GemmaError} from '../../src/errors.ts';
 import type {ChatMessage} from '../../src/protocol/messages.ts';
@@ -85,7 +85,7 @@ const ownText = (el: Element) => [...el.childNodes].some((node) => node instance
 const sizeOf = (el: Element) => Number.parseFloat(getComputedStyle(el).fontSize);
 
 describe('<gemma-chat> among styles of the page', () => {
-  before(() => historyPanel.load());
+  before(() => Promise.all([historyPanel.load(), colours.load(), knowledgeParts.load()]));
   afterEach(() => {
     for (const style of rules.splice(0)) style.remove();
     sessionStorage.clear();

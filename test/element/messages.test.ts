@@ -1,6 +1,7 @@
 import {expect, fixture, html} from '@open-wc/testing';
 import type {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
 import {turnParts} from '../../src/element/late.ts';
+import type {ChatMessage} from '../../src/protocol/messages.ts';
 import {FakeClient} from './fake-client.ts';
 import {Harness, record} from './harness.ts';
 
@@ -321,7 +322,7 @@ describe('the messages of <gemma-chat>', () => {
     await chat.settle();
     observer.disconnect();
     expect(touched).to.have.lengthOf.within(1, 3);
-    const text = last.querySelector('[part="message-text"]')!;
+    const text = last.querySelector('[part~="message-text"]')!;
     const open = [...text.children].at(-1)!;
     expect(open.textContent).to.equal('And more');
     for (const {target} of touched) expect(open.contains(target), target.nodeName).to.equal(true);
@@ -408,5 +409,32 @@ describe('<gemma-chat> in a form', () => {
     expect(chat.input.disabled).to.equal(false);
     expect(chat.el.messages).to.deep.equal([]);
     expect(new FormData(form).get('talk')).to.equal(null);
+  });
+
+  it('copies a button of the page beneath each answer, and says when it is pressed', async () => {
+    const client = new FakeClient();
+    const el = await fixture<GemmaChatElement>(html`
+      <gemma-chat
+        .client=${client.asClient()}
+        .messages=${[{role: 'user', content: 'Q'}, {role: 'assistant', content: 'A'}]}
+      >
+        <button slot="message-button" value="share" aria-label="Share"><b>S</b></button>
+        <button slot="header-tools">Help</button>
+        <small slot="footer">May be wrong.</small>
+        <b slot="icon-send">S</b>
+      </gemma-chat>
+    `);
+    const chat = new Harness(el);
+    await chat.settle();
+    await expect(el).to.be.accessible();
+    const pressed = record<{id: number; action: string; message: ChatMessage}>(document, 'gemma-chat-action');
+    expect(chat.parts('message-button').map((button) => button.textContent)).to.deep.equal(['S']);
+    await chat.click('Share');
+    expect(pressed.map(({detail}) => [detail.action, detail.message.content])).to.deep.equal([['share', 'A']]);
+    const slots = [...el.children].map((child) => child.assignedSlot?.name ?? null);
+    expect(slots).to.deep.equal([null, 'header-tools', 'footer', 'icon-send']);
+    const footer = el.querySelector('small')!.getBoundingClientRect();
+    expect(footer.top).to.be.at.least(chat.part('composer')!.getBoundingClientRect().bottom - 1);
+    expect(footer.bottom).to.be.at.most(chat.part('base')!.getBoundingClientRect().bottom);
   });
 });

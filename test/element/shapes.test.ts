@@ -168,6 +168,26 @@ describe('the launcher’s small script', () => {
   });
 });
 
+describe('a launcher with words of the page', () => {
+  it('is named by them, beside an icon of the page', async () => {
+    const el = await fixture<GemmaChatElement>(html`
+      <gemma-chat display="launcher" .client=${new FakeClient().asClient()}>
+        <b slot="icon-launcher">?</b><span slot="launcher-text">Ask us</span>
+      </gemma-chat>
+    `);
+    const chat = new Harness(el);
+    await chat.settle();
+    await expect(el).to.be.accessible();
+    const button = chat.part('launcher-button')!;
+    expect(button.ariaLabel).to.equal(null);
+    const {width, height} = button.getBoundingClientRect();
+    expect(width).to.be.greaterThan(height * 1.5);
+    button.click();
+    await chat.settle();
+    expect(button.ariaLabel).to.equal('Close the chat');
+  });
+});
+
 describe('<gemma-chat display="panel">', () => {
   it('is accessible, and fills its parent in every layout, without a frame', async () => {
     const box = await fixture<HTMLElement>(html`

@@ -1,5 +1,10 @@
-// The pictures beside messages: what a page has slotted once, copied for each message, since a slot shows its content in
-// one place only. Knows the element's children.
+// What a page has slotted once for every message, copied for each: pictures and buttons. A slot shows its content in one
+// place only. Knows the element's children.
+
+/** What a page has put into a slot of the element. */
+export const slotted = (host: Element, name: string): Element[] => [
+  ...host.querySelectorAll(`:scope > [slot="${name}"]`),
+];
 
 /** By author; null where the page has given none. */
 export interface Avatars {
@@ -9,8 +14,8 @@ export interface Avatars {
 
 export function avatarsOf(host: Element): Avatars {
   return {
-    user: host.querySelector(':scope > [slot="avatar-user"]'),
-    assistant: host.querySelector(':scope > [slot="avatar-assistant"]'),
+    user: slotted(host, 'avatar-user')[0] ?? null,
+    assistant: slotted(host, 'avatar-assistant')[0] ?? null,
   };
 }
 

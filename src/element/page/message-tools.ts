@@ -1,7 +1,8 @@
 // What a visitor does with single messages: copy, change, answer anew, read aloud, rate, delete, go to another version.
 // Owns what is going on with them; the conversation is the controller's.
 import type {ChatController} from '../chat/chat-controller.ts';
-import type {Conversation, TurnId} from '../chat/conversation.ts';
+import type {Conversation, Turn, TurnId} from '../chat/conversation.ts';
+import {createEvent} from '../events.ts';
 import type {Language} from '../languages/index.ts';
 import {plainText} from '../late.ts';
 import type {Editing} from '../views/message-edit.ts';
@@ -18,6 +19,8 @@ export interface MessageToolsHost {
   run(act: () => Promise<unknown> | null): void;
   /** Says what was done, and offers to undo it. */
   undoable(text: string, undo: () => void): void;
+  /** Dispatches. */
+  emit(event: Event): void;
   /** Once what changed is drawn: the focus to a part of a turn, or to the text field. */
   focus(turn: TurnId | null, part: string): void;
 }
@@ -42,14 +45,16 @@ export class MessageTools implements MessageState {
   }
 
   /** The same object as long as the same can be done. */
-  actions(can: Pick<MessageActions, 'feedback' | 'free' | 'answerable'>): MessageActions {
-    const {feedback, free, answerable} = can;
+  actions(can: Pick<MessageActions, 'feedback' | 'free' | 'answerable' | 'buttons'>): MessageActions {
+    const {feedback, free, answerable, buttons} = can;
     const {conversation} = this.#host.chat;
     // What was going on concerned messages of another.
     if (this.#conversation !== conversation) this.reset();
     this.#conversation = conversation;
     const old = this.#actions;
-    if (old && old.feedback === feedback && old.free === free && old.answerable === answerable) return old;
+    const same = (button: Element, index: number) => button === buttons[index];
+    const alike = old && old.feedback === feedback && old.free === free && old.answerable === answerable;
+    if (alike && old.buttons.length === buttons.length && old.buttons.every(same)) return old;
     const {chat, run} = this.#host;
     this.#actions = {
       ...can,
@@ -64,6 +69,7 @@ export class MessageTools implements MessageState {
       select: (id, step) => this.#select(id, step),
       read: (id) => this.#read(id),
       rate: (id, rating) => chat.rate(id, rating),
+      press: (turn, button) => this.#press(turn, button),
     };
     return this.#actions;
   }
@@ -72,6 +78,11 @@ export class MessageTools implements MessageState {
   reset(): void {
     this.#speech.stop();
     this.editing = null;
+  }
+
+  /** A button of the page's: what it does is the page's. */
+  #press({id, message}: Turn, button: Element): void {
+    this.#host.emit(createEvent('gemma-chat-action', {id, message, action: button.getAttribute('value') ?? ''}));
   }
 
   copy(text: string, button: HTMLElement): void {

@@ -90,7 +90,8 @@ export const buttons = css`
     scale: -1 1;
   }
 
-  .icon {
+  .icon,
+  [part~='button'] slot::slotted(*) {
     inline-size: calc(1.375 * var(--_gemma-em));
     block-size: calc(1.375 * var(--_gemma-em));
   }

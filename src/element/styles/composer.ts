@@ -47,6 +47,15 @@ export const composer = css`
     resize: none;
   }
 
+  slot[name='footer']::slotted(*) {
+    flex: none;
+    margin: 0;
+    padding: 0 var(--_gemma-gap) calc(var(--_gemma-gap) / 2);
+    color: var(--_muted);
+    font-size: max(12px, 0.8125 * var(--_gemma-em));
+    text-align: center;
+  }
+
   textarea::placeholder {
     color: var(--_muted);
     opacity: 1;

@@ -101,7 +101,7 @@ export const conditions = css`
   }
 
   @media (forced-colors: active) {
-    [part~='message-user'] > [part='message-text'] {
+    [part~='bubble-user'] {
       border: 1px solid;
     }
 

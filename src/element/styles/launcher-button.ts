@@ -30,18 +30,21 @@ export const launcherButton = `
 
   [part~='launcher-button'] {
     position: relative;
-    display: grid;
-    place-items: center;
+    display: flex;
+    align-items: center;
+    justify-content: center;
     box-sizing: border-box;
-    inline-size: max(44px, 3.5 * var(--_gemma-em));
+    inline-size: auto;
+    min-inline-size: max(44px, 3.5 * var(--_gemma-em));
     block-size: max(44px, 3.5 * var(--_gemma-em));
     min-block-size: 0;
     margin: 0;
-    padding: 0;
+    padding: 0 calc(0.9375 * var(--_gemma-em) - 1px);
     color: var(--_on-accent);
+    font: inherit;
     background: var(--_accent);
     border: 1px solid transparent;
-    border-radius: var(--gemma-chat-launcher-radius, 50%);
+    border-radius: var(--gemma-chat-launcher-radius, calc(1.75 * var(--_gemma-em)));
     box-shadow: var(--_shadow);
     cursor: pointer;
     transition: scale 0.12s;
@@ -56,9 +59,19 @@ export const launcherButton = `
     outline-offset: 3px;
   }
 
-  [part~='launcher-button'] svg {
+  [part~='launcher-button'] svg,
+  slot[name='icon-launcher']::slotted(*) {
     inline-size: calc(1.625 * var(--_gemma-em));
     block-size: calc(1.625 * var(--_gemma-em));
+  }
+
+  [part~='launcher-button'] slot[name='launcher-text']::slotted(*) {
+    inline-size: auto;
+    block-size: auto;
+    margin-inline: calc(0.5 * var(--_gemma-em)) 0;
+    font-size: var(--_gemma-em);
+    font-weight: 600;
+    white-space: nowrap;
   }
 
   @media (forced-colors: active) {

@@ -76,6 +76,9 @@ export const messages = css`
     flex-direction: column;
     gap: calc(0.375 * var(--_gemma-em));
     max-inline-size: 100%;
+    /* The bubble's, which takes it from here. */
+    border-radius: var(--_gemma-radius);
+    overflow-clip-margin: calc(0.5 * var(--_gemma-em));
     content-visibility: auto;
     contain-intrinsic-block-size: auto calc(6 * var(--_gemma-em));
   }
@@ -86,15 +89,15 @@ export const messages = css`
     max-inline-size: min(85%, 40 * var(--_gemma-em));
   }
 
-  [part~='message-user'] > [part='message-text'],
+  [part~='bubble-user'],
   [part='edit'] {
     padding: calc(0.5 * var(--_gemma-em)) calc(0.875 * var(--_gemma-em));
     background: var(--_bubble);
-    border-radius: var(--_gemma-radius);
+    border-radius: inherit;
     border-end-end-radius: calc(var(--_gemma-radius) / 4);
   }
 
-  [part~='message-queued'] > [part='message-text'] {
+  [part~='message-queued'] > [part~='bubble-user'] {
     background: transparent;
     border: 1px dashed var(--_border);
   }
@@ -108,14 +111,14 @@ export const messages = css`
     font-size: max(12px, 0.8125 * var(--_gemma-em));
   }
 
-  [part~='message-user'] > [part='message-text'] {
+  [part~='bubble-user'] {
     color: var(--_on-bubble);
   }
 
-  [part~='message-assistant'] > [part='message-text'] {
+  [part~='bubble-assistant'] {
     padding: var(--_answer-padding);
     background: var(--_answer);
-    border-radius: var(--_gemma-radius);
+    border-radius: inherit;
   }
 
   [part~='message-assistant'] {
@@ -216,7 +219,7 @@ export const messages = css`
     animation: waiting 1.2s infinite ease-in-out;
   }
 
-  [part='message-text'],
+  [part~='message-text'],
   [part='thinking-text'] {
     max-inline-size: 100%;
     overflow-wrap: anywhere;

@@ -135,6 +135,7 @@ export function renderChat(view: ChatView): TemplateResult {
       ${client ? null : renderWayIn(view)}
       ${!client && !finds && empty && writing ? starters(view) : null}
       ${writing ? composer(view) : null}
+      <slot name="footer"></slot>
       </div>
       ${view.history} ${view.live}
     </div>

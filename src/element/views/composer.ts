@@ -48,7 +48,7 @@ export function renderComposer(view: ComposerView): TemplateResult {
               <button part="button undo-button" type="button" ?disabled=${disabled} @click=${undo}>${language.text('undo')}</button>
             </div>`
       }
-      <div class="row">
+      <div class="row" part="composer-row">
         <slot name="composer-start"></slot>
         ${renderInput(view)}
         <slot name="composer-end"></slot>

@@ -19,6 +19,7 @@ export function renderHeader({language, label, history, clear, close}: HeaderVie
     <div part="header">
       <slot name="header"><div part="label">${label}</div></slot>
       <div part="tools">
+        <slot name="header-tools"></slot>
         ${history?.show ? iconButton('history-button', language.text('history'), historyIcon, history.show) : null}
         ${history && clear ? iconButton('new-button', language.text('historyNew'), newIcon, history.fresh) : null}
         ${

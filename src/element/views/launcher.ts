@@ -5,7 +5,8 @@ import {chatIcon, downIcon} from './icons.ts';
 
 export interface LauncherView {
   language: Language;
-  label: string;
+  /** The button's name while it is closed; null where the page has slotted words for it. */
+  label: string | null;
   open: boolean;
   /** The panel leaves no room for the page: the focus stays inside it. */
   covering: boolean;
@@ -28,12 +29,12 @@ export function renderLauncher(view: LauncherView): TemplateResult {
       part="button launcher-button"
       type="button"
       lang=${language.tag}
-      aria-label=${open ? language.text('closeChat') : label}
+      aria-label=${open ? language.text('closeChat') : (label ?? nothing)}
       aria-expanded=${open}
       aria-haspopup="dialog"
       @click=${toggle}
     >
-      ${open ? downIcon : chatIcon}
+      ${open ? downIcon : html`${chatIcon}<slot name="launcher-text"></slot>`}
     </button>
   `;
 }

@@ -1,6 +1,6 @@
 // The row of buttons beneath a message. A toolbar: one stop for the Tab key, arrow keys inside.
 import type {TemplateResult} from 'lit';
-import {html, nothing} from '../handed.ts';
+import {guard, html, nothing} from '../handed.ts';
 import {
   againIcon,
   badIcon,
@@ -135,6 +135,12 @@ function tools({env: {language}, turn, last, speaking}: MessageView, act: Messag
     icon: removeIcon(),
     press: () => act.remove(id),
   };
+  const own: Tool[] = act.buttons.map((button) => ({
+    part: 'button action-button message-button',
+    label: button.getAttribute('aria-label') ?? button.textContent.trim(),
+    icon: html`${guard([button], () => copySlotted(button))}`,
+    press: () => act.press(turn, button),
+  }));
   const answerable = act.free && act.answerable;
   return [
     copy,
@@ -142,8 +148,16 @@ function tools({env: {language}, turn, last, speaking}: MessageView, act: Messag
     ...((!user || last) && answerable ? [again] : []),
     ...(!user && act.voice && message.content ? [read] : []),
     ...(!user && act.feedback ? rating : []),
+    ...(user ? [] : own),
     ...(act.free ? [remove] : []),
   ];
+}
+
+/** What stands in a button of the page's. */
+function copySlotted(button: Element): Node {
+  const content = document.createDocumentFragment();
+  for (const node of button.childNodes) content.append(document.importNode(node, true));
+  return content;
 }
 
 const STEPS: Readonly<Record<string, number>> = {ArrowRight: 1, ArrowLeft: -1};

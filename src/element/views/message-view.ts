@@ -12,6 +12,9 @@ export interface MessageActions {
   readonly free: boolean;
   /** The model is there. */
   readonly answerable: boolean;
+  /** Buttons of the page's own, to be copied beneath each answer. */
+  readonly buttons: readonly Element[];
+  press(turn: Turn, button: Element): void;
   copy(text: string, button: HTMLElement): void;
   edit(id: TurnId): void;
   typed(content: string): void;

@@ -18,7 +18,7 @@ export function renderMessage(view: MessageView): TemplateResult {
       ${
         editing && actions && late
           ? late.renderEdit(env.language, editing, actions)
-          : html`<div part="message-text" class="plain" dir="auto">${turn.message.content}</div>`
+          : html`<div part="message-text bubble bubble-user" class="plain" dir="auto">${turn.message.content}</div>`
       }
       ${editing ? null : late?.renderActions(view)}
     </div>
@@ -89,8 +89,8 @@ function renderAvatar({avatar, letters, turn}: MessageView): TemplateResult | nu
 
 function renderContent(env: MarkdownEnvironment, content: string, growing: boolean): TemplateResult {
   return content
-    ? html`<div part="message-text" class=${textClass()} dir="auto">${text(env, content, !growing)}</div>`
-    : html`<div part="message-text" class="quiet">${env.language.text('noAnswer')}</div>`;
+    ? html`<div part="message-text bubble bubble-assistant" class=${textClass()} dir="auto">${text(env, content, !growing)}</div>`
+    : html`<div part="message-text bubble bubble-assistant" class="quiet">${env.language.text('noAnswer')}</div>`;
 }
 
 /** Until it can be shown as Markdown, a text stays as it was written. */

@@ -28,7 +28,7 @@ function renderWaiting({language, for: reason, act}: OutboxView, {id, text}: Wai
   const send = reason === 'answer' ? 'stopAndSend' : 'sendNow';
   return html`
     <div part="message message-user message-queued" role="article" aria-label=${language.text('authorUser')}>
-      <div part="message-text" class="plain" dir="auto">${text}</div>
+      <div part="message-text bubble bubble-user" class="plain" dir="auto">${text}</div>
       <div part="queued-tools">
         <span part="queued-reason">${language.text(REASONS[reason])}</span>
         ${
