@@ -171,7 +171,7 @@ const bench = {
       const weights = createWeights(pool, sizes);
       const pipelines = new PipelineCache(device);
       const start = performance.now();
-      await record(device, pipelines, assemble(config, graph, sizes, weights, new Map(), pool));
+      await record(device, pipelines, assemble(config, graph, sizes, weights, new Map(), pool).base, null);
       return performance.now() - start;
     });
   },

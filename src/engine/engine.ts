@@ -7,6 +7,36 @@ import type {Variants} from './graph/variants.ts';
 import type {PageCounts, PageGroup} from './kv/pages.ts';
 import type {Choice} from './sampling/choice.ts';
 
+/** The low-rank term of one matrix: y += scale · B(Ax). Of the embedding table the row of token t gets scale · B · a[t]. */
+export interface LowRankFactors {
+  /** The base's tensor: `blk.0.attn_q.weight`. */
+  readonly tensor: string;
+  readonly rank: number;
+  /** f32[rank][nIn]; of `token_embd.weight` f32[nVocab][rank]. */
+  readonly a: Float32Array<ArrayBuffer>;
+  /** f32[nOut][rank] */
+  readonly b: Float32Array<ArrayBuffer>;
+  /** alpha / rank, or what the file says. */
+  readonly scale: number;
+}
+
+/** An adapter that an engine has loaded. */
+export interface EngineAdapter {
+  /** Tensors whose terms have no effect: keys and values of layers that use those of another layer, norms. */
+  readonly dropped: readonly string[];
+  /** What its factors take on the GPU. */
+  readonly bytes: number;
+}
+
+/** An adapter that a sequence uses. */
+export interface SequenceAdapter {
+  readonly adapter: EngineAdapter;
+  /** Multiplies its effect; 0: it has none. */
+  readonly scale: number;
+  /** The position from which on it has effect. Default 0. */
+  readonly from?: number;
+}
+
 /** One conversation's keys and values. */
 export interface Sequence {
   /** Token ids whose keys and values are in the cache, in order. */
@@ -47,6 +77,8 @@ export interface StepInput {
 /** What an engine holds on the GPU, and what its most recent token took. */
 export interface EngineStats {
   weightBytes: number;
+  /** Adapters, and what steps with adapters need besides. */
+  adapterBytes: number;
   kvBytes: number;
   scratchBytes: number;
   /** Pages of keys and values by group of layers. */
@@ -100,8 +132,21 @@ export interface Engine {
   readonly lost: Promise<GemmaError>;
   /** Whether the sequence could grow by this many positions without taking any from another. */
   roomFor(sequence: Sequence, positions: number): boolean;
-  /** A sequence that already holds the longest beginning of `prompt` whose keys and values are known. */
-  createSequence(prompt?: readonly number[]): Sequence;
+  /**
+   * A sequence that already holds the longest beginning of `prompt` whose keys and values are known: those that were
+   * computed with the same adapters.
+   * @throws GemmaError `out-of-memory` when `maxSequences` are alive, `closed` for an adapter that was unloaded,
+   *   `option-invalid` for more than 4 adapters
+   */
+  createSequence(prompt?: readonly number[], adapters?: readonly SequenceAdapter[]): Sequence;
+  /**
+   * Puts an adapter on the GPU while steps go on. Sequences without it compute the same bits as before and after, as long
+   * as any adapter is loaded.
+   * @throws GemmaError `out-of-memory`: then nothing has changed
+   */
+  loadAdapter(terms: readonly LowRankFactors[]): Promise<EngineAdapter>;
+  /** Takes an adapter off the GPU. No sequence may use it any more: its steps would fail with `closed`. */
+  unloadAdapter(adapter: EngineAdapter): Promise<void>;
   /**
    * Runs one step over the rows of all inputs (at most `chunkSize` rows in all) and returns for every input the
    * logits asked for: f32[rows][vocabSize], after soft-capping, with suppressed tokens at -Infinity.

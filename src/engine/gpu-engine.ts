@@ -6,15 +6,28 @@ import type {BufferPool} from '../gpu/buffers.ts';
 import type {PipelineCache} from '../gpu/pipelines.ts';
 import type {Profiler} from '../gpu/profiler.ts';
 import type {Recording} from '../gpu/recorder.ts';
+import {EngineAdapters} from './adapters/engine-adapters.ts';
+import {SequenceAdapters} from './adapters/sequence-adapters.ts';
+import type {Use} from './adapters/tables.ts';
 import {explainFailure} from './device-failure.ts';
-import type {Engine, EngineStats, Sequence, StepInput} from './engine.ts';
+import type {
+  Engine,
+  EngineAdapter,
+  EngineStats,
+  LowRankFactors,
+  Sequence,
+  SequenceAdapter,
+  StepInput,
+} from './engine.ts';
 import type {Chooser, GpuSampling} from './gpu-sampling.ts';
-import type {StepShape} from './graph/lowering.ts';
+import type {Dispatch, StepShape} from './graph/lowering.ts';
 import {CachedSequence, type KvCache, type PageCopy} from './kv/kv-cache.ts';
 import {PAGE_GROUPS, PAGE_SIZE} from './kv/pages.ts';
-import type {LogitsBuffer, StepBuffers} from './memory/assemble.ts';
+import type {BasePass, Pass} from './memory/adapted-pass.ts';
+import type {StepBuffers} from './memory/assemble.ts';
 import type {HostedRows} from './memory/hosted-rows.ts';
 import type {KvBuffers} from './memory/kv-pool.ts';
+import {type Recordings, record} from './record.ts';
 import type {Choice} from './sampling/choice.ts';
 import type {SamplerSettings} from './sampling/settings.ts';
 import {packRow, packStep, ROW_WORDS, STEP_WORDS} from './step-data.ts';
@@ -31,12 +44,16 @@ export interface EngineParts {
   buffers: StepBuffers;
   /** Keys and values of each group of layers. */
   kvBuffers: KvBuffers['groups'];
+  /** The forward pass without adapters, and its recordings. */
+  base: BasePass;
   /** Token ids to logits. */
   whole: Recording<StepShape>;
   /** Its last part: from the residual stream's output rows to logits. */
   head: Recording<StepShape>;
-  /** f32[maxOutputs][nVocab] */
-  logits: LogitsBuffer;
+  choosing: Recording<StepShape>;
+  samplingDispatches: readonly Dispatch[];
+  /** What the GPU is assumed to hold, in bytes. */
+  budget: number;
   chunkSize: number;
   maxOutputs: number;
   suppressedTokens: readonly number[];
@@ -59,6 +76,8 @@ interface Work {
   /** Keys of the row that has most of them. */
   keys: number;
   inputs: {sequence: CachedSequence; tokens: readonly number[]}[];
+  /** Whether a row uses an adapter. */
+  adapters: boolean;
   /** Row numbers that go through the head, input by input. */
   outputs: number[];
   /** Where the caller wants their logits, where it does. */
@@ -89,7 +108,10 @@ export class GpuEngine implements Engine {
   readonly lost: Promise<GemmaError>;
   /** While set, every step is timed by it; read it after each. For benches: a profiled step is slower. */
   profiler: Profiler | null = null;
+  readonly adapters: EngineAdapters;
   readonly #parts: EngineParts;
+  /** What steps run: the pass without adapters, or the one that has those that are loaded. */
+  #pass: Omit<Recordings, 'choosing'> & Pick<Pass, 'logits' | 'outputStep' | 'outputRowData'>;
   readonly #stepData = new Uint32Array(STEP_WORDS);
   readonly #rowData: Uint32Array<ArrayBuffer>;
   readonly #outputData: Uint32Array<ArrayBuffer>;
@@ -103,12 +125,15 @@ export class GpuEngine implements Engine {
   #perToken = {...this.#counts};
 
   constructor(parts: EngineParts) {
-    const {cache, logits, chunkSize, maxOutputs} = parts;
+    const {cache, base, chunkSize, maxOutputs, device, pool: buffers, pipelines, budget} = parts;
     this.#parts = parts;
     this.file = parts.file;
     this.contextLength = cache.shape.contextLength;
     this.chunkSize = chunkSize;
-    this.vocabSize = logits.width;
+    this.vocabSize = base.logits.width;
+    this.#pass = {...base, whole: parts.whole, head: parts.head};
+    const change = (pass: Pass | null) => this.#changePass(pass);
+    this.adapters = new EngineAdapters({device, buffers, pipelines, base, budget, maxRows: chunkSize, change});
     this.readsSource = parts.hosted !== null;
     this.#rowData = new Uint32Array(ROW_WORDS * chunkSize);
     this.#outputData = new Uint32Array(maxOutputs);
@@ -123,9 +148,20 @@ export class GpuEngine implements Engine {
     return sequence instanceof CachedSequence && this.#parts.cache.roomFor(sequence, positions, this.chunkSize);
   }
 
-  createSequence(prompt?: readonly number[]): Sequence {
+  createSequence(prompt?: readonly number[], adapters: readonly SequenceAdapter[] = []): Sequence {
     this.#throwIfGone();
-    return this.#parts.cache.createSequence(prompt);
+    const used = adapters.length > 0 ? new SequenceAdapters(adapters, (one) => this.adapters.known(one)) : undefined;
+    return this.#parts.cache.createSequence(prompt, used);
+  }
+
+  loadAdapter(terms: readonly LowRankFactors[]): Promise<EngineAdapter> {
+    this.#throwIfGone();
+    return this.#explained(this.adapters.load(terms));
+  }
+
+  unloadAdapter(adapter: EngineAdapter): Promise<void> {
+    this.#throwIfGone();
+    return this.#explained(this.adapters.unload(adapter));
   }
 
   step(inputs: readonly StepInput[]): Promise<Float32Array[][]> {
@@ -140,6 +176,7 @@ export class GpuEngine implements Engine {
     const {cache} = this.#parts;
     return {
       weightBytes: bytes.weights,
+      adapterBytes: bytes.adapters,
       kvBytes: bytes.kv,
       scratchBytes: bytes.scratch,
       kvPages: {full: cache.counts('full'), sliding: cache.counts('sliding')},
@@ -157,6 +194,33 @@ export class GpuEngine implements Engine {
   destroy(): void {
     this.#gone ??= new GemmaError('closed', 'the model was unloaded; load it again');
     this.#parts.pool.destroy();
+  }
+
+  /**
+   * Steps from the next one on run this pass. It is recorded while others run. A row has the same bits in both passes only
+   * as far as a product has them alone and joined with its neighbours; of one pass its bits depend on no other row.
+   */
+  async #changePass(pass: Pass | null): Promise<void> {
+    const {device, pipelines, base, sampling, samplingDispatches} = this.#parts;
+    const list = sampling ? {dispatches: samplingDispatches} : null;
+    const recordings = pass ? await record(device, pipelines, pass, list) : this.#parts;
+    const changed = this.#turn.then(() => {
+      this.#throwIfGone();
+      this.#ahead = null; // it was computed by the other pass
+      this.#pass = {...(pass ?? base), whole: recordings.whole, head: recordings.head};
+      this.#parts.sampling?.record(recordings.choosing);
+    });
+    this.#turn = changed.catch(() => undefined);
+    await changed;
+  }
+
+  async #explained<T>(result: Promise<T>): Promise<T> {
+    try {
+      return await result;
+    } catch (error) {
+      const reason = await explainFailure(this.lost, error);
+      throw this.#gone ?? reason;
+    }
   }
 
   async #run(inputs: readonly StepInput[]): Promise<Float32Array[][]> {
@@ -194,6 +258,7 @@ export class GpuEngine implements Engine {
       decodeRows: 0,
       keys: 0,
       inputs: [],
+      adapters: false,
       outputs: [],
       into: [],
       choosers: [],
@@ -225,6 +290,10 @@ export class GpuEngine implements Engine {
       work.outputsOf.push({input: index, count: tokens.length - first});
       work.rows += tokens.length;
       if (tokens.length === 1) work.decodeRows++;
+      if (sequence.adapters && tokens.length > 0) {
+        (sequence.adapters as SequenceAdapters).check();
+        work.adapters = true;
+      }
       work.keys = Math.max(work.keys, sequence.tokens.length + tokens.length);
       work.inputs.push({sequence, tokens});
     }
@@ -236,7 +305,8 @@ export class GpuEngine implements Engine {
 
   /** A row's logits, or null where the GPU chose the token. */
   async #execute(work: Work): Promise<(Float32Array | null)[]> {
-    const {maxOutputs, whole, head, device} = this.#parts;
+    const {maxOutputs, device} = this.#parts;
+    const {whole, head} = this.#pass;
     const ahead = this.#takeAhead(work);
     if (ahead) return this.#follow(work, ahead);
     this.#writeRows(work);
@@ -261,7 +331,8 @@ export class GpuEngine implements Engine {
    * writes is past what the sequences hold: a step that was not asked for after all needs no undoing.
    */
   #runAhead(work: Work): void {
-    const {ahead, sampling, hosted, cache, maxOutputs, whole} = this.#parts;
+    const {ahead, sampling, hosted, cache, maxOutputs} = this.#parts;
+    const {whole} = this.#pass;
     const {inputs, rows, outputs, choosers} = work;
     if (!ahead || !sampling || hosted || this.profiler) return;
     if (work.decodeRows < rows || outputs.length < rows || rows > maxOutputs || choosers.includes(undefined)) return;
@@ -317,11 +388,21 @@ export class GpuEngine implements Engine {
   #writeRows({inputs, rows}: Work): void {
     const {buffers, cache, hosted} = this.#parts;
     let at = 0;
+    const mixes: (readonly Use[])[] = [];
+    const mixOf = (uses: readonly Use[]): number => {
+      if (uses.length === 0) return 0;
+      const known = mixes.indexOf(uses);
+      return known < 0 ? mixes.push(uses) : known + 1;
+    };
     for (const {sequence, tokens} of inputs) {
+      const used = sequence.adapters as SequenceAdapters | undefined;
       tokens.forEach((token, i) => {
-        packRow(this.#rowData, at++, {token, position: sequence.tokens.length + i, pageTable: sequence.table});
+        const position = sequence.tokens.length + i;
+        const adapters = used ? mixOf(used.usesAt(position)) : 0;
+        packRow(this.#rowData, at++, {token, position, pageTable: sequence.table, adapters});
       });
     }
+    this.#counts.bytesWritten += this.adapters.writeMixes(mixes);
     this.#write(buffers.rows, 0, this.#rowData, 0, ROW_WORDS * rows);
     if (hosted) {
       const bytes = hosted.rows.bytesOf(rows);
@@ -360,9 +441,16 @@ export class GpuEngine implements Engine {
     choosers: readonly (Chooser | undefined)[],
     ahead = false,
   ): void {
-    const {device, buffers, logits, sampling} = this.#parts;
+    const {device, buffers, sampling} = this.#parts;
+    const {logits} = this.#pass;
     const nOutputs = outputs.length;
-    const step: StepShape = {nRows: work.rows, nOutputs, nDecode: work.decodeRows, nKeys: work.keys};
+    const step: StepShape = {
+      nRows: work.rows,
+      nOutputs,
+      nDecode: work.decodeRows,
+      nKeys: work.keys,
+      adapters: work.adapters,
+    };
     this.#write(buffers.step, 0, packStep(step, this.#stepData), 0, STEP_WORDS);
     if (nOutputs > 0) this.#writeOutputs(outputs);
     const encoder = device.createCommandEncoder();
@@ -384,18 +472,19 @@ export class GpuEngine implements Engine {
   /** Which rows go through the head, and what the head has to know of them: to it they are a step of their own. */
   #writeOutputs(outputs: readonly number[]): void {
     const {buffers} = this.#parts;
+    const {outputStep, outputRowData} = this.#pass;
     const {length} = outputs;
     this.#outputData.set(outputs);
     this.#write(buffers.outputRows, 0, this.#outputData, 0, length);
-    if (buffers.outputRowData) {
+    if (outputRowData) {
       outputs.forEach((row, i) => {
         this.#outputRowData.set(this.#rowData.subarray(ROW_WORDS * row, ROW_WORDS * (row + 1)), ROW_WORDS * i);
       });
-      this.#write(buffers.outputRowData, 0, this.#outputRowData, 0, ROW_WORDS * length);
+      this.#write(outputRowData, 0, this.#outputRowData, 0, ROW_WORDS * length);
     }
-    if (buffers.outputStep) {
+    if (outputStep) {
       const step = {nRows: length, nOutputs: length, nDecode: length};
-      this.#write(buffers.outputStep, 0, packStep(step, this.#stepData), 0, STEP_WORDS);
+      this.#write(outputStep, 0, packStep(step, this.#stepData), 0, STEP_WORDS);
     }
   }
 

@@ -53,6 +53,11 @@ export class GpuSampling {
     );
   }
 
+  /** From now on the logits are read from where this recording reads them. */
+  record(recording: Recording<StepShape>): void {
+    this.#parts.recording = recording;
+  }
+
   can({settings}: Choice): boolean {
     const {nVocab, suppressedTokens} = this.#parts;
     if (suppressedTokens.length > MAX_SUPPRESSED) return false;

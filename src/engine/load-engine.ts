@@ -64,6 +64,8 @@ export async function loadEngine(
     const engine = new GpuEngine({
       ...allocation.assembly,
       ...recordings,
+      samplingDispatches: sampling?.dispatches ?? [],
+      budget: plan.plan.budget,
       sampling:
         sampling &&
         new GpuSampling({
@@ -128,7 +130,7 @@ async function allocate(ingredients: Ingredients, {plan, sizes, graph}: EnginePl
     return await guarded(device, () => {
       const weights = createWeights(pool, sizes);
       const assembly = assemble(config, graph, sizes, weights, ropeFactors, pool, options.sharePrefixes);
-      return {sizes, weights, assembly, compiled: settled(record(device, pipelines, assembly))};
+      return {sizes, weights, assembly, compiled: settled(record(device, pipelines, assembly.base, assembly.sampling))};
     });
   } catch (error) {
     const movable = plan.perLayerEmbeddings === 'gpu' && options.perLayerEmbeddings !== 'gpu';

@@ -2,7 +2,7 @@
 import type {PipelineCache} from '../gpu/pipelines.ts';
 import {Recorder, Recording} from '../gpu/recorder.ts';
 import type {Dispatch, StepShape} from './graph/lowering.ts';
-import type {Assembly} from './memory/assemble.ts';
+import type {Pass} from './memory/adapted-pass.ts';
 
 export interface Recordings {
   /** Token ids to logits. */
@@ -20,7 +20,8 @@ export interface Recordings {
 export async function record(
   device: GPUDevice,
   pipelines: PipelineCache,
-  {dispatches, bufferOf, sampling}: Assembly,
+  {dispatches, bufferOf}: Pick<Pass, 'dispatches' | 'bufferOf'>,
+  sampling: {dispatches: readonly Dispatch[]} | null,
 ): Promise<Recordings> {
   const recorded = (list: readonly Dispatch[]): Promise<Recording<StepShape>> => {
     const recorder = new Recorder<StepShape>(device, pipelines);

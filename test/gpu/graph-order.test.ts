@@ -34,10 +34,12 @@ async function engineOf(device: GPUDevice, {source, file}: TestModel, change: (g
     maxOutputs,
     suppressedTokens: [],
     sampling: null,
+    samplingDispatches: [],
+    budget: Number.POSITIVE_INFINITY,
     ahead: false,
     hosted: null,
   };
-  return new GpuEngine({...assembly, ...(await record(device, pipelines, assembly)), ...parts});
+  return new GpuEngine({...assembly, ...(await record(device, pipelines, assembly.base, null)), ...parts});
 }
 
 async function logitsOf(engine: GpuEngine): Promise<Float32Array[]> {

@@ -1,8 +1,8 @@
 import {expect} from 'chai';
 import {noise} from '../../scripts/lib/noise.ts';
 import {AdapterPool, MAX_ADAPTERS, type PooledAdapter} from '../../src/engine/adapters/pool.ts';
-import type {Site} from '../../src/engine/adapters/sites.ts';
 import {MIX_WORDS, packMix, packTerms, type TermRecord, type Use} from '../../src/engine/adapters/tables.ts';
+import type {Site} from '../../src/engine/graph/low-rank.ts';
 import {loraA, loraB} from '../../src/engine/kernels/kernels.ts';
 import {BufferPool} from '../../src/gpu/buffers.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';

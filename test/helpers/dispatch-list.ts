@@ -40,6 +40,6 @@ export function dispatchesOf(file: GgufFile, options: MemoryOptions = {}, limits
   const config = readConfig(file);
   const {sizes, graph} = planEngine(config, limits, {memoryBudget: 2 ** 40, ...options});
   const buffers = new CountingBuffers(limits);
-  const {dispatches} = assemble(config, graph, sizes, createWeights(buffers, sizes), new Map(), buffers);
-  return dispatches.map(({label, kernel, constants, grid}) => ({label, kernel: kernel.name, constants, grid}));
+  const {base} = assemble(config, graph, sizes, createWeights(buffers, sizes), new Map(), buffers);
+  return base.dispatches.map(({label, kernel, constants, grid}) => ({label, kernel: kernel.name, constants, grid}));
 }

@@ -3,7 +3,16 @@
 import {setImmediate} from 'node:timers';
 import {metadataOf} from '../../scripts/model-files/gguf-writer.ts';
 import {tinyTokenizerMetadata} from '../../scripts/model-files/tiny-tokenizer.ts';
-import type {Engine, EngineStats, Sequence, StepInput} from '../../src/engine/engine.ts';
+import {SequenceAdapters} from '../../src/engine/adapters/sequence-adapters.ts';
+import type {
+  Engine,
+  EngineAdapter,
+  EngineStats,
+  LowRankFactors,
+  Sequence,
+  SequenceAdapter,
+  StepInput,
+} from '../../src/engine/engine.ts';
 import {type CachedSequence, KvCache} from '../../src/engine/kv/kv-cache.ts';
 import {GemmaError} from '../../src/errors.ts';
 import type {GgufFile} from '../../src/gguf/gguf-file.ts';
@@ -17,6 +26,10 @@ let made: Tokenizer | undefined;
 export function tinyTokenizer(): Tokenizer {
   made ??= createTokenizer(metadataOf(tinyTokenizerMetadata(VOCAB_SIZE)));
   return made;
+}
+
+export interface FakeAdapter extends EngineAdapter {
+  uid: number;
 }
 
 export interface FakeEngineOptions {
@@ -63,8 +76,41 @@ export class FakeEngine implements Engine {
     return this.cache.sequences;
   }
 
-  createSequence(prompt?: readonly number[]): Sequence {
-    return this.cache.createSequence(prompt);
+  /** By slot. */
+  readonly adapters: (FakeAdapter | undefined)[] = [];
+  #loads = 0;
+
+  createSequence(prompt?: readonly number[], adapters: readonly SequenceAdapter[] = []): Sequence {
+    const known = (adapter: unknown) => {
+      const slot = this.adapters.indexOf(adapter as FakeAdapter);
+      if (slot < 0) throw new GemmaError('closed', 'the adapter was unloaded');
+      return {slot, key: String(this.adapters[slot]!.uid)};
+    };
+    const used = adapters.length > 0 ? new SequenceAdapters(adapters, known) : undefined;
+    return this.cache.createSequence(prompt, used);
+  }
+
+  /** Adapters change what follows by how many were loaded before them, and their scale. */
+  async loadAdapter(terms: readonly LowRankFactors[]): Promise<FakeAdapter> {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    const bytes = terms.reduce((sum, {a, b}) => sum + a.byteLength + b.byteLength, 0);
+    const adapter = {uid: ++this.#loads, dropped: [], bytes};
+    const free = this.adapters.indexOf(undefined);
+    this.adapters[free < 0 ? this.adapters.length : free] = adapter;
+    return adapter;
+  }
+
+  async unloadAdapter(adapter: EngineAdapter): Promise<void> {
+    const slot = this.adapters.indexOf(adapter as FakeAdapter);
+    if (slot >= 0) this.adapters[slot] = undefined;
+  }
+
+  /** The likeliest token moves by this much where a sequence uses adapters at its last position. */
+  #shift(sequence: Sequence): number {
+    const used = (sequence as CachedSequence).adapters as SequenceAdapters | undefined;
+    used?.check();
+    const uses = used?.usesAt(sequence.tokens.length - 1) ?? [];
+    return uses.reduce((sum, {slot, scale}) => sum + Math.round(8 * scale) * this.adapters[slot]!.uid, 0);
   }
 
   roomFor(sequence: Sequence, positions: number): boolean {
@@ -87,11 +133,11 @@ export class FakeEngine implements Engine {
       const found: Float32Array[] = [];
       for (const id of tokens) {
         this.cache.append(sequence as CachedSequence, [id]);
-        if (logits === 'all') found.push(this.logits(sequence.tokens));
+        if (logits === 'all') found.push(this.logits(sequence.tokens, this.#shift(sequence)));
       }
       if (logits === 'last') {
         const row = into ?? new Float32Array(VOCAB_SIZE);
-        row.set(this.logits(sequence.tokens));
+        row.set(this.logits(sequence.tokens, this.#shift(sequence)));
         found.push(row);
       }
       return found;
@@ -99,8 +145,9 @@ export class FakeEngine implements Engine {
   }
 
   /** f32[VOCAB_SIZE] after these tokens: one token stands out, the others differ a little. */
-  logits(tokens: readonly number[]): Float32Array {
-    const best = (this.#options.next ?? someToken)(tokens);
+  logits(tokens: readonly number[], shift = 0): Float32Array {
+    const likeliest = (this.#options.next ?? someToken)(tokens);
+    const best = shift === 0 ? likeliest : 300 + ((likeliest + shift) % 150);
     const logits = Float32Array.from({length: VOCAB_SIZE}, (_, id) => 4 - ((id * 7) % 13) / 4);
     logits[best] = 6;
     return logits;
@@ -109,6 +156,7 @@ export class FakeEngine implements Engine {
   stats(): EngineStats {
     return {
       weightBytes: 1000,
+      adapterBytes: 0,
       kvBytes: 200,
       scratchBytes: 30,
       kvPages: {full: this.cache.counts('full'), sliding: this.cache.counts('sliding')},

@@ -13,7 +13,7 @@ import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import type {GgufFile} from '../../src/gguf/gguf-file.ts';
 import type {ReferenceParts} from './model-blocks.ts';
 import {rmsNorm, softcap} from './model-ops.ts';
-import {ReferenceWeights} from './model-weights.ts';
+import {type ReferenceTerm, ReferenceWeights} from './model-weights.ts';
 import {GemmaReference} from './models/gemma.ts';
 import {Gemma2Reference} from './models/gemma2.ts';
 import {Gemma3Reference} from './models/gemma3.ts';
@@ -46,10 +46,10 @@ export class ReferenceModel {
     this.#forward = FORWARD_PASSES[config.architecture as Architecture]({config, weights});
   }
 
-  /** Reads every tensor the model uses into memory. */
-  static async load(source: ByteSource, file: GgufFile): Promise<ReferenceModel> {
+  /** Reads every tensor the model uses into memory. `terms`: what adapters add to their products. */
+  static async load(source: ByteSource, file: GgufFile, terms: readonly ReferenceTerm[] = []): Promise<ReferenceModel> {
     const config = readConfig(file);
-    return new ReferenceModel(config, await ReferenceWeights.read(source, config));
+    return new ReferenceModel(config, await ReferenceWeights.read(source, config, terms));
   }
 
   /** f64[nVocab] for every position from `from` on, after soft-capping; suppressed tokens are not touched. */
@@ -61,6 +61,8 @@ export class ReferenceModel {
     const normed = h.slice(from).map((row) => rmsNorm(row, normEps, norm));
     trace('result_norm', normed);
     const head = this.#weights.matrix(tiedHead ? 'token_embd.weight' : 'output.weight');
-    return head.multiply(normed).map((row) => softcap(row, cap));
+    // Terms of a table are the embedding's, and none of the head that shares it.
+    const logits = tiedHead ? head.multiplyRows(normed, 0, head.nOut) : head.multiply(normed);
+    return logits.map((row) => softcap(row, cap));
   }
 }

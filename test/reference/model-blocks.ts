@@ -14,7 +14,7 @@ export interface ReferenceParts<C extends ModelConfig = ModelConfig> {
 export function embeddings({config, weights}: ReferenceParts, tokens: readonly number[]): Rows {
   const table = weights.matrix('token_embd.weight');
   const scale = Math.sqrt(config.nEmbd);
-  return tokens.map((token) => Float64Array.from(table.row(token), (x) => x * scale));
+  return tokens.map((token) => table.embedding(token).map((x) => x * scale));
 }
 
 export function addRows(a: Rows, b: Rows): Rows {

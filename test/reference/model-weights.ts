@@ -6,6 +6,10 @@ import type {ByteSource} from '../../src/gguf/byte-source.ts';
 import {dequantizeRow} from '../../src/gguf/dequantize.ts';
 import {rowBytes} from '../../src/gguf/ggml-types.ts';
 import type {TensorInfo} from '../../src/gguf/gguf-file.ts';
+import {type LowRank, lowRank, lowRankRow} from './low_rank.ts';
+
+/** What adapters add to a tensor. */
+export type ReferenceTerm = LowRank & {tensor: string};
 
 /** W: [nOut][nIn]; of a tensor of experts, the rows of all of them in turn. */
 export class ReferenceMatrix {
@@ -14,8 +18,10 @@ export class ReferenceMatrix {
   readonly #type: TensorInfo['type'];
   readonly #bytes: Uint8Array;
   readonly #rowBytes: number;
+  readonly #terms: readonly LowRank[];
 
-  constructor(tensor: TensorInfo, bytes: Uint8Array) {
+  constructor(tensor: TensorInfo, bytes: Uint8Array, terms: readonly LowRank[] = []) {
+    this.#terms = terms;
     this.#type = tensor.type;
     this.#bytes = bytes;
     this.nIn = tensor.shape[0];
@@ -31,9 +37,28 @@ export class ReferenceMatrix {
     return values;
   }
 
-  /** y[t][o] = Σ_i W[o][i]·x[t][i] for every row t: f64[n][nIn] → f64[n][nOut]. */
+  /** Row o of an embedding table, with what adapters add: f64[nIn]. */
+  embedding(o: number): Float64Array {
+    const values = Float64Array.from(this.row(o));
+    for (const term of this.#terms) {
+      lowRankRow(o, term).forEach((added, i) => {
+        values[i] += added;
+      });
+    }
+    return values;
+  }
+
+  /** y[t][o] = Σ_i W[o][i]·x[t][i] for every row t, with what adapters add: f64[n][nIn] → f64[n][nOut]. */
   multiply(x: readonly Float64Array[]): Float64Array[] {
-    return this.multiplyRows(x, 0, this.nOut);
+    const y = this.multiplyRows(x, 0, this.nOut);
+    for (const term of this.#terms) {
+      x.forEach((vector, t) => {
+        lowRank(vector, term).forEach((added, o) => {
+          y[t][o] += added;
+        });
+      });
+    }
+    return y;
   }
 
   /** The same by rows `first` … `first + count − 1` of W alone: f64[n][nIn] → f64[n][count]. */
@@ -58,10 +83,15 @@ export class ReferenceWeights {
     this.#tensors = tensors;
   }
 
-  static async read(source: ByteSource, config: ModelConfig): Promise<ReferenceWeights> {
+  static async read(
+    source: ByteSource,
+    config: ModelConfig,
+    terms: readonly ReferenceTerm[] = [],
+  ): Promise<ReferenceWeights> {
     const tensors = new Map<string, ReferenceMatrix>();
     for (const [name, tensor] of config.tensors) {
-      tensors.set(name, new ReferenceMatrix(tensor, await source.read(tensor.offset, tensor.byteLength)));
+      const added = terms.filter((term) => term.tensor === name);
+      tensors.set(name, new ReferenceMatrix(tensor, await source.read(tensor.offset, tensor.byteLength), added));
     }
     return new ReferenceWeights(tensors);
   }

@@ -4,8 +4,8 @@
 import {GemmaError} from '../../errors.ts';
 import type {BufferPool} from '../../gpu/buffers.ts';
 import {guarded} from '../../gpu/device.ts';
-import type {Site, SitePart} from './sites.ts';
-import {sitesByTensor} from './sites.ts';
+import type {EngineAdapter, LowRankFactors} from '../engine.ts';
+import type {Site, SitePart, SiteTerms} from '../graph/low-rank.ts';
 import {packTerms, type TermRecord} from './tables.ts';
 
 /** Adapters that may be on the GPU at once. */
@@ -14,21 +14,10 @@ export const MAX_ADAPTERS = 32;
 const ALIGNMENT = 64;
 
 /** A term without its values. */
-export interface TermShape {
-  /** The base's tensor: `blk.0.attn_q.weight`. */
-  readonly tensor: string;
-  readonly rank: number;
-  /** y += scale · B(Ax): alpha / rank or what the file says. */
-  readonly scale: number;
-}
+export type TermShape = Omit<LowRankFactors, 'a' | 'b'>;
 
 /** A term's values, as files have them. */
-export interface Factors {
-  /** f32[rank][nIn]; of the embedding table f32[nVocab][rank]. */
-  readonly a: Float32Array<ArrayBuffer>;
-  /** f32[nOut][rank] */
-  readonly b: Float32Array<ArrayBuffer>;
-}
+export type Factors = Pick<LowRankFactors, 'a' | 'b'>;
 
 /** A term on the GPU. */
 export interface PooledTerm extends TermShape {
@@ -43,26 +32,20 @@ export interface PooledTerm extends TermShape {
 }
 
 /** An adapter on the GPU. */
-export interface PooledAdapter {
+export interface PooledAdapter extends EngineAdapter {
   /** What rows are marked with; given to another once this one is removed. */
   readonly slot: number;
   /** Different for every adapter that ever was: keys and values are known by it. */
   readonly uid: number;
   readonly shapes: readonly TermShape[];
-  /** Terms that nothing in the forward pass reads: keys and values of a layer that has none of its own. */
-  readonly dropped: readonly string[];
 }
 
 /** What dispatches of one site bind. */
-export interface SiteBuffers {
-  readonly site: Site;
+export interface SiteBuffers extends SiteTerms {
   /** A and B of all terms. */
   readonly factors: GPUBuffer;
   /** shaders/lib/low_rank.wgsl, `Term`, in the order of their columns. */
   readonly terms: GPUBuffer;
-  readonly nTerms: number;
-  /** The ranks of all terms. */
-  readonly nColumns: number;
 }
 
 interface Entry extends PooledAdapter {
@@ -87,7 +70,7 @@ export class AdapterPool {
   constructor(device: GPUDevice, buffers: BufferPool, sites: readonly Site[]) {
     this.#device = device;
     this.#buffers = buffers;
-    this.#sites = sitesByTensor(sites);
+    this.#sites = new Map(sites.flatMap((site) => site.parts.map((part) => [part.tensor, {site, part}] as const)));
   }
 
   /** Counts changes of buffers. */
@@ -118,7 +101,8 @@ export class AdapterPool {
     }
     const used = shapes.filter(({tensor}) => this.#sites.has(tensor));
     const dropped = shapes.filter((shape) => !used.includes(shape)).map(({tensor}) => tensor);
-    const adapter: Entry = {slot, uid: this.#nextUid++, shapes: used, dropped, terms: new Map(), version: 0};
+    const bytes = this.bytesOf(shapes);
+    const adapter: Entry = {slot, uid: this.#nextUid++, shapes: used, dropped, bytes, terms: new Map(), version: 0};
     this.#adapters[slot] = adapter;
     try {
       await this.#arrange();
@@ -134,6 +118,14 @@ export class AdapterPool {
     if (this.#adapters[adapter.slot] !== adapter) return;
     this.#adapters[adapter.slot] = undefined;
     await this.#arrange();
+  }
+
+  /** What the factors of these terms take on the GPU. */
+  bytesOf(shapes: readonly TermShape[]): number {
+    return shapes.reduce((sum, {tensor, rank}) => {
+      const found = this.#sites.get(tensor);
+      return sum + (found ? 4 * rank * (found.site.nIn + found.part.nOut) : 0);
+    }, 0);
   }
 
   /** Where the term of a tensor is now; undefined where the adapter has none. */

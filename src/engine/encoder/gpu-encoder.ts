@@ -39,7 +39,7 @@ export class GpuEncoder implements Encoder {
     this.#parts = parts;
     this.file = parts.file;
     this.maxTokens = parts.rows;
-    this.width = parts.assembly.logits.width;
+    this.width = parts.assembly.base.logits.width;
     this.lost = parts.lost;
     void this.lost.then((error) => {
       this.#gone ??= error;
@@ -104,7 +104,8 @@ export class GpuEncoder implements Encoder {
 
   async #step(texts: readonly (readonly number[])[]): Promise<Float32Array[]> {
     const {device, assembly, recording} = this.#parts;
-    const {buffers, logits, staging} = assembly;
+    const {buffers, staging} = assembly;
+    const {logits} = assembly.base;
     const {step, rows, firsts, firstRows} = packTexts(texts);
     const nOutputs = texts.length;
     device.queue.writeBuffer(buffers.step, 0, packStep({nRows: step.nRows, nOutputs}));

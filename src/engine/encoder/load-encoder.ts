@@ -42,7 +42,7 @@ export async function loadEncoder(
     const {weights, assembly, recorded} = await guarded(device, () => {
       const weights = createWeights(pool, sizes);
       const assembly = assemble(config, graph, sizes, weights, new Map(), pool);
-      const recorded = record(device, pipelines, assembly);
+      const recorded = record(device, pipelines, assembly.base, null);
       recorded.catch(() => undefined);
       return {weights, assembly, recorded};
     });

@@ -76,6 +76,13 @@ export type FusedOperation =
       {q: Activation; keys: CacheTensor; values: CacheTensor},
       QkvAttributes
     >
+  /** y += the low-rank terms that each row's adapters have at a site (low-rank.ts); without x: by its token */
+  | OperationOf<
+      'lowRank',
+      {x: Activation | null; y: Activation},
+      {y: Activation},
+      {site: string; factor: number; nTerms: number; nColumns: number}
+    >
   /** y = q normed a head and rotated */
   | OperationOf<
       'qPrepare',
@@ -96,10 +103,16 @@ export interface Fusions {
 
 export const ALL_FUSIONS: Fusions = {qkv: true, gated: true, norms: true};
 
-export function fuse(graph: Graph, {qkv, gated, norms}: Fusions, context: LoweringContext): Graph<FusedOperation> {
+/** @param keep tensors whose products stay operations of their own, because something is added to them */
+export function fuse(
+  graph: Graph,
+  {qkv, gated, norms}: Fusions,
+  context: LoweringContext,
+  keep: ReadonlySet<string> = new Set(),
+): Graph<FusedOperation> {
   const rewriting = new Rewriting(graph, context);
   if (qkv) fuseQkv(rewriting);
-  if (gated) fuseGated(rewriting);
+  if (gated) fuseGated(rewriting, keep);
   if (norms) fuseNorms(rewriting);
   return checkGraph(rewriting.finish());
 }
@@ -268,7 +281,7 @@ function fuseQkv(rewriting: Rewriting): void {
   }
 }
 
-function fuseGated(rewriting: Rewriting): void {
+function fuseGated(rewriting: Rewriting, keep: ReadonlySet<string>): void {
   for (const geglu of rewriting.operations) {
     if (geglu.kind !== 'geglu') continue;
     const {gate, up, offset} = geglu.inputs;
@@ -277,6 +290,7 @@ function fuseGated(rewriting: Rewriting): void {
     if (!gateLinear || rewriting.onlyReader(gate) !== geglu || !rewriting.whole(gateLinear.inputs.weight)) continue;
     const {x, weight} = gateLinear.inputs;
     const upLinear = rewriting.maker(up, 'linear');
+    if (keep.has(weight.name) || (upLinear && keep.has(upLinear.inputs.weight.name))) continue;
     const gates = rewriting.activation(`${gate.name} of prompts`, gate.width, gate);
     if (upLinear && upLinear.inputs.x === x && rewriting.onlyReader(up) === geglu && up.width === gate.width) {
       const sameType = ({inputs}: typeof upLinear) => rewriting.context.stored(inputs.weight).type;

@@ -24,6 +24,8 @@ export interface StepShape {
   nDecode: number;
   /** Keys of the row that has most of them: its position + 1. */
   nKeys: number;
+  /** Whether a row uses an adapter. Default: none does. */
+  adapters?: boolean;
 }
 
 /** What of a step decides a grid. */
@@ -31,11 +33,11 @@ export interface DispatchShape extends RowShape {
   nKeys: number;
 }
 
-/** Which rows a dispatch covers: all of the operation's, those of one kind, or all where there are any of a prompt. */
-export type RowKind = 'all' | 'decode' | 'prompt' | 'withPrompt';
+/** Which rows a dispatch covers: all of the operation's, those of one kind, or all where there are any of a prompt or any with an adapter. */
+export type RowKind = 'all' | 'decode' | 'prompt' | 'withPrompt' | 'withAdapters';
 
 /** The constant ROWS of a kernel, as in shaders/lib/row_range.wgsl. */
-export const ROWS_CONSTANT: Readonly<Record<Exclude<RowKind, 'withPrompt'> | 'outputs', number>> = {
+export const ROWS_CONSTANT: Readonly<Record<Exclude<RowKind, 'withPrompt' | 'withAdapters'> | 'outputs', number>> = {
   all: 0,
   outputs: 1,
   decode: 2,
@@ -62,7 +64,8 @@ export type StepBufferName =
   | 'outputStep'
   | 'outputRowData'
   | 'pageTables'
-  | 'slidingPageTables';
+  | 'slidingPageTables'
+  | 'mixes';
 
 /** What is bound: a buffer of the step, a slice of a weight, or any other tensor. */
 export type Binding =
@@ -71,13 +74,21 @@ export type Binding =
   | Activation
   | CacheTensor
   | ConstantTensor
-  | ScratchTensor;
+  | ScratchTensor
+  | AdapterTensor;
 
 /** What dispatches of one operation leave each other. One buffer a name, as large as any of them needs. */
 export interface ScratchTensor {
   readonly kind: 'scratch';
   readonly name: string;
   readonly bytes: number;
+}
+
+/** What the adapters that are loaded have at a site: their factors, or the table that says where each is. */
+export interface AdapterTensor {
+  readonly kind: 'adapters';
+  readonly site: string;
+  readonly holds: 'factors' | 'terms';
 }
 
 /** One dispatch of an operation, as a lowering gives it. */
@@ -118,11 +129,15 @@ const ROWS_OF: Readonly<Record<Stage, (step: StepShape, kind: RowKind) => number
   body: rowsOfKind,
   tail: (step, kind) => (step.nOutputs > 0 ? rowsOfKind(step, kind) : 0),
   // Each is the last of its sequence so far: kernels for rows that continue answers compute it.
-  head: ({nOutputs}, kind) => (kind === 'prompt' || kind === 'withPrompt' ? 0 : nOutputs),
+  head: ({nOutputs, adapters}, kind) =>
+    kind === 'prompt' || kind === 'withPrompt' || (kind === 'withAdapters' && !adapters) ? 0 : nOutputs,
 };
 
-function rowsOfKind({nRows, nDecode}: StepShape, kind: RowKind): number {
-  return {all: nRows, decode: nDecode, prompt: nRows - nDecode, withPrompt: nRows > nDecode ? nRows : 0}[kind];
+function rowsOfKind({nRows, nDecode, adapters}: StepShape, kind: RowKind): number {
+  const prompt = nRows - nDecode;
+  return {all: nRows, decode: nDecode, prompt, withPrompt: prompt > 0 ? nRows : 0, withAdapters: adapters ? nRows : 0}[
+    kind
+  ];
 }
 
 /** The dispatches of a graph in order. */

@@ -22,7 +22,7 @@ import type {Activation, Operation, WeightTensor} from './graph.ts';
 import {type Binding, type Lowering, type LoweringContext, ROWS_CONSTANT, type Work, work} from './lowering.ts';
 import {pageTables, slicesOf, vector} from './plain.ts';
 
-type Products = 'linear' | 'linearById' | Exclude<FusedOperation['kind'], Operation['kind']>;
+type Products = 'linear' | 'linearById' | Exclude<FusedOperation['kind'], Operation['kind'] | 'lowRank'>;
 
 /** @param maxRows rows of a step */
 export function productLowering(parallelism: Parallelism, maxRows: number): Pick<Lowering<FusedOperation>, Products> {

@@ -3,6 +3,7 @@
 import {type AttentionSizes, attentionLowering} from './attention-lowering.ts';
 import {type FusedOperation, type Fusions, fuse} from './fused.ts';
 import type {Graph} from './graph.ts';
+import {lowRankLowering} from './low-rank-lowering.ts';
 import type {Lowering, LoweringContext} from './lowering.ts';
 import {plain} from './plain.ts';
 import {productLowering} from './product-lowering.ts';
@@ -46,8 +47,12 @@ export const PLAIN: Variants = {
 };
 
 /** The graph that is run. */
-export const rewrite = (graph: Graph, {fusions}: Variants, context: LoweringContext): Graph<FusedOperation> =>
-  fuse(graph, fusions, context);
+export const rewrite = (
+  graph: Graph,
+  {fusions}: Variants,
+  context: LoweringContext,
+  keep?: ReadonlySet<string>,
+): Graph<FusedOperation> => fuse(graph, fusions, context, keep);
 
 export function loweringOf(variants: Variants, sizes: AttentionSizes): Lowering<FusedOperation> {
   const {attention, products, teams, subgroups, subgroupSize, lanes, fusions} = variants;
@@ -57,6 +62,7 @@ export function loweringOf(variants: Variants, sizes: AttentionSizes): Lowering<
   return {
     ...faster,
     ...plain,
+    ...lowRankLowering(sizes.maxRows),
     ...(!usesPlain && faster),
     ...(attention && attentionLowering(sizes, subgroups)),
   };

@@ -33,6 +33,12 @@ export interface Growth {
   positions: number;
 }
 
+/** What a sequence's pages are known by beside their tokens. */
+export interface PageContext {
+  /** '' for a page that depends on its tokens alone. */
+  pageKey(page: number): string;
+}
+
 /** Contents that must be copied before a step writes. */
 export interface PageCopy {
   group: PageGroup;
@@ -74,10 +80,11 @@ export class KvCache {
 
   /**
    * A sequence that holds the longest beginning of `prompt` whose keys and values are known, which may be none.
+   * @param adapters what is in effect where, if anything is
    * @throws GemmaError `out-of-memory` when `maxSequences` are alive.
    */
-  createSequence(prompt: readonly number[] = []): CachedSequence {
-    const sequence = this.#newSequence();
+  createSequence(prompt: readonly number[] = [], adapters?: PageContext): CachedSequence {
+    const sequence = this.#newSequence(adapters);
     this.attachPrefix(sequence, prompt);
     return sequence;
   }
@@ -94,7 +101,7 @@ export class KvCache {
     const begin = held / PAGE_SIZE;
     if (begin !== sequence.nodes.length || begin !== sequence.full.length) return held;
     const rest = prompt.slice(held, this.shape.contextLength);
-    const path = this.#index.match(rest, sequence.nodes.at(-1));
+    const path = this.#index.match(rest, sequence.nodes.at(-1), (page) => keyOf(sequence, begin + page));
     const count = this.#usable(sequence, path);
     if (count > 0) sequence.revision++;
     path.slice(0, count).forEach(({node, length}, i) => {
@@ -128,7 +135,7 @@ export class KvCache {
   clone(original: CachedSequence): CachedSequence {
     checkAlive(original);
     this.#dropReserved(original);
-    const sequence = this.#newSequence();
+    const sequence = this.#newSequence(original.adapters);
     sequence.tokens.push(...original.tokens);
     sequence.nodes.push(...original.nodes);
     original.full.forEach((page, i) => {
@@ -241,7 +248,7 @@ export class KvCache {
     return group === 'full' || this.shape.window > 0;
   }
 
-  #newSequence(): CachedSequence {
+  #newSequence(adapters: PageContext | undefined): CachedSequence {
     const slot = this.#freeSlots.pop();
     if (slot === undefined) {
       throw new GemmaError(
@@ -250,7 +257,7 @@ export class KvCache {
         {detail: {maxSequences: this.shape.maxSequences}},
       );
     }
-    return new CachedSequence(this, slot, slot * this.tableLength);
+    return new CachedSequence(this, slot, slot * this.tableLength, adapters);
   }
 
   #checkGrowth(sequence: CachedSequence, positions: number): void {
@@ -316,8 +323,9 @@ export class KvCache {
     const parent = sequence.nodes.at(-1) ?? this.#index.root;
     const tokens = sequence.tokens.slice(i * PAGE_SIZE, (i + 1) * PAGE_SIZE);
     const [full, sliding] = [sequence.full[i], sequence.sliding[i] ?? NO_PAGE];
-    const known = this.#index.find(parent, tokens);
-    sequence.nodes.push(known ?? this.#index.add(parent, tokens, full, sliding));
+    const key = keyOf(sequence, i);
+    const known = this.#index.find(parent, tokens, key);
+    sequence.nodes.push(known ?? this.#index.add(parent, tokens, full, sliding, key));
     if (!known || known.full === full) return;
     // Another sequence has computed the same: keep one of the two pages.
     this.#attach(sequence, 'full', i, known.full);
@@ -342,10 +350,11 @@ export class KvCache {
       return page === NO_PAGE || this.#pools[group].writable(page);
     });
     if (!unique) return;
+    const key = keyOf(sequence, sequence.nodes.length);
     for (const child of parent.children.values()) {
-      if (rest.every((token, i) => child.tokens[i] === token)) return;
+      if (child.key === key && rest.every((token, i) => child.tokens[i] === token)) return;
     }
-    this.#index.add(parent, rest, full, sliding);
+    this.#index.add(parent, rest, full, sliding, key);
   }
 
   #leaveWindow(sequence: CachedSequence): void {
@@ -399,10 +408,12 @@ export class CachedSequence implements Sequence {
   freed = false;
   /** Counts changes other than by `append`: pages may hold other positions since. */
   revision = 0;
+  readonly adapters: PageContext | undefined;
   readonly #cache: KvCache;
 
-  constructor(cache: KvCache, slot: number, table: number) {
+  constructor(cache: KvCache, slot: number, table: number, adapters?: PageContext) {
     this.#cache = cache;
+    this.adapters = adapters;
     this.slot = slot;
     this.table = table;
   }
@@ -423,6 +434,8 @@ export class CachedSequence implements Sequence {
     this.#cache.free(this);
   }
 }
+
+const keyOf = ({adapters}: CachedSequence, page: number): string => adapters?.pageKey(page) ?? '';
 
 function checkAlive(sequence: CachedSequence): void {
   if (sequence.freed) throw new GemmaError('closed', 'the conversation was freed; create a new one');

@@ -3,7 +3,7 @@
 //
 // Equal tokens at equal positions after equal tokens have equal keys and values, bit for bit: the kernels do not let
 // a row depend on what else is in its step. So a page may serve every sequence with the same beginning. Tokens are compared,
-// not hashes of them.
+// not hashes of them. What else keys and values depend on, the adapters of a sequence, is a page's key.
 import type {PageOwner, PagePool} from './page-pool.ts';
 
 /** A page of tokens that follow those of all its ancestors. Only a full page has children. */
@@ -13,14 +13,17 @@ export class PrefixNode {
   readonly tokens: readonly number[];
   /** The page of the full-attention layers; −1 at the root. */
   readonly full: number;
+  /** What the page depends on beside its tokens and those before; '' for nothing. */
+  readonly key: string;
   /** The page of the sliding layers; −1 where it was evicted, or had left the window before it was kept. */
   sliding = -1;
   readonly children = new Map<string, PrefixNode>();
 
-  constructor(parent: PrefixNode | null, tokens: readonly number[], full: number) {
+  constructor(parent: PrefixNode | null, tokens: readonly number[], full: number, key: string) {
     this.parent = parent;
     this.tokens = tokens;
     this.full = full;
+    this.key = key;
   }
 }
 
@@ -35,7 +38,7 @@ export class PrefixIndex {
   readonly #pageSize: number;
   readonly #full: PagePool;
   readonly #sliding: PagePool;
-  readonly root = new PrefixNode(null, [], -1);
+  readonly root = new PrefixNode(null, [], -1, '');
 
   constructor(pageSize: number, full: PagePool, sliding: PagePool) {
     this.#pageSize = pageSize;
@@ -46,15 +49,17 @@ export class PrefixIndex {
   /**
    * Full pages that begin `tokens` after `from`, in order, and at the end the page that shares most with the rest, if
    * any does.
+   * @param key of each page, counted from the first after `from`
    */
-  match(tokens: readonly number[], from = this.root): PrefixMatch[] {
+  match(tokens: readonly number[], from = this.root, key: (page: number) => string = () => ''): PrefixMatch[] {
     const path: PrefixMatch[] = [];
     let node = from;
     for (let start = 0; start < tokens.length; start += this.#pageSize) {
       const rest = tokens.slice(start, start + this.#pageSize);
-      const child = node.children.get(keyOf(rest));
+      const here = key(start / this.#pageSize);
+      const child = node.children.get(nameOf(rest, here));
       if (!child || rest.length < this.#pageSize) {
-        const best = closest(node, rest);
+        const best = closest(node, rest, here);
         if (best) path.push(best);
         break;
       }
@@ -65,14 +70,14 @@ export class PrefixIndex {
   }
 
   /** The node of exactly these tokens after `parent`, if it is known. */
-  find(parent: PrefixNode, tokens: readonly number[]): PrefixNode | undefined {
-    return parent.children.get(keyOf(tokens));
+  find(parent: PrefixNode, tokens: readonly number[], key = ''): PrefixNode | undefined {
+    return parent.children.get(nameOf(tokens, key));
   }
 
   /** Keeps a page (of each group; `sliding` −1 for none) as what follows `parent` with these tokens. */
-  add(parent: PrefixNode, tokens: readonly number[], full: number, sliding: number): PrefixNode {
-    const node = new PrefixNode(parent, tokens.slice(), full);
-    parent.children.set(keyOf(node.tokens), node);
+  add(parent: PrefixNode, tokens: readonly number[], full: number, sliding: number, key = ''): PrefixNode {
+    const node = new PrefixNode(parent, tokens.slice(), full, key);
+    parent.children.set(nameOf(node.tokens, key), node);
     this.#full.keep(full, this.#ownerOf(node));
     if (sliding >= 0) this.setSliding(node, sliding);
     return node;
@@ -100,18 +105,18 @@ export class PrefixIndex {
         return node.children.size === 0;
       },
       evicted: () => {
-        node.parent?.children.delete(keyOf(node.tokens));
+        node.parent?.children.delete(nameOf(node.tokens, node.key));
         forgetSliding();
       },
     };
   }
 }
 
-/** Of the pages after `node` the one that shares most with `tokens`. */
-function closest(node: PrefixNode, tokens: readonly number[]): PrefixMatch | undefined {
+/** Of the pages of this key after `node` the one that shares most with `tokens`. */
+function closest(node: PrefixNode, tokens: readonly number[], key: string): PrefixMatch | undefined {
   let best: PrefixMatch | undefined;
   for (const child of node.children.values()) {
-    const length = commonPrefix(child.tokens, tokens);
+    const length = child.key === key ? commonPrefix(child.tokens, tokens) : 0;
     if (length > (best?.length ?? 0)) best = {node: child, length};
   }
   return best;
@@ -125,6 +130,6 @@ export function commonPrefix(a: readonly number[], b: readonly number[]): number
   return i;
 }
 
-function keyOf(tokens: readonly number[]): string {
-  return tokens.join();
+function nameOf(tokens: readonly number[], key: string): string {
+  return key === '' ? tokens.join() : `${tokens.join()} ${key}`;
 }

@@ -15,6 +15,7 @@ import {KvCache} from '../kv/kv-cache.ts';
 import {PAGE_SIZE} from '../kv/pages.ts';
 import type {ModelConfig} from '../model/model-config.ts';
 import {packRows, ROW_WORDS, STEP_WORDS} from '../step-data.ts';
+import type {BasePass} from './adapted-pass.ts';
 import {createKvBuffers, type KvBuffers, type KvPoolSize, sizeKvPool} from './kv-pool.ts';
 import {allocateHosted, allocateWeight, layOut, type Weight, type WeightLayout} from './weights.ts';
 
@@ -85,14 +86,9 @@ type OptionalStepBuffer = 'slots' | 'outputStep' | 'outputRowData';
  * for a per-layer embedding table that stays on the host. Optional ones are there if a dispatch reads them.
  */
 export type StepBuffers = Readonly<
-  Record<Exclude<StepBufferName, OptionalStepBuffer>, GPUBuffer> & Record<OptionalStepBuffer, GPUBuffer | null>
+  Record<Exclude<StepBufferName, OptionalStepBuffer | 'mixes'>, GPUBuffer> &
+    Record<OptionalStepBuffer, GPUBuffer | null>
 >;
-
-/** f32[maxOutputs][width] */
-export interface LogitsBuffer {
-  buffer: GPUBuffer;
-  width: number;
-}
 
 /** What is on the GPU beside the weights, and what runs over it. */
 export interface Assembly {
@@ -100,10 +96,8 @@ export interface Assembly {
   buffers: StepBuffers;
   /** Keys and values of each group of layers. */
   kvBuffers: KvBuffers['groups'];
-  dispatches: readonly Dispatch[];
-  /** What to bind. */
-  bufferOf(binding: Binding): BufferBinding;
-  logits: LogitsBuffer;
+  /** The forward pass without adapters. */
+  base: BasePass;
   /** Where logits come back. */
   staging: GPUBuffer;
   /** A page of one layer's keys or values on its way to another page. */
@@ -157,7 +151,7 @@ export function assemble(
   const scratch = createScratch(buffers, [...dispatches, ...(sampling?.dispatches ?? [])]);
   const step = createStepBuffers(buffers, sizes, cache, dispatches);
   const bufferOf = (binding: Binding): BufferBinding => {
-    if (typeof binding === 'string') return existing(step[binding], binding);
+    if (typeof binding === 'string') return existing(binding === 'mixes' ? null : step[binding], binding);
     switch (binding.kind) {
       case 'activation': {
         // Its own bytes of a buffer that may be larger: shaders see its end by arrayLength.
@@ -172,6 +166,8 @@ export function assemble(
         return existing(constants.get(binding), binding.name);
       case 'scratch':
         return existing(scratch.get(binding.name), binding.name);
+      case 'adapters':
+        return existing(null, binding.site);
     }
   };
   const {width} = graph.logits;
@@ -183,9 +179,21 @@ export function assemble(
     cache,
     buffers: step,
     kvBuffers: groups,
-    dispatches,
-    bufferOf,
-    logits,
+    base: {
+      forward,
+      variants: sizes.variants,
+      context,
+      lowering,
+      rows: activationRows,
+      logitsTensor: graph.logits,
+      activations,
+      scratch,
+      dispatches,
+      bufferOf,
+      logits,
+      outputStep: step.outputStep,
+      outputRowData: step.outputRowData,
+    },
     staging,
     pageCopy,
     sampling: sampling && {
