@@ -302,7 +302,7 @@ describe('self-test', function () {
   for (const [kernel, right, fault] of [
     ['geglu', 'tanh_clamped(0', 'tanh(0.9 * 0'],
     ['rms_norm', '+ EPS', '+ EPS + 0.01'],
-    ['attention', 'end - shape.WINDOW', 'end - shape.WINDOW - 1u'],
+    ['attention', 'end - min(end, window)', 'end - min(end, window + 1u)'],
     ['softcap', 'CAP * tanh', '0.999 * CAP * tanh'],
     ['top_experts', 'other < e', 'other > e'],
   ]) {
