@@ -2,6 +2,7 @@
 // long messages are is the caller's to say.
 import {hasCode} from '../errors.ts';
 import type {ChatMessage} from '../protocol/messages.ts';
+import type {Pieces} from '../tokenizer/pieces.ts';
 
 export interface FittedChat {
   prompt: number[];
@@ -11,13 +12,14 @@ export interface FittedChat {
 
 /**
  * The prompt of as many of the latest turns as fit into `room` tokens. A turn is a user's message with all that
- * follows it up to the next; system messages at the beginning stay, and so does the last turn, fitting or not.
+ * follows it up to the next; system messages at the beginning stay, and so does the last turn, fitting or not. A piece of it
+ * is one rendering.
  */
-export function dropOldestTurns(
+export function* dropOldestTurns(
   messages: readonly ChatMessage[],
   room: number,
   render: (messages: readonly ChatMessage[]) => number[],
-): FittedChat {
+): Pieces<FittedChat> {
   const kept = messages.findIndex(({role}) => role !== 'system');
   const head = messages.slice(0, Math.max(0, kept));
   const starts = messages.flatMap(({role}, i) => (role === 'user' && i >= kept ? [i] : []));
@@ -37,12 +39,14 @@ export function dropOldestTurns(
   if (starts.length < 2) return from(0);
   const whole = fits(0);
   if (whole) return whole;
+  yield;
   // The fewest turns that must go: fewer messages never make a longer prompt.
   let [low, high] = [1, starts.length - 1];
   while (low < high) {
     const middle = (low + high) >> 1;
     if (fits(middle)) high = middle;
     else low = middle + 1;
+    yield;
   }
   return from(low);
 }

@@ -8,10 +8,11 @@ import {renderToTokens} from '../chat/template.ts';
 import {type Parser, rawParser, TextOutput} from '../chat/text-output.ts';
 import {createSampler} from '../engine/sampling/sampler.ts';
 import type {ChatMessage, ChatRequest, CompletionRequest, GenerationOptions} from '../protocol/messages.ts';
+import type {Pieces} from '../tokenizer/pieces.ts';
 import type {LoadedModel} from './loaded-model.ts';
 
 /** @throws GemmaError `template-invalid`, `context-overflow`, `option-invalid` */
-export function chatGeneration(model: LoadedModel, request: ChatRequest, resume?: number[]): Generation {
+export function* chatGeneration(model: LoadedModel, request: ChatRequest, resume?: number[]): Pieces<Generation> {
   const {messages, tools, thinking, context_overflow} = request;
   const {tokenizer, engine} = model;
   const template = model.template();
@@ -20,7 +21,7 @@ export function chatGeneration(model: LoadedModel, request: ChatRequest, resume?
   const room = engine.contextLength - (request.max_tokens ?? Math.ceil(engine.contextLength / 4));
   const {prompt, dropped} =
     context_overflow === 'truncate-oldest'
-      ? dropOldestTurns(messages, Math.max(1, room), render)
+      ? yield* dropOldestTurns(messages, Math.max(1, room), render)
       : {prompt: render(messages), dropped: 0};
   const parser = new OutputParser(tokenizer, {startInThought: endsInThought(tokenizer, prompt)});
   return {...generation(model, request, prompt, parser, resume), dropped};

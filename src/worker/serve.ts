@@ -15,6 +15,7 @@ import {
 } from '../protocol/messages.ts';
 import {type BadRequest, parseRequest} from '../protocol/parse.ts';
 import {wireError} from '../protocol/wire-error.ts';
+import {inSlices} from '../tokenizer/pieces.ts';
 import {Liveness} from './liveness.ts';
 import type {Instance, ModelUser} from './model-host.ts';
 import {chatGeneration, completionGeneration} from './requests.ts';
@@ -182,7 +183,7 @@ export class Session implements ModelUser {
     const {model, scheduler} = this.#loaded();
     const generation =
       request.type === 'chat'
-        ? chatGeneration(model, request.request, request.resume)
+        ? await inSlices(chatGeneration(model, request.request, request.resume), signal)
         : completionGeneration(model, request.request, request.resume);
     await scheduler.run({
       client: this,

@@ -1,11 +1,14 @@
 import {expect} from 'chai';
-import {dropOldestTurns} from '../../../src/chat/context-overflow.ts';
+import {dropOldestTurns as pieces} from '../../../src/chat/context-overflow.ts';
 import type {ChatMessage} from '../../../src/protocol/messages.ts';
+import {atOnce} from '../../../src/tokenizer/pieces.ts';
 
 const message = (role: ChatMessage['role'], length: number): ChatMessage => ({role, content: 'x'.repeat(length)});
 /** A token a character, and one a message. */
 const render = (messages: readonly ChatMessage[]) =>
   messages.flatMap(({content}) => [0, ...Array.from(content, () => 1)]);
+
+const dropOldestTurns = (...given: Parameters<typeof pieces>) => atOnce(pieces(...given));
 
 const chat = [
   message('system', 4),
@@ -50,5 +53,16 @@ describe('dropOldestTurns', () => {
     });
     expect(dropped).to.equal(150);
     expect(times).to.be.below(12);
+  });
+
+  it('can be left after every rendering', () => {
+    const long = Array.from({length: 200}, () => message('user', 9));
+    let times = 0;
+    const work = pieces(long, 505, (some) => {
+      times += 1;
+      return render(some);
+    });
+    for (let n = 1; !work.next().done; n++) expect(times).to.equal(n);
+    expect(times).to.be.above(5);
   });
 });

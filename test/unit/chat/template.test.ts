@@ -184,7 +184,7 @@ describe('chat template of the file', () => {
       const error = errorOf(() => renderToTokens(tokenizer, createTemplate(tokenizer), [user('x'.repeat(length))]));
       expect(error.code).to.equal('template-invalid');
       expect(error.message).to.match(
-        /repeats message texts too often|more than (1048576 characters|4000000 steps|1000 ms)/,
+        /repeats message texts too often|more than (1048576 characters|4000000 steps|200 ms)/,
       );
     }
   });
