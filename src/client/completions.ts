@@ -12,7 +12,10 @@ export function heading(prefix: string, model: string): Heading {
   return {id: `${prefix}-${crypto.randomUUID()}`, created: Math.floor(Date.now() / 1000), model};
 }
 
-type Replies = AsyncIterable<StreamReply>;
+/** A reply, or word that the worker has ended and that the answer goes on in another. */
+export type AnswerReply = StreamReply | {type: 'restarting'; id: number};
+
+type Replies = AsyncIterable<AnswerReply>;
 type OnProgress = ((progress: RequestProgress) => void) | undefined;
 
 export async function* chatChunks(
@@ -58,9 +61,11 @@ export function leavable<T, G extends AsyncGenerator<T, void, undefined>>(genera
 
 type Leavable = {return?(): unknown} | null;
 
+const PROGRESS = ['queued', 'truncated', 'prefill', 'restarting'];
+
 /** What comes before an answer and beside it. */
-export function tellProgress(reply: StreamReply, onProgress: OnProgress): void {
-  if (reply.type !== 'queued' && reply.type !== 'truncated' && reply.type !== 'prefill') return;
+export function tellProgress(reply: AnswerReply, onProgress: OnProgress): void {
+  if (!PROGRESS.includes(reply.type)) return;
   const {id: _, type: phase, ...facts} = reply;
   onProgress?.({phase, ...facts} as RequestProgress);
 }

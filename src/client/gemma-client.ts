@@ -4,16 +4,9 @@ import type {GemmaError} from '../errors.ts';
 import type {ModelOptions} from '../model-options.ts';
 import {abortError, type Caller} from '../protocol/caller.ts';
 import {arrayOf, isCount} from '../protocol/check.ts';
-import type {
-  LoadProgress,
-  ModelInfo,
-  ModelInspection,
-  StreamReply,
-  ToolDefinition,
-  WorkerStats,
-} from '../protocol/messages.ts';
+import type {LoadProgress, ModelInfo, ModelInspection, ToolDefinition, WorkerStats} from '../protocol/messages.ts';
 import {booleanOption, checkOptions, found, modelOptions, templateOptions, unexpected} from '../protocol/options.ts';
-import {chatChunks, chatLogprobs, heading, leavable, tellProgress} from './completions.ts';
+import {type AnswerReply, chatChunks, chatLogprobs, heading, leavable, tellProgress} from './completions.ts';
 import {connect, type Platform} from './connect.ts';
 import {ModelConnection, type Ways} from './model-connection.ts';
 import {type ModelSrc, modelRef} from './model-src.ts';
@@ -186,7 +179,7 @@ export class GemmaClient {
     const answer = this.#answer('chatcmpl', {type: 'chat', request: prepared.request}, prepared);
     if (prepared.stream) return leavable(chatChunks(...answer), answer[1]);
     const [head, replies, logprobs, onProgress] = answer;
-    const tell = (reply: StreamReply): void => tellProgress(reply, onProgress);
+    const tell = (reply: AnswerReply): void => tellProgress(reply, onProgress);
     const whole = import('./whole-chat.ts').then(({chatCompletion}) =>
       chatCompletion(head, replies, logprobs ? chatLogprobs : null, tell),
     );
@@ -201,7 +194,7 @@ export class GemmaClient {
       {type: 'completion', request: prepared.request},
       prepared,
     );
-    const answer = [head, replies, logprobs, (reply: StreamReply) => tellProgress(reply, onProgress)] as const;
+    const answer = [head, replies, logprobs, (reply: AnswerReply) => tellProgress(reply, onProgress)] as const;
     return prepared.stream
       ? leavable(completionChunks(...answer), replies)
       : untilAbort(prepared, completion(...answer));

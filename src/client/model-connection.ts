@@ -4,7 +4,7 @@
 import {GemmaError, hasCode, isAbort} from '../errors.ts';
 import type {Caller, StreamRequest} from '../protocol/caller.ts';
 import type {ModelInfo, StreamReply} from '../protocol/messages.ts';
-import {leavable} from './completions.ts';
+import {type AnswerReply, leavable} from './completions.ts';
 import type {Connection} from './connect.ts';
 
 /** How a worker is found, and how the model comes into it. */
@@ -59,9 +59,9 @@ export class ModelConnection {
 
   /**
    * Replies up to and including `done`, as one worker would have sent them: after another has taken over, it is told
-   * which tokens have come, and says what follows them.
+   * which tokens have come, and says what follows them; `restarting` comes in between.
    */
-  stream(given: StreamRequest, signal?: AbortSignal): AsyncGenerator<StreamReply, void, undefined> {
+  stream(given: StreamRequest, signal?: AbortSignal): AsyncGenerator<AnswerReply, void, undefined> {
     // A seed of ours, so that another worker draws the same.
     const seed = given.request.seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
     const request = {...given, request: {...given.request, seed}} as StreamRequest;
@@ -75,7 +75,7 @@ export class ModelConnection {
     request: StreamRequest,
     first: AsyncIterable<StreamReply> | null,
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<StreamReply, void, undefined> {
+  ): AsyncGenerator<AnswerReply, void, undefined> {
     const ids: number[] = [];
     let begun = false;
     for (let replies = first; ; replies = null) {
@@ -92,6 +92,7 @@ export class ModelConnection {
         // It was stopped, and the worker ended before it could say so.
         if (signal?.aborted) return;
         if (!this.#worthAnother(error)) throw error;
+        yield {type: 'restarting', id: 0};
       }
     }
   }

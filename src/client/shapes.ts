@@ -25,6 +25,7 @@ export type RequestProgress =
       phase: 'truncated' /** Messages left out, the oldest ones: `context_overflow: 'truncate-oldest'`. */;
       messages: number;
     }
+  | {phase: 'restarting' /** The worker has ended, and the answer goes on in another once that has the model. */}
   | {phase: 'prefill' /** Tokens of the prompt, cached ones included. */; done: number; total: number};
 
 interface RequestOptions {

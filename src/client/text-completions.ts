@@ -1,12 +1,12 @@
 // From the wire's replies to OpenAI's text completions: chunks while they come, or one object at the end. A lazy chunk, since
 // few pages complete plain text: it imports nothing of the client but types. Knows no worker.
-import type {FinishReason, StreamReply, TokenLogprob, Usage} from '../protocol/messages.ts';
-import type {Heading} from './completions.ts';
+import type {FinishReason, TokenLogprob, Usage} from '../protocol/messages.ts';
+import type {AnswerReply, Heading} from './completions.ts';
 import type {Completion, CompletionLogprobs, FinishedCompletion} from './shapes.ts';
 
-type Replies = AsyncIterable<StreamReply>;
+type Replies = AsyncIterable<AnswerReply>;
 /** Passes on what is no part of the answer. */
-type Tell = (reply: StreamReply) => void;
+type Tell = (reply: AnswerReply) => void;
 
 export async function* completionChunks(
   head: Heading,

@@ -1,14 +1,14 @@
 // One chat completion out of all its replies. A lazy chunk: what the client has too is passed in.
-import type {FinishReason, StreamReply, TokenLogprob, ToolCall, Usage} from '../protocol/messages.ts';
-import type {Heading} from './completions.ts';
+import type {FinishReason, TokenLogprob, ToolCall, Usage} from '../protocol/messages.ts';
+import type {AnswerReply, Heading} from './completions.ts';
 import type {ChatCompletion, ChatLogprobs} from './shapes.ts';
 
 /** @param toLogprobs null where none are wanted. @param tell is told of replies that are no part of the answer */
 export async function chatCompletion(
   head: Heading,
-  replies: AsyncIterable<StreamReply>,
+  replies: AsyncIterable<AnswerReply>,
   toLogprobs: ((entries?: readonly TokenLogprob[]) => ChatLogprobs) | null,
-  tell: (reply: StreamReply) => void,
+  tell: (reply: AnswerReply) => void,
 ): Promise<ChatCompletion> {
   const message = {content: '', reasoning: '', calls: [] as ToolCall[]};
   const logprobs: ChatLogprobs = {content: []};

@@ -261,6 +261,11 @@ describe('the messages of <gemma-chat>', () => {
     chat.client.lastAnswer.text('b').text('c');
     await chat.settle();
     expect(chat.part('status')!.textContent).to.equal('Answering…');
+    chat.client.lastAnswer.call.onProgress({phase: 'restarting'});
+    await chat.settle();
+    expect(chat.part('status')!.textContent).to.equal('The model stopped and is starting again…');
+    chat.client.lastAnswer.text('d');
+    await chat.settle();
     chat.el.showSpeed = true;
     await chat.settle();
     expect(chat.part('status')!.textContent).to.match(/^Answering… · [\d.,]+ tokens\/s$/);

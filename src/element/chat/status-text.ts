@@ -15,6 +15,7 @@ function stateText(language: Language, {status, finishReason, answering, client}
   const {activity} = answering;
   if (status === 'generating') {
     if (activity?.phase === 'queued' && activity.position > 0) return queuedText(language, activity.position);
+    if (activity?.phase === 'restarting') return language.text('statusRestarting');
     if (activity?.phase === 'prefill')
       return language.text('statusReading', {done: activity.done, total: activity.total});
     // Until the first token: the prompt is read, or the request is on its way.

@@ -127,6 +127,7 @@ export const strings: Strings = {
   statusNotLoaded: 'اكتب من الآن: يأتي الجواب حين يُحمَّل النموذج.',
   statusQueued: 'في انتظار انتهاء محادثة أخرى…',
   statusReading: 'جارٍ القراءة: {done} من {total} من الرموز',
+  statusRestarting: 'توقّف النموذج، وهو يبدأ من جديد…',
   statusGenerating: 'جارٍ الإجابة…',
   statusStopped: 'توقّف.',
   statusLength: 'بلغت الإجابة أقصى طول لها.',

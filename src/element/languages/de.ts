@@ -121,6 +121,7 @@ export const strings: Strings = {
   statusNotLoaded: 'Schreiben Sie schon: Die Antwort kommt, sobald das Modell geladen ist.',
   statusQueued: 'Wartet, bis ein anderer Chat fertig ist …',
   statusReading: 'Liest: {done} von {total} Token',
+  statusRestarting: 'Das Modell ist ausgefallen und startet neu …',
   statusGenerating: 'Antwortet …',
   statusStopped: 'Angehalten.',
   statusLength: 'Die Antwort hat ihre größte Länge erreicht.',

@@ -166,6 +166,7 @@ export const en = {
   statusNotLoaded: 'Write now: you get the answer once the model is loaded.',
   statusQueued: 'Waiting for another chat to finish…',
   statusReading: 'Reading: {done} of {total} tokens',
+  statusRestarting: 'The model stopped and is starting again…',
   statusGenerating: 'Answering…',
   statusStopped: 'Stopped.',
   statusLength: 'The answer reached its length limit.',

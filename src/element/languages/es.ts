@@ -125,6 +125,7 @@ export const strings: Strings = {
   statusNotLoaded: 'Escriba ya: la respuesta llega cuando el modelo esté cargado.',
   statusQueued: 'Esperando a que termine otro chat…',
   statusReading: 'Leyendo: {done} de {total} tokens',
+  statusRestarting: 'El modelo se detuvo y se está reiniciando…',
   statusGenerating: 'Respondiendo…',
   statusStopped: 'Detenido.',
   statusLength: 'La respuesta alcanzó su longitud máxima.',

@@ -125,6 +125,7 @@ export const strings: Strings = {
   statusNotLoaded: 'Écrivez déjà : la réponse vient dès que le modèle est chargé.',
   statusQueued: 'En attente de la fin d’une autre discussion…',
   statusReading: 'Lecture : {done} jetons sur {total}',
+  statusRestarting: 'Le modèle s’est arrêté et redémarre…',
   statusGenerating: 'Réponse en cours…',
   statusStopped: 'Arrêté.',
   statusLength: 'La réponse a atteint sa longueur maximale.',

@@ -121,6 +121,7 @@ export const strings: Strings = {
   statusNotLoaded: '先に書いておけます。モデルの読み込みが終わると答えます。',
   statusQueued: '別のチャットが終わるのを待っています…',
   statusReading: '読み込み中：{total} トークン中 {done}',
+  statusRestarting: 'モデルが停止したため、再起動しています…',
   statusGenerating: '回答中…',
   statusStopped: '停止しました。',
   statusLength: '回答が長さの上限に達しました。',

@@ -125,6 +125,7 @@ export const strings: Strings = {
   statusNotLoaded: 'Escreva já: a resposta vem quando o modelo estiver carregado.',
   statusQueued: 'Aguardando outro chat terminar…',
   statusReading: 'Lendo: {done} de {total} tokens',
+  statusRestarting: 'O modelo parou e está reiniciando…',
   statusGenerating: 'Respondendo…',
   statusStopped: 'Parado.',
   statusLength: 'A resposta atingiu o tamanho máximo.',

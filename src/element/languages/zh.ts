@@ -119,6 +119,7 @@ export const strings: Strings = {
   statusNotLoaded: '现在就可以写：模型加载完成后会回答。',
   statusQueued: '正在等待另一个对话结束…',
   statusReading: '正在阅读：{done} / {total} 个词元',
+  statusRestarting: '模型已停止，正在重新启动…',
   statusGenerating: '正在回答…',
   statusStopped: '已停止。',
   statusLength: '回答已达到长度上限。',

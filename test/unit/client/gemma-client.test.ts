@@ -845,7 +845,9 @@ describe('GemmaClient', () => {
         const client = await load();
         const options = {prompt: 'the page asks', max_tokens: 40, temperature, seed: 7};
         const alone = (await client.completions.create(options)).choices[0].text;
-        const stream = await client.completions.create({...options, stream: true});
+        const phases: string[] = [];
+        const onProgress = ({phase}: {phase: string}) => phases.push(phase);
+        const stream = await client.completions.create({...options, stream: true, onProgress});
         const said: string[] = [];
         const ends: unknown[] = [];
         for await (const {choices, usage} of stream) {
@@ -856,6 +858,8 @@ describe('GemmaClient', () => {
         expect(said.join('')).to.equal(alone);
         expect(ends).to.deep.equal(['length', tinyTokenizer().encode('the page asks').length, 40]);
         expect(workers).to.have.length(3);
+        expect(phases.filter((phase) => phase === 'restarting')).to.have.length(2);
+        expect(phases.at(-1)).not.to.equal('restarting');
         expect((await client.stats()).clients).to.equal(1);
       });
     }
