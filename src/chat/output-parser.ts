@@ -19,6 +19,9 @@ export interface OutputParserOptions {
 /** What opens a thought's text, after `<|channel>`. */
 const CHANNEL_NAME = 'thought\n';
 
+/** White space that is held back: more of it, from a model that writes nothing else, is shown. */
+const MAX_HELD = 1024;
+
 type State = 'content' | 'channel-name' | 'thought' | 'call';
 
 export class OutputParser {
@@ -100,7 +103,7 @@ export class OutputParser {
       this.#state = 'thought';
     }
     if (this.#trimStart) all = all.trimStart();
-    const shown = all.trimEnd();
+    const shown = all.length > MAX_HELD ? all : all.trimEnd();
     this.#held = all.slice(shown.length);
     if (shown === '') return [];
     this.#trimStart = false;

@@ -4,6 +4,7 @@ import {colourCode, LANGUAGES} from '../../../../src/element/markdown/colours.ts
 import {MarkdownStream} from '../../../../src/element/markdown/stream.ts';
 import {lex} from '../../../../src/element/markdown/tokens.ts';
 import {complete} from '../../../../src/element/markdown/unfinished.ts';
+import {cpu, ONCE, shape} from '../../../helpers/cpu-time.ts';
 
 /** What has a meaning in Markdown, in formulas or in code, and what may stand around it. */
 const MARKS = [
@@ -124,35 +125,6 @@ const CODE_MARKS = [
   ],
 ];
 
-/** A garbage collection, or a compilation beside it, may fall into any one measurement. */
-const TRIES = 6;
-
-/**
- * Milliseconds of this process's own, whatever else the machine does: the least of some runs, until one takes at most
- * `enough`. What is slow is slow in all of them.
- */
-function cpu(run: () => void, enough = 0): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < TRIES && (i === 0 || least > enough); i++) {
-    const before = process.cpuUsage();
-    run();
-    const {user, system} = process.cpuUsage(before);
-    least = Math.min(least, (user + system) / 1000);
-  }
-  return least;
-}
-
-/** For what is known the second time. */
-const ONCE = Number.POSITIVE_INFINITY;
-
-/** A shape that can be made of any length: a few marks again and again, sometimes with something around them. */
-function shape(next: () => number, marks: readonly string[]): (length: number) => string {
-  const mark = () => marks[Math.floor(next() * marks.length)];
-  const unit = Array.from({length: 1 + Math.floor(next() * 4)}, mark).join('');
-  const [before, after] = [next() < 0.3 ? mark() : '', next() < 0.3 ? mark() : ''];
-  return (length) => before + unit.repeat(Math.ceil(length / unit.length)) + after;
-}
-
 describe('the time that a text takes', () => {
   // A slice that is read at once is a fourth of this; a page must not stand still for longer than 50 ms.
   it('is linear in its length, over shapes that are generated', () => {
@@ -199,12 +171,22 @@ describe('the time that a text takes', () => {
   }
 
   it('does not grow with what is finished', () => {
-    const stream = new MarkdownStream();
-    let text = 'A paragraph of *some* length, with `code`.\n\n'.repeat(2000);
-    for (let n = 4000; n < text.length; n += 4000) stream.update(text.slice(0, n), false);
-    stream.update(text, false);
-    text += 'More';
-    expect(cpu(() => stream.update(text, false), 20)).to.be.at.most(20);
+    const paragraph = 'A paragraph of *some* length, with `code`.\n\n';
+    const streamOf = (count: number) => {
+      const stream = new MarkdownStream();
+      let text = paragraph.repeat(count);
+      for (let n = 4000; n < text.length; n += 4000) stream.update(text.slice(0, n), false);
+      stream.update(text, false);
+      // Each time more is there, so that none is known.
+      return () => {
+        for (let i = 0; i < 20; i++) {
+          text += 'More ';
+          stream.update(text, false);
+        }
+      };
+    };
+    const short = cpu(streamOf(20));
+    expect(cpu(streamOf(2000), 20 + 2 * short)).to.be.at.most(20 + 2 * short);
   });
 
   it('does not grow with the cells that a table claims', () => {
