@@ -6,7 +6,7 @@ export type {GemmaChatElement, GemmaChatModelElement};
 
 /** What a template may set on `<gemma-chat>`: attributes, and properties. */
 export interface GemmaChatProps
-  extends Partial<Pick<GemmaChatElement, 'modelSrc' | 'integrity' | 'loading' | 'consent' | 'localFiles' | 'systemPrompt' | 'contextLength' | 'temperature' | 'topK' | 'topP' | 'minP' | 'maxTokens' | 'seed' | 'workerSrc' | 'placeholder' | 'label' | 'disabled' | 'history' | 'historyKey' | 'historyStore' | 'display' | 'open' | 'images' | 'feedback' | 'showSpeed' | 'showNames' | 'showTimes' | 'showAvatars' | 'thinking' | 'contextOverflow' | 'starters' | 'suggestions' | 'name' | 'valueFormat' | 'shortcuts' | 'enterKey' | 'strings' | 'beforeSend' | 'knowledgeSrc' | 'knowledgeIntegrity' | 'knowledgeSelector' | 'knowledge' | 'messages' | 'client'>> {
+  extends Partial<Pick<GemmaChatElement, 'modelSrc' | 'integrity' | 'loading' | 'consent' | 'localFiles' | 'systemPrompt' | 'contextLength' | 'temperature' | 'topK' | 'topP' | 'minP' | 'maxTokens' | 'seed' | 'workerSrc' | 'placeholder' | 'label' | 'disabled' | 'history' | 'historyKey' | 'historyStore' | 'display' | 'open' | 'images' | 'feedback' | 'showSpeed' | 'showNames' | 'showTimes' | 'showAvatars' | 'thinking' | 'contextOverflow' | 'starters' | 'suggestions' | 'name' | 'valueFormat' | 'shortcuts' | 'enterKey' | 'strings' | 'beforeSend' | 'tools' | 'knowledgeSrc' | 'knowledgeIntegrity' | 'knowledgeSelector' | 'knowledge' | 'messages' | 'client'>> {
   /** URL of a GGUF file, or `hf:owner/repo/file.gguf[@revision]`; of a split model its first part. The property also takes a `File` or `Blob`, or an array with all files of a split model. */
   'model-src'?: string | null;
   /** Lets the visitor choose or drop a model file of their own, also where the page names a model. */
@@ -67,6 +67,8 @@ export interface GemmaChatEvents {
   'gemma-chat-toggle': GemmaChatEventMap['gemma-chat-toggle'];
   /** The visitor pressed a button that the page has slotted as `message-button`. */
   'gemma-chat-action': GemmaChatEventMap['gemma-chat-action'];
+  /** The model called a tool of `tools`, or something came of it. */
+  'gemma-chat-tool': GemmaChatEventMap['gemma-chat-tool'];
   /** The site's pages do not answer a question. */
   'gemma-chat-unanswered': GemmaChatEventMap['gemma-chat-unanswered'];
   /** The visitor rated an answer, or took it back. */

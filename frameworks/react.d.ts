@@ -13,6 +13,7 @@ export declare const GemmaChat: ReactWebComponent<
     onGemmaChatStatus: EventName<GemmaChatEvents['gemma-chat-status']>;
     onGemmaChatToggle: EventName<GemmaChatEvents['gemma-chat-toggle']>;
     onGemmaChatAction: EventName<GemmaChatEvents['gemma-chat-action']>;
+    onGemmaChatTool: EventName<GemmaChatEvents['gemma-chat-tool']>;
     onGemmaChatUnanswered: EventName<GemmaChatEvents['gemma-chat-unanswered']>;
     onGemmaChatFeedback: EventName<GemmaChatEvents['gemma-chat-feedback']>;
   }

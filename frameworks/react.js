@@ -8,7 +8,7 @@ export const GemmaChat = /* @__PURE__ */ createComponent({
   react,
   tagName: 'gemma-chat',
   elementClass: GemmaChatElement,
-  events: {onProgress: 'progress', onLoad: 'load', onError: 'error', onGemmaChatSend: 'gemma-chat-send', onGemmaChatMessage: 'gemma-chat-message', onGemmaChatStatus: 'gemma-chat-status', onGemmaChatToggle: 'gemma-chat-toggle', onGemmaChatAction: 'gemma-chat-action', onGemmaChatUnanswered: 'gemma-chat-unanswered', onGemmaChatFeedback: 'gemma-chat-feedback'},
+  events: {onProgress: 'progress', onLoad: 'load', onError: 'error', onGemmaChatSend: 'gemma-chat-send', onGemmaChatMessage: 'gemma-chat-message', onGemmaChatStatus: 'gemma-chat-status', onGemmaChatToggle: 'gemma-chat-toggle', onGemmaChatAction: 'gemma-chat-action', onGemmaChatTool: 'gemma-chat-tool', onGemmaChatUnanswered: 'gemma-chat-unanswered', onGemmaChatFeedback: 'gemma-chat-feedback'},
 });
 
 export const GemmaChatModel = /* @__PURE__ */ createComponent({

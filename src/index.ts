@@ -10,7 +10,8 @@ export {GemmaChatModelElement} from './element/gemma-chat-model-element.ts';
 export type {ConversationSummary, HistoryStore, StoredConversation} from './element/history/store.ts';
 export type {KnowledgeFunction, KnowledgePassage} from './element/knowledge/knowledge-parts.ts';
 export type {StringKey, Strings} from './element/languages/index.ts';
-export type {ChatMessage, MessageSource} from './protocol/messages.ts';
+export type {ChatTool} from './element/tools/chat-tools.ts';
+export type {ChatMessage, MessageSource, ToolStep} from './protocol/messages.ts';
 
 // A page may carry the script twice: the first one stays. A server that renders the page has no registry.
 const registry: CustomElementRegistry | undefined = globalThis.customElements;
@@ -27,6 +28,7 @@ declare global {
     'gemma-chat-send': GemmaChatEventMap['gemma-chat-send'];
     'gemma-chat-message': GemmaChatEventMap['gemma-chat-message'];
     'gemma-chat-status': GemmaChatEventMap['gemma-chat-status'];
+    'gemma-chat-tool': GemmaChatEventMap['gemma-chat-tool'];
     'gemma-chat-toggle': GemmaChatEventMap['gemma-chat-toggle'];
     'gemma-chat-action': GemmaChatEventMap['gemma-chat-action'];
     'gemma-chat-feedback': GemmaChatEventMap['gemma-chat-feedback'];

@@ -1,7 +1,7 @@
 // The element's events: their names, their details, whether they bubble. `progress`, `load` and `error` mirror the
 // platform's own and stay on the element; the `gemma-chat-…` events bubble and cross shadow roots. Dispatches nothing.
 import type {GemmaError} from '../errors.ts';
-import type {ChatMessage, FinishReason, LoadProgress, ModelInfo, Usage} from '../protocol/messages.ts';
+import type {ChatMessage, FinishReason, LoadProgress, ModelInfo, ToolStep, Usage} from '../protocol/messages.ts';
 import type {Feedback} from './chat/conversation.ts';
 
 /**
@@ -64,6 +64,20 @@ export interface GemmaChatActionDetail {
 }
 export type GemmaChatActionEvent = CustomEvent<GemmaChatActionDetail>;
 
+export interface GemmaChatToolDetail {
+  /** The answer's, as in `gemma-chat-message`. */
+  readonly id: number;
+  /** The call's place in `message.steps`. */
+  readonly index: number;
+  readonly name: string;
+  /** JSON, as the model wrote it. */
+  readonly arguments: string;
+  readonly state: ToolStep['state'];
+  /** What the model reads of it; empty before. */
+  readonly result: string;
+}
+export type GemmaChatToolEvent = CustomEvent<GemmaChatToolDetail>;
+
 /** A question for which nothing good enough was found in the site's pages. */
 export type GemmaChatUnansweredEvent = CustomEvent<{readonly question: string}>;
 
@@ -77,6 +91,7 @@ export interface GemmaChatEventMap {
   'gemma-chat-status': GemmaChatStatusEvent;
   'gemma-chat-feedback': GemmaChatFeedbackEvent;
   'gemma-chat-action': GemmaChatActionEvent;
+  'gemma-chat-tool': GemmaChatToolEvent;
   'gemma-chat-toggle': GemmaChatToggleEvent;
   'gemma-chat-unanswered': GemmaChatUnansweredEvent;
 }

@@ -57,6 +57,7 @@ const WithOptions = LitElement as unknown as Omit<typeof LitElement, 'prototype'
  * @fires gemma-chat-status - `status` has changed.
  * @fires gemma-chat-toggle - The launcher's panel was opened or closed.
  * @fires gemma-chat-action - The visitor pressed a button that the page has slotted as `message-button`.
+ * @fires gemma-chat-tool - The model called a tool of `tools`, or something came of it.
  * @fires gemma-chat-unanswered - The site's pages do not answer a question.
  * @fires gemma-chat-feedback - The visitor rated an answer, or took it back.
  *
@@ -178,6 +179,22 @@ const WithOptions = LitElement as unknown as Omit<typeof LitElement, 'prototype'
  * @csspart starters - The ways to begin.
  * @csspart suggestions - The ways to go on.
  * @csspart prompt - A button in one of them.
+ * @csspart tool - A tool that the model used for an answer.
+ * @csspart tool-asking - One that waits for the visitor's word.
+ * @csspart tool-running - One that runs.
+ * @csspart tool-done - One that gave a result.
+ * @csspart tool-failed - One that failed.
+ * @csspart tool-refused - One that the visitor did not allow.
+ * @csspart tool-stopped - One that was stopped.
+ * @csspart tool-text - What the model wrote before it called.
+ * @csspart tool-details - What is folded.
+ * @csspart tool-summary - The line that unfolds it: the tool's name and state.
+ * @csspart tool-title - What a text in it is.
+ * @csspart tool-arguments - The arguments, as JSON.
+ * @csspart tool-result - The result, or why it failed.
+ * @csspart tool-question - The buttons with which the visitor is asked.
+ * @csspart tool-allow-button - Allows the call.
+ * @csspart tool-refuse-button - Does not.
  * @csspart waiting - The three dots shown until the first word.
  * @csspart thinking - The model's thinking, folded.
  * @csspart thinking-summary - The line that unfolds it.

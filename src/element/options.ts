@@ -8,6 +8,7 @@ import type {HistoryKind} from './history/scope.ts';
 import type {HistoryStore} from './history/store.ts';
 import type {KnowledgeFunction} from './knowledge/knowledge-parts.ts';
 import type {Strings} from './languages/index.ts';
+import type {ChatTool} from './tools/chat-tools.ts';
 import type {Prompt} from './views/message-list.ts';
 
 /** The shapes of a chat. */
@@ -108,6 +109,8 @@ export const OPTIONS = {
   strings: option<Partial<Strings> | null>({attribute: false, initial: null}),
   /** Runs before the model is asked, after `gemma-chat-send`; may change the messages, and be async. */
   beforeSend: option<BeforeSend | null>({attribute: false, initial: null}),
+  /** Functions of the page's that the model may call, where its template can. What they did is shown in the list. */
+  tools: option<readonly ChatTool[] | null>({attribute: false, initial: null}),
   /** Folder of the index of the site's pages that `npx gemma-chat index` made: answers come from it, with sources. */
   knowledgeSrc: option<string | null>({initial: null}),
   /** SHA-256 of the index's manifest, as the command prints it. */

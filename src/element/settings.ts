@@ -20,6 +20,7 @@ export function chatSettings(options: Options, ground: Ground | null): ChatSetti
     thinking,
     contextOverflow: options.contextOverflow === 'stop' ? 'stop' : 'truncate-oldest',
     beforeSend,
+    tools: options.tools ?? [],
     ground,
   };
 }

@@ -18,6 +18,24 @@ export interface ChatMessage {
   tool_calls?: ToolCall[];
   /** Answers of the element: the passages that the text cites by their number, from 1. Never sent to the model. */
   sources?: MessageSource[];
+  /** Answers of the element: the tools that were used before the text. Sent to the model as calls and results. */
+  steps?: readonly ToolStep[];
+}
+
+/** One call of a tool of the page's, in an answer of the element. */
+export interface ToolStep {
+  /** The call's, as the model reads it. */
+  readonly id: string;
+  readonly name: string;
+  /** JSON, as the model wrote it. */
+  readonly arguments: string;
+  /** What the model wrote before the call. */
+  readonly text: string;
+  /** Calls of one round were made together; from 0. */
+  readonly round: number;
+  readonly state: 'asking' | 'running' | 'done' | 'failed' | 'refused' | 'stopped';
+  /** What the model reads: the result, or why there is none. */
+  readonly result: string;
 }
 
 /** A passage of a page, in the page's own words: show it as text. */

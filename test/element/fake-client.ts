@@ -30,6 +30,7 @@ export interface ChatCall extends Record<string, unknown> {
 interface Delta {
   content?: string;
   reasoning_content?: string;
+  tool_calls?: unknown[];
 }
 
 /** One answer in the making, as the worker would send it. */
@@ -43,6 +44,11 @@ export class FakeAnswer {
 
   text(content: string): this {
     return this.#push({content}, null);
+  }
+
+  callTool(name: string, args: unknown, id = `call_${name}`): this {
+    const call = {index: 0, id, type: 'function', function: {name, arguments: JSON.stringify(args)}};
+    return this.#push({tool_calls: [call]}, null);
   }
 
   think(reasoning_content: string): this {

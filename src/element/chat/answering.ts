@@ -2,13 +2,18 @@
 // conversation nor the page.
 import type {RequestProgress} from '../../client/index.ts';
 import {isAbort} from '../../errors.ts';
-import type {FinishReason, MessageSource, Usage} from '../../protocol/messages.ts';
+import type {FinishReason, MessageSource, ToolCall, ToolStep, Usage} from '../../protocol/messages.ts';
 import {abortError} from './chat-state.ts';
 import type {Turn, TurnId} from './conversation.ts';
 
 /** What of a chunk is read. */
 export interface Chunk {
-  choices: {delta: {content?: string | null; reasoning_content?: string | null}; finish_reason?: FinishReason | null}[];
+  choices: {
+    delta: {content?: string | null; reasoning_content?: string | null; tool_calls?: ToolCall[]};
+    finish_reason?: FinishReason | null;
+  }[];
+  /** The tools used so far, with what was written before them. */
+  steps?: readonly ToolStep[];
   usage?: Usage | null;
 }
 export type StartStream = (
@@ -29,6 +34,8 @@ export interface Outcome {
 export interface AnsweringHost {
   changed(): void;
   grown(turn: Turn): void;
+  /** A tool was called, or something came of it. */
+  used(turn: Turn): void;
 }
 
 interface Run {
@@ -81,6 +88,7 @@ export class Answering {
       for await (const chunk of await start(abort.signal, (activity) => this.#waiting(run, activity), cite)) {
         if (this.#run !== run) break;
         if (chunk.usage) usage = chunk.usage;
+        if (chunk.steps) this.#use(run, chunk.steps);
         const [choice] = chunk.choices;
         if (choice?.finish_reason) finishReason = choice.finish_reason;
         if (choice) this.#grow(run, choice.delta.content ?? '', choice.delta.reasoning_content ?? '');
@@ -90,7 +98,7 @@ export class Answering {
     }
     if (this.#run !== run) return null;
     this.#run = null;
-    return {turn: closeThinking(run), finishReason, usage, failure};
+    return {turn: endSteps(closeThinking(run)), finishReason, usage, failure};
   }
 
   /** Ends the answer, which stays as far as it came. */
@@ -103,7 +111,7 @@ export class Answering {
     const run = this.#run;
     this.#run = null;
     run?.abort.abort(abortError('stopped'));
-    return run && closeThinking(run);
+    return run && endSteps(closeThinking(run));
   }
 
   #waiting(run: Run, activity: RequestProgress): void {
@@ -111,6 +119,12 @@ export class Answering {
     if (activity.phase === 'truncated') this.truncated = activity.messages;
     else this.activity = activity;
     this.#host.changed();
+  }
+
+  #use(run: Run, steps: readonly ToolStep[]): void {
+    run.turn = {...run.turn, message: {...run.turn.message, content: '', steps}};
+    this.#host.changed();
+    this.#host.used(run.turn);
   }
 
   #grow(run: Run, content: string, reasoning: string): void {
@@ -130,6 +144,17 @@ export class Answering {
     this.#host.changed();
     this.#host.grown(run.turn);
   }
+}
+
+/** What still ran when the answer ended was stopped. */
+function endSteps(turn: Turn): Turn {
+  const {steps} = turn.message;
+  const open = (step: ToolStep) => step.state === 'running' || step.state === 'asking';
+  if (!steps?.some(open)) return turn;
+  const ended = steps.map((step) =>
+    open(step) ? {...step, state: 'stopped' as const, result: 'It was stopped.'} : step,
+  );
+  return {...turn, message: {...turn.message, steps: ended}};
 }
 
 /** Thinking ends with the first word of the answer, or with the answer. */

@@ -2,15 +2,17 @@
 // its host when something changed, and hands it the events to dispatch.
 import type {GemmaClient} from '../../client/index.ts';
 import {GemmaError, isAbort} from '../../errors.ts';
-import type {ChatMessage, FinishReason} from '../../protocol/messages.ts';
+import type {ChatMessage, FinishReason, ToolStep} from '../../protocol/messages.ts';
 import {type ChatStatus, createEvent, type GemmaChatSendDetail} from '../events.ts';
 import type {ModelQuestions} from '../model/model-offer.ts';
 import {type LoadClient, ModelSession} from '../model/model-session.ts';
+import type {ChatTool} from '../tools/chat-tools.ts';
+import {toolLoop} from '../tools/lazy-loop.ts';
 import {Answering, type Chunk, type Outcome} from './answering.ts';
 import {abortError, type ChatHost, ChatState, type Grounded} from './chat-state.ts';
 import {Conversation, type ConversationData, type Feedback, type Turn, type TurnId} from './conversation.ts';
 import {Outbox} from './outbox.ts';
-import {firstRead, requestMessages} from './request-messages.ts';
+import {firstRead, messagesOfSteps, requestMessages} from './request-messages.ts';
 
 export class ChatController {
   readonly #host: ChatHost;
@@ -22,6 +24,9 @@ export class ChatController {
   #conversation = new Conversation();
   /** The last user turn's answer failed. */
   #unanswered = false;
+  #allow: (allowed: boolean) => void = () => {};
+  /** What the page was told of the tools in the answer that is being written. */
+  #toldSteps: readonly ToolStep[] = [];
   /** The share of the model's context that the last answer has filled; null before the first. */
   contextUsed: number | null = null;
   /** Why the last answer ended; null before the first and after a failure. */
@@ -30,7 +35,11 @@ export class ChatController {
   constructor(host: ChatHost, loadClient: LoadClient, questions: ModelQuestions) {
     this.#host = host;
     this.#state = new ChatState(host);
-    this.answering = new Answering({changed: () => host.changed(), grown: (turn) => this.#emitTurn(turn, false)});
+    this.answering = new Answering({
+      changed: () => host.changed(),
+      grown: (turn) => this.#emitTurn(turn, false),
+      used: (turn) => this.#emitTool(turn),
+    });
     const user = {busy: () => this.answering.busy, leaving: () => this.#leave(), arrived: () => this.#sendNext()};
     this.model = new ModelSession(this.#state, user, loadClient, questions);
   }
@@ -262,9 +271,10 @@ export class ChatController {
   async #answer(detail: GemmaChatSendDetail, asked: TurnId, before: TurnId | null): Promise<ChatMessage> {
     const {client} = this;
     this.#unanswered = true;
+    this.#toldSteps = [];
     this.#state.error = null;
     this.finishReason = null;
-    const {generation, thinking, contextOverflow, beforeSend, ground} = this.#host.settings();
+    const {generation, thinking, contextOverflow, beforeSend, ground, tools} = this.#host.settings();
     if (!client && !ground) throw abortError('the model was let go');
     const running = this.answering.run(this.#conversation.reserve(), asked, async (signal, onProgress, cite) => {
       await beforeSend?.(detail, signal);
@@ -282,7 +292,7 @@ export class ChatController {
         signal,
         onProgress,
       };
-      return client.chat.completions.create(request);
+      return this.#ask(client, request, tools);
     });
     if (client) this.#state.enter('generating');
     else this.#host.changed();
@@ -306,12 +316,49 @@ export class ChatController {
     return answer;
   }
 
+  async #ask(
+    client: GemmaClient,
+    request: Parameters<GemmaClient['chat']['completions']['create']>[0] & StreamedRequest,
+    tools: readonly ChatTool[],
+  ): Promise<AsyncIterable<Chunk>> {
+    const {completions} = client.chat;
+    if (tools.length === 0) return completions.create(request);
+    await toolLoop.load();
+    if (!toolLoop.value) throw new GemmaError('network', 'the part of the chat that uses tools could not be fetched');
+    return toolLoop.value.withTools({
+      tools,
+      messagesWith: (steps) => [...request.messages, ...messagesOfSteps(steps)],
+      signal: request.signal,
+      create: (messages, tools) => completions.create({...request, messages, ...(tools ? {tools} : {})}),
+      ask: (_, signal) =>
+        new Promise((resolve) => {
+          this.#allow = resolve;
+          signal.addEventListener('abort', () => resolve(false), {once: true});
+        }),
+    });
+  }
+
+  /** The visitor's word on the tool that asks. */
+  allowTool(id: TurnId, index: number, allowed: boolean): void {
+    const turn = this.answering.turn;
+    if (turn?.id === id && turn.message.steps?.[index]?.state === 'asking') this.#allow(allowed);
+  }
+
+  #emitTool({id, message: {steps = []}}: Turn): void {
+    for (const [index, step] of steps.entries()) {
+      const {name, arguments: args, state, result} = step;
+      if (this.#toldSteps[index] === step) continue;
+      this.#host.emit(createEvent('gemma-chat-tool', {id, index, name, arguments: args, state, result}));
+    }
+    this.#toldSteps = steps;
+  }
+
   /** Moves what came of an answer into the conversation. An empty one that was stopped or failed is not kept. */
   #keep({turn, finishReason, usage, failure}: Outcome): ChatMessage | null {
     this.#host.changed();
     const {id, parent, message, thinkingMs} = turn;
     const cut = failure !== undefined || finishReason === 'abort';
-    if (cut && message.content === '' && !message.reasoning) return null;
+    if (cut && message.content === '' && !message.reasoning && !message.steps) return null;
     const facts = {
       at: Date.now(),
       ...(failure === undefined ? {finishReason} : {}),
@@ -325,6 +372,12 @@ export class ChatController {
   #emitTurn({id, message}: Turn, done: boolean, end: Pick<Outcome, 'finishReason' | 'usage'> | object = {}): void {
     this.#host.emit(createEvent('gemma-chat-message', {id, message, done, ...end}));
   }
+}
+
+interface StreamedRequest {
+  messages: ChatMessage[];
+  stream: true;
+  signal: AbortSignal;
 }
 
 /** What was found, as the stream of an answer that nobody has to write. */

@@ -5,6 +5,7 @@ import type {ModelSrc} from '../../client/model-src.ts';
 import type {GemmaError} from '../../errors.ts';
 import type {ChatMessage, GenerationOptions, MessageSource} from '../../protocol/messages.ts';
 import {type ChatStatus, createEvent, type GemmaChatSendDetail} from '../events.ts';
+import type {ChatTool} from '../tools/chat-tools.ts';
 
 /** What the page has set, read anew whenever it is needed. */
 export interface ChatSettings {
@@ -21,6 +22,8 @@ export interface ChatSettings {
   /** What happens with messages that no longer fit. */
   contextOverflow: 'truncate-oldest' | 'stop';
   beforeSend: BeforeSend | null;
+  /** What the model may call. */
+  tools: readonly ChatTool[];
   /** Null where the chat knows no pages. */
   ground: Ground | null;
 }

@@ -1,7 +1,7 @@
 // The conversation as data: a tree of turns, of which one path is shown. Editing a message or answering it anew adds a
 // branch beside the old one; nothing is lost until it is deleted. Knows no model, no view and no storage.
 import {GemmaError} from '../../errors.ts';
-import type {ChatMessage, FinishReason, MessageSource, Role} from '../../protocol/messages.ts';
+import type {ChatMessage, FinishReason, MessageSource, Role, ToolStep} from '../../protocol/messages.ts';
 
 export type TurnId = number;
 
@@ -239,11 +239,12 @@ function checkTurns({turns}: ConversationData): Turn[] {
 /** What a Date can hold. */
 const isTime = (at: unknown): at is number => typeof at === 'number' && at >= 0 && at < 8.64e15;
 
-function knownMessage({role, content, reasoning, sources}: ChatMessage): ChatMessage {
+function knownMessage({role, content, reasoning, sources, steps}: ChatMessage): ChatMessage {
   return {
     role: role as Role,
     content,
     ...(typeof reasoning === 'string' ? {reasoning} : {}),
+    ...(Array.isArray(steps) ? {steps: knownSteps(steps)} : {}),
     ...(Array.isArray(sources) ? {sources: knownSources(sources)} : {}),
   };
 }
@@ -256,6 +257,20 @@ function knownSources(sources: readonly (MessageSource | null)[]): MessageSource
     const strings = [url, title, text, ...(Array.isArray(headings) ? headings : [null])];
     if (!strings.every((each) => typeof each === 'string' && each.length < 1e5) || !/^https?:/i.test(url)) break;
     known.push({url, title, headings: headings.slice(0, 10), text});
+  }
+  return known;
+}
+
+const STATES = new Set<unknown>(['done', 'failed', 'refused', 'stopped'] satisfies ToolStep['state'][]);
+
+/** As far as they are well formed, and none that still runs. */
+function knownSteps(steps: readonly (ToolStep | null)[]): ToolStep[] {
+  const known: ToolStep[] = [];
+  for (const step of steps.slice(0, 128)) {
+    const {id, name, arguments: args, text, round, state, result} = step ?? ({} as ToolStep);
+    const strings = [id, name, args, text, result].every((each) => typeof each === 'string' && each.length < 1e5);
+    if (!strings || !Number.isSafeInteger(round) || !STATES.has(state)) break;
+    known.push({id, name, arguments: args, text, round, state, result});
   }
   return known;
 }

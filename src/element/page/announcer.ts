@@ -2,9 +2,9 @@
 // Hears the element's events; knows nothing else of it.
 import {html, type TemplateResult} from 'lit';
 import {repeat} from 'lit/directives/repeat.js';
-import type {GemmaChatMessageEvent, GemmaChatStatusEvent} from '../events.ts';
+import type {GemmaChatMessageEvent, GemmaChatStatusEvent, GemmaChatToolEvent} from '../events.ts';
 import type {Language} from '../languages/index.ts';
-import {plainText} from '../late.ts';
+import {plainText, turnParts} from '../late.ts';
 import {SentenceReader} from './sentences.ts';
 
 /** Lines that stay in the region: a screen reader has taken up older ones, and would find them again when browsing. */
@@ -24,6 +24,7 @@ export class Announcer {
 
   hear(event: Event): void {
     if (event.type === 'gemma-chat-message') this.#hearMessage((event as GemmaChatMessageEvent).detail);
+    if (event.type === 'gemma-chat-tool') this.#hearTool((event as GemmaChatToolEvent).detail);
     if (event.type === 'gemma-chat-status') this.#hearStatus((event as GemmaChatStatusEvent).detail);
   }
 
@@ -38,6 +39,13 @@ export class Announcer {
   render(): TemplateResult {
     const line = ({text}: {text: string}) => html`<p>${text}</p>`;
     return html`<div class="visually-hidden" aria-live="polite">${repeat(this.#lines, ({id}) => id, line)}</div>`;
+  }
+
+  /** A tool begins a new text: what was written before the call is read out by then, or never. */
+  #hearTool({name, state}: GemmaChatToolEvent['detail']): void {
+    this.#reader = new SentenceReader();
+    const text = turnParts.value?.TOOL_TEXTS[state];
+    if (text && state !== 'stopped') this.say(this.#language().text(text, {name}));
   }
 
   #hearMessage({message, done, finishReason}: GemmaChatMessageEvent['detail']): void {

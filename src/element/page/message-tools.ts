@@ -69,6 +69,7 @@ export class MessageTools implements MessageState {
       select: (id, step) => this.#select(id, step),
       read: (id) => this.#read(id),
       rate: (id, rating) => chat.rate(id, rating),
+      allowTool: (id, index, allowed) => chat.allowTool(id, index, allowed),
       press: (turn, button) => this.#press(turn, button),
     };
     return this.#actions;

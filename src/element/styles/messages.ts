@@ -233,6 +233,47 @@ export const messages = css`
     color: var(--_muted);
   }
 
+  [part~='tool'] {
+    max-inline-size: 100%;
+    color: var(--_muted);
+    font-size: max(12px, 0.875 * var(--_gemma-em));
+  }
+
+  [part~='tool-failed'] {
+    color: var(--_danger);
+  }
+
+  [part='tool-title'] {
+    margin-block: calc(0.5 * var(--_gemma-em)) calc(0.25 * var(--_gemma-em));
+  }
+
+  [part='tool-arguments'],
+  [part='tool-result'] {
+    max-block-size: calc(12 * var(--_gemma-em));
+    margin: 0;
+    padding: calc(0.5 * var(--_gemma-em)) calc(0.75 * var(--_gemma-em));
+    overflow: auto;
+    color: var(--_text);
+    font-family: var(--_code-font);
+    font-size: max(12px, 0.8125 * var(--_gemma-em));
+    white-space: pre-wrap;
+    overflow-wrap: anywhere;
+    background: var(--_raised);
+    border-radius: calc(var(--_gemma-radius) * 0.7);
+  }
+
+  [part='tool-question'] {
+    display: flex;
+    flex-wrap: wrap;
+    gap: calc(0.5 * var(--_gemma-em));
+    margin-block-start: calc(0.5 * var(--_gemma-em));
+  }
+
+  [part='tool-question'] > button {
+    color: var(--_text);
+    border-color: var(--_border);
+  }
+
   [part='thinking'] {
     color: var(--_muted);
     font-size: max(12px, 0.875 * var(--_gemma-em));

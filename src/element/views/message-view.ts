@@ -15,6 +15,8 @@ export interface MessageActions {
   /** Buttons of the page's own, to be copied beneath each answer. */
   readonly buttons: readonly Element[];
   press(turn: Turn, button: Element): void;
+  /** Answers what a tool asks: the answer's id, the step's place in it. */
+  allowTool(id: TurnId, index: number, allowed: boolean): void;
   copy(text: string, button: HTMLElement): void;
   edit(id: TurnId): void;
   typed(content: string): void;

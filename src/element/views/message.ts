@@ -2,7 +2,7 @@
 // it. Knows nothing of the turns around it but that it is the last.
 import {html, type TemplateResult} from 'lit';
 import {guard} from 'lit/directives/guard.js';
-import type {MessageSource} from '../../protocol/messages.ts';
+import type {MessageSource, ToolStep} from '../../protocol/messages.ts';
 import {knowledgeParts, turnParts} from '../late.ts';
 import type {MarkdownEnvironment} from '../markdown/environment.ts';
 import {copyAvatar} from '../page/avatars.ts';
@@ -27,7 +27,7 @@ export function renderMessage(view: MessageView): TemplateResult {
 
 function renderAnswer(view: MessageView): TemplateResult {
   const {env, turn, growing} = view;
-  const {content, reasoning, sources} = turn.message;
+  const {content, reasoning, sources, steps} = turn.message;
   return html`
     <div
       part=${growing ? 'message message-assistant message-growing' : 'message message-assistant'}
@@ -38,12 +38,16 @@ function renderAnswer(view: MessageView): TemplateResult {
     >
       ${renderAvatar(view)} ${renderHead(view, env.language.text('authorAssistant'))}
       ${reasoning ? renderThinking(view, reasoning) : null}
-      ${content || !growing ? renderContent(sources ? citing(env, sources) : env, content, growing) : renderWaiting(env)} ${growing ? null : renderEnd(view)}
+      ${steps ? turnParts.value?.renderSteps(view) : null}
+      ${steps && !content && busy(steps) ? null : content || !growing ? renderContent(sources ? citing(env, sources) : env, content, growing) : renderWaiting(env)} ${growing ? null : renderEnd(view)}
       ${sources?.length && !growing ? knowledgeParts.value?.renderSources(sources, env.language) : null}
       ${turnParts.value?.renderActions(view)}
     </div>
   `;
 }
+
+/** A tool is at work, and says so itself. */
+const busy = (steps: readonly ToolStep[]) => ['asking', 'running', 'stopped'].includes(steps.at(-1)?.state ?? '');
 
 /** Why an answer ends where it ends, if not by itself. */
 function renderEnd({env: {language}, turn: {finishReason}}: MessageView): TemplateResult | null {

@@ -5,3 +5,4 @@ export {markdown, pace} from '../markdown/markdown.ts';
 export {plainText} from '../markdown/plain-text.ts';
 export {renderActions} from './message-actions.ts';
 export {renderEdit} from './message-edit.ts';
+export {renderSteps, TOOL_TEXTS} from './tool-steps.ts';

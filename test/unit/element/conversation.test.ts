@@ -104,4 +104,20 @@ describe('a conversation', () => {
     const data = {turns: [turn({message, finishReason: 'whim', thinkingMs: -1, feedback: 'meh', extra: 1})], head: 1};
     expect(Conversation.from(data as unknown as ConversationData).toJSON().turns).to.deep.equal([turn({})]);
   });
+
+  it('takes over tools that were used as far as they are well formed, and none that still runs', () => {
+    const good = {id: 'c', name: 'n', arguments: '{}', text: '', round: 0, state: 'done', result: 'r'};
+    const stored = (steps: unknown) =>
+      Conversation.from({
+        turns: [{id: 1, parent: null, message: {role: 'assistant', content: 'A', steps}}],
+        head: 1,
+      } as unknown as ConversationData).path[0].message.steps;
+    expect(stored([{...good, more: 1}])).to.deep.equal([good]);
+    expect(stored([good, {...good, state: 'running'}, good])).to.deep.equal([good]);
+    expect(stored([null])).to.deep.equal([]);
+    expect(stored([{...good, result: 5}])).to.deep.equal([]);
+    expect(stored([{...good, arguments: 'x'.repeat(1e6)}])).to.deep.equal([]);
+    expect(stored(Array.from({length: 1000}, () => good))).to.have.length(128);
+    expect(stored('no list')).to.equal(undefined);
+  });
 });
