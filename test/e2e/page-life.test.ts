@@ -133,4 +133,34 @@ describe('the life of a page', () => {
     const {clients, models} = await stats(survivor);
     expect([clients, models, site.modelRequests]).to.deep.equal([4, 1, files]);
   });
+
+  it('may stand in a window of its own, with its looks, and come back', async () => {
+    const page = await openChats(context, site);
+    // Such a window wants a press.
+    await page.evaluate(() => {
+      document.body.insertAdjacentHTML('afterbegin', '<button id="pop">Pop out</button>');
+      document.getElementById('pop')!.addEventListener('click', async () => {
+        const {documentPictureInPicture} = globalThis as unknown as {
+          documentPictureInPicture: {requestWindow(): Promise<Window>};
+        };
+        const popped = await documentPictureInPicture.requestWindow();
+        popped.document.body.append(document.querySelector('gemma-chat')!);
+        Object.assign(globalThis, {popped});
+      });
+    });
+    await page.click('#pop');
+    await page.waitForFunction(() => 'popped' in globalThis);
+    const there = await page.evaluate(async (question) => {
+      const {document: other} = (globalThis as unknown as {popped: Window}).popped;
+      const chat = other.querySelector('gemma-chat')!;
+      const {content} = (await chat.send(question))!;
+      const {display} = getComputedStyle(chat.shadowRoot!.querySelector('[part~=base]')!);
+      document.body.append(chat);
+      return {content, display};
+    }, QUESTIONS[0]);
+    expect(there).to.deep.equal({content: alone[0], display: 'flex'});
+    await ready(page);
+    const messages = await page.evaluate(() => [...document.querySelectorAll('gemma-chat')].at(-1)!.messages);
+    expect(messages.map(({content}) => content)).to.deep.equal([QUESTIONS[0], alone[0]]);
+  });
 });

@@ -314,6 +314,14 @@ describe('<gemma-chat history>', () => {
     expect(other.turns).to.deep.equal(['First', '1']);
   });
 
+  it('takes as many of a file’s conversations as a history can hold', async () => {
+    const chat = await open();
+    const turns = [{id: 1, parent: null, message: {role: 'user', content: 'Hi'}}];
+    const conversations = Array.from({length: 2001}, (_, i) => ({title: String(i), turns, head: 1}));
+    const text = JSON.stringify({format: 'gemma-chat', version: 1, conversations});
+    expect(await chat.el.importConversations(new File([text], 'all.json'))).to.equal(2000);
+  });
+
   it('writes a file that is named by its title, as JSON or Markdown, and reads one that is chosen', async () => {
     const chat = await open();
     await talk(chat, 'Why? <b>', '1');

@@ -53,7 +53,8 @@ export async function soakInBrowser(
   const random = seededRandom(seed);
   const model = generateModel({shape: PAGE_SHAPE, type: 'Q8_0'});
   const site = await openSite({
-    args: ['--js-flags=--expose-gc'],
+    // A browser gives WebGPU up after some crashes of its GPU process.
+    args: ['--js-flags=--expose-gc', '--disable-gpu-process-crash-limit'],
     server: {
       handle(request, response) {
         const {url = ''} = request;

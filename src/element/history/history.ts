@@ -40,6 +40,8 @@ const MOST_SEARCHED = 1000;
 
 /** No history of ours is larger. */
 const LARGEST_FILE = 50_000_000;
+/** Conversations of a file that are taken: each is written by itself. */
+const MOST_IMPORTED = 2000;
 
 export class History {
   readonly #host: HistoryHost;
@@ -217,7 +219,7 @@ export class History {
     const {fromFile} = await import('./exchange.ts');
     const now = Date.now();
     let count = 0;
-    for (const {title, created, updated, conversation: data} of fromFile(await file.text())) {
+    for (const {title, created, updated, conversation: data} of fromFile(await file.text()).slice(0, MOST_IMPORTED)) {
       const conversation = attempt(() => Conversation.from(data));
       if (!conversation || conversation.head === null) continue;
       count += 1;
