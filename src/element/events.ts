@@ -18,7 +18,7 @@ export type GemmaChatErrorEvent = CustomEvent<GemmaError>;
 export interface GemmaChatSendDetail {
   /** What the visitor wrote. */
   readonly content: string;
-  readonly reason: 'send' | 'edit' | 'regenerate';
+  readonly reason: 'send' | 'edit' | 'regenerate' | 'continue';
   /**
    * What the model is about to read, the system prompt first. A listener may change it in place or put another list
    * here; the conversation that the visitor sees keeps what was written.

@@ -90,6 +90,13 @@ export class FakeAnswer {
   }
 }
 
+async function* textChunks(answer: FakeAnswer): AsyncGenerator<unknown> {
+  for await (const chunk of answer) {
+    const {choices, usage} = chunk as {choices: {delta: Delta; finish_reason: FinishReason | null}[]; usage?: Usage};
+    yield {choices: choices.map(({delta, finish_reason}) => ({text: delta.content ?? '', finish_reason})), usage};
+  }
+}
+
 export class FakeClient {
   readonly model = MODEL;
   readonly answers: FakeAnswer[] = [];
@@ -110,7 +117,20 @@ export class FakeClient {
     },
   };
 
+  /** Plain text: a text's chunks have its words, as a chat's. */
+  readonly completions = {
+    create: async (call: ChatCall) => {
+      const answer = new FakeAnswer(call);
+      this.answers.push(answer);
+      return textChunks(answer);
+    },
+  };
+
   readonly shared = true;
+
+  async applyTemplate(messages: readonly ChatMessage[]): Promise<string> {
+    return messages.map(({role, content}) => `<${role}> ${content}`).join(' ');
+  }
 
   async tokenize(text: string): Promise<number[]> {
     return Array.from(text.split(/\s+/), (_, i) => i);

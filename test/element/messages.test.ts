@@ -442,4 +442,27 @@ describe('<gemma-chat> in a form', () => {
     expect(footer.top).to.be.at.least(chat.part('composer')!.getBoundingClientRect().bottom - 1);
     expect(footer.bottom).to.be.at.most(chat.part('base')!.getBoundingClientRect().bottom);
   });
+
+  it('goes on with an answer that reached its length limit, in the same message', async () => {
+    const chat = await Harness.ready();
+    await chat.ask('Count');
+    chat.client.lastAnswer.text('One. Two, thr').end('length');
+    await chat.settle();
+    const said = chat.el.shadowRoot!.textContent.split('The answer reached its length limit.').length - 1;
+    expect(said).to.equal(1);
+    await chat.click('Continue the answer');
+    await chat.until(() => chat.client.answers.length === 2);
+    // The question's tokens, and the answer's after them.
+    expect(chat.client.lastAnswer.call.prompt).to.deep.equal([0, 1, 0, 1, 2]);
+    chat.client.lastAnswer.text('ee. Four.').end('stop');
+    await chat.until(() => chat.el.status === 'ready');
+    await chat.settle();
+    expect(chat.turns).to.deep.equal(['Count', 'One. Two, three. Four.']);
+    expect(chat.el.messages.map(({role}) => role)).to.deep.equal(['user', 'assistant']);
+    expect(chat.parts('branch')).to.have.length(0);
+    // What was read out is not read out again.
+    expect(chat.announced.filter((line) => line === 'One.')).to.have.length(1);
+    expect(chat.announced.at(-1)).to.include('Four.');
+    await expect(chat.el).to.be.accessible();
+  });
 });

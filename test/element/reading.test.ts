@@ -48,10 +48,11 @@ describe('a conversation as it is read', () => {
     expect([meter.value, meter.ariaLabel]).to.deep.equal([0.75, '75% of the model’s memory used']);
     await expect(chat.el).to.be.accessible();
     await chat.click('Continue the answer');
-    expect(chat.client.lastAnswer.call.messages.at(-1)!.content).to.equal('Continue the answer');
+    await chat.until(() => chat.client.answers.length === 2);
     expect(chat.parts('continue-button')).to.have.lengthOf(0);
-    chat.client.lastAnswer.text('More').end();
-    await chat.settle();
+    chat.client.lastAnswer.text(' More').end();
+    await chat.until(() => chat.el.status === 'ready');
+    expect(chat.turns).to.deep.equal(['One', 'First More']);
     expect(chat.parts('continue-button')).to.have.lengthOf(0);
   });
 

@@ -69,10 +69,18 @@ export class Answering {
     return this.#run?.turn ?? null;
   }
 
-  /** Resolves with what became of the answer; with null when it was dropped meanwhile. Never rejects. */
-  async run(id: TurnId, parent: TurnId, start: StartStream): Promise<Outcome | null> {
+  /**
+   * Resolves with what became of the answer; with null when it was dropped meanwhile. Never rejects.
+   * @param message where the answer goes on
+   */
+  async run(
+    id: TurnId,
+    parent: TurnId,
+    start: StartStream,
+    message: Turn['message'] = {role: 'assistant', content: ''},
+  ): Promise<Outcome | null> {
     const abort = new AbortController();
-    const turn: Turn = {id, parent, message: {role: 'assistant', content: ''}};
+    const turn: Turn = {id, parent, message};
     const run: Run = {abort, turn, thinkingSince: 0, firstAt: 0, tokens: 0};
     this.#run = run;
     this.activity = null;

@@ -7,10 +7,10 @@ import {type ChatStatus, createEvent, type GemmaChatSendDetail} from '../events.
 import type {ModelQuestions} from '../model/model-offer.ts';
 import {type LoadClient, ModelSession} from '../model/model-session.ts';
 import type {ChatTool} from '../tools/chat-tools.ts';
-import {toolLoop} from '../tools/lazy-loop.ts';
 import {Answering, type Chunk, type Outcome} from './answering.ts';
 import {abortError, type ChatHost, ChatState, type Grounded} from './chat-state.ts';
 import {Conversation, type ConversationData, type Feedback, type Turn, type TurnId} from './conversation.ts';
+import {continuing, toolLoop} from './lazy-answers.ts';
 import {Outbox} from './outbox.ts';
 import {firstRead, messagesOfSteps, requestMessages} from './request-messages.ts';
 
@@ -154,6 +154,18 @@ export class ChatController {
     return this.#answer(detail, asked.id, before);
   }
 
+  /** Goes on with the last answer, which reached its length limit. As `begin`. */
+  continue(): Promise<ChatMessage> | null {
+    const {path} = this.#conversation;
+    const [asked, begun] = path.slice(-2);
+    if (begun?.message.role !== 'assistant')
+      throw new DOMException('there is no answer to continue', 'InvalidStateError');
+    const detail = this.#prepare(this.#upTo(asked.id), asked.message.content, 'continue');
+    if (!detail) return null;
+    this.#conversation.rewind(asked.id);
+    return this.#answer(detail, asked.id, begun.id, begun);
+  }
+
   /** After an error: load again where there is no client, then answer what was left unanswered. */
   async retry(): Promise<void> {
     await this.model.load();
@@ -267,8 +279,11 @@ export class ChatController {
     return detail;
   }
 
-  /** @param before the head to go back to where nothing comes. */
-  async #answer(detail: GemmaChatSendDetail, asked: TurnId, before: TurnId | null): Promise<ChatMessage> {
+  /**
+   * @param before the head to go back to where nothing comes
+   * @param begun the answer to go on with
+   */
+  async #answer(detail: GemmaChatSendDetail, asked: TurnId, before: TurnId | null, begun?: Turn): Promise<ChatMessage> {
     const {client} = this;
     this.#unanswered = true;
     this.#toldSteps = [];
@@ -276,24 +291,36 @@ export class ChatController {
     this.finishReason = null;
     const {generation, thinking, contextOverflow, beforeSend, ground, tools} = this.#host.settings();
     if (!client && !ground) throw abortError('the model was let go');
-    const running = this.answering.run(this.#conversation.reserve(), asked, async (signal, onProgress, cite) => {
-      await beforeSend?.(detail, signal);
-      signal.throwIfAborted();
-      const grounded = await ground?.(detail.messages, client, signal);
-      signal.throwIfAborted();
-      if (grounded) cite(grounded.sources);
-      if (!client || (grounded && 'text' in grounded)) return found(grounded);
-      const request = {
-        ...generation,
-        ...(thinking ? {thinking} : {}),
-        context_overflow: contextOverflow,
-        messages: grounded?.messages ?? detail.messages,
-        stream: true as const,
-        signal,
-        onProgress,
-      };
-      return this.#ask(client, request, tools);
-    });
+    const running = this.answering.run(
+      begun?.id ?? this.#conversation.reserve(),
+      asked,
+      async (signal, onProgress, cite) => {
+        await beforeSend?.(detail, signal);
+        signal.throwIfAborted();
+        const grounded = await ground?.(detail.messages, client, signal);
+        signal.throwIfAborted();
+        if (grounded) cite(grounded.sources);
+        if (!client || (grounded && 'text' in grounded)) return found(grounded);
+        const request = {
+          ...generation,
+          ...(thinking ? {thinking} : {}),
+          context_overflow: contextOverflow,
+          messages: grounded?.messages ?? detail.messages,
+          stream: true as const,
+          signal,
+          onProgress,
+        };
+        if (!begun) return this.#ask(client, request, tools);
+        await continuing.load();
+        if (!continuing.value)
+          throw new GemmaError('network', 'the part of the chat that continues could not be fetched');
+        const {steps = [], content} = begun.message;
+        const messages = [...request.messages, ...messagesOfSteps(steps)];
+        const truncates = contextOverflow === 'truncate-oldest';
+        return continuing.value.continuing({client, messages, content, generation, truncates, signal});
+      },
+      begun?.message,
+    );
     if (client) this.#state.enter('generating');
     else this.#host.changed();
     const outcome = await running;

@@ -105,7 +105,7 @@ export class Conversation {
     return this.#nextId++;
   }
 
-  /** Adds a turn after `parent` (by default the last one shown) and shows it. */
+  /** Adds a turn after `parent` (by default the last one shown), or puts it in the place of that with its id, and shows it. */
   append(message: ChatMessage, parent: TurnId | null = this.#head, facts: TurnFacts = {}, id = this.reserve()): Turn {
     const turn: Turn = {id, parent, message, ...facts};
     this.#insert(turn);
@@ -175,6 +175,7 @@ export class Conversation {
     this.#turns.set(turn.id, turn);
     const siblings = this.#children.get(turn.parent);
     // Oldest first, also where one was removed and came back.
+    if (siblings?.includes(turn.id)) return;
     if (siblings) siblings.splice(siblings.findLastIndex((id) => id < turn.id) + 1, 0, turn.id);
     else this.#children.set(turn.parent, [turn.id]);
     this.#nextId = Math.max(this.#nextId, turn.id + 1);

@@ -23,8 +23,8 @@ function stateText(language: Language, {status, finishReason, answering, client}
       answering.turn?.message.content || answering.turn?.message.reasoning ? 'statusGenerating' : 'waiting',
     );
   }
+  // That an answer reached its length limit is said beneath it.
   if (status === 'ready' && finishReason === 'abort') return language.text('statusStopped');
-  if (status === 'ready' && finishReason === 'length') return language.text('statusLength');
   if (!client) return language.text('statusNotLoaded');
   const model = client.model.name;
   return model ? language.text('statusReadyModel', {model}) : language.text('statusReady');

@@ -35,6 +35,11 @@ export class Announcer {
     this.#changed();
   }
 
+  /** An answer goes on with what was read out before. */
+  heard(text: string): void {
+    this.#reader.rest(text);
+  }
+
   // A new line is a new node, so that a sentence said twice is heard twice.
   render(): TemplateResult {
     const line = ({text}: {text: string}) => html`<p>${text}</p>`;

@@ -97,7 +97,13 @@ export class Visitor implements ChatActions {
     else this.#queue(text);
   };
 
-  readonly more = (): void => this.say(this.#host.language.text('continueAnswer'));
+  readonly more = (): void => {
+    const {chat, announcer, notices} = this.#host;
+    const begun = chat.messages.at(-1)?.content ?? '';
+    notices.clear();
+    run(() => chat.continue());
+    announcer.heard(begun);
+  };
 
   readonly sendNow = (id: number): void => this.#host.chat.sendNow(id);
 

@@ -59,6 +59,13 @@ export const wayIn = css`
     inline-size: 100%;
   }
 
+  /* Never cut off where the box is low: what is above it scrolls. */
+  [part~='load-button'] {
+    position: sticky;
+    inset-block-end: calc(0.5 * var(--_gemma-em));
+    box-shadow: 0 0 0 calc(0.5 * var(--_gemma-em)) var(--_surface);
+  }
+
   [part='poster-title'] {
     font-size: calc(1.25 * var(--_gemma-em));
     font-weight: 600;

@@ -1,0 +1,5 @@
+// What few answers need, fetched with the first that does: tools that the model may call, going on after a length limit.
+import {Lazy} from '../lazy.ts';
+
+export const toolLoop = new Lazy(() => import('../tools/tool-loop.ts'));
+export const continuing = new Lazy(() => import('./continuing.ts'));
