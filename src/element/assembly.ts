@@ -10,7 +10,7 @@ import {LazyPanel} from './history/lazy-panel.ts';
 import {Grounding} from './knowledge/grounding.ts';
 import type {Language} from './languages/index.ts';
 import {PageLanguage} from './languages/page-language.ts';
-import {knowledgeParts, turnParts} from './late.ts';
+import {historyPanel, knowledgeParts, turnParts} from './late.ts';
 import type {MarkdownEnvironment} from './markdown/environment.ts';
 import {AutoLoad} from './model/auto-load.ts';
 import type {ModelQuestions} from './model/model-offer.ts';
@@ -26,6 +26,7 @@ import {Notices} from './page/notice.ts';
 import {ScrollPin} from './page/scroll-pin.ts';
 import {run, Visitor} from './page/visitor.ts';
 import {chatSettings, historySettings} from './settings.ts';
+import {addStyles} from './styles/adopt.ts';
 import {renderChat} from './views/chat.ts';
 import {renderLauncher} from './views/launcher.ts';
 import {renderRoot} from './views/root.ts';
@@ -167,6 +168,7 @@ export class ChatAssembly {
     this.focus.remember(this.element.shadowRoot);
     this.scroll.draw(this.chat.conversation);
     this.#loadParts();
+    this.#addStyles();
     const names = (role: string) => this.language.text(role === 'user' ? 'authorUser' : 'authorAssistant');
     this.formValue.update(this.chat.conversation, this.element.valueFormat, names);
   }
@@ -252,6 +254,12 @@ export class ChatAssembly {
       this.#env = {language, images: element.images, copy};
     }
     return this.#env;
+  }
+
+  /** Of the lazy views that are there. */
+  #addStyles(): void {
+    const {shadowRoot} = this.element;
+    for (const {value} of [turnParts, historyPanel]) if (value && shadowRoot) addStyles(shadowRoot, value.styles);
   }
 
   /** Fetches what a conversation looks like with the first one, or once there may be one. */

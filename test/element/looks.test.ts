@@ -1,7 +1,7 @@
 // The element on pages whose styles reach it: root sizes, resets of everything, text styles that are inherited.
 import {expect, fixture, html} from '@open-wc/testing';
 import type {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
-import {colours, historyPanel, knowledgeParts} from '../../src/element/late.ts';
+import {colours, historyPanel, knowledgeParts, turnParts} from '../../src/element/late.ts';
 import {styles} from '../../src/element/styles/index.ts';
 import {GemmaError} from '../../src/errors.ts';
 import type {ChatMessage} from '../../src/protocol/messages.ts';
@@ -92,7 +92,9 @@ describe('<gemma-chat> among styles of the page', () => {
   });
 
   it('takes no size from the root', () => {
-    expect(styles.map(String).join('')).not.to.match(/\d(?:rem|rlh|rex|rch)\b/);
+    const late = turnParts.value!.styles + historyPanel.value!.styles;
+    expect(late.length).to.be.greaterThan(5000);
+    expect(styles.map(String).join('') + late).not.to.match(/\d(?:rem|rlh|rex|rch)\b/);
   });
 
   for (const [name, state] of Object.entries(STATES)) {

@@ -6,6 +6,7 @@ import {type HistoryActions, type RowQuestion, renderHistory} from '../views/his
 import type {History} from './history.ts';
 
 export {hand} from '../handed.ts';
+export {history as styles} from '../styles/history.ts';
 
 export interface PanelHost {
   rendered(): Promise<unknown>;

@@ -1,7 +1,7 @@
 // The list of conversations, over the chat.
-import {css} from 'lit';
+// Text: it is a part of a chunk, and added where that is there.
 
-export const history = css`
+export const history = `
   [part='history'] {
     position: absolute;
     inset: 0;

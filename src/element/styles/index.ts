@@ -3,10 +3,7 @@ import {buttons} from './buttons.ts';
 import {composer} from './composer.ts';
 import {conditions} from './conditions.ts';
 import {errors} from './errors.ts';
-import {history} from './history.ts';
 import {launcher} from './launcher.ts';
-import {markdown} from './markdown.ts';
-import {messageActions} from './message-actions.ts';
 import {messages} from './messages.ts';
 import {registerLengths} from './palette.ts';
 import {theme} from './theme.ts';
@@ -14,16 +11,5 @@ import {wayIn} from './way-in.ts';
 
 registerLengths();
 
-export const styles = [
-  theme,
-  buttons,
-  wayIn,
-  messages,
-  markdown,
-  messageActions,
-  errors,
-  composer,
-  history,
-  launcher,
-  conditions,
-];
+/** Those of the lazy views are added before the last. */
+export const styles = [theme, buttons, wayIn, messages, errors, composer, launcher, conditions];

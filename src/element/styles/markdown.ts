@@ -1,7 +1,7 @@
 // What an answer is made of: paragraphs, lists, tables, code and its colours, formulas.
-import {css} from 'lit';
+// Text: it is a part of a chunk, and added where that is there.
 
-export const markdown = css`
+export const markdown = `
   .markdown {
     --_code-keyword: var(--gemma-chat-code-keyword, light-dark(#8a2be2, #d3a4ff));
     --_code-string: var(--gemma-chat-code-string, light-dark(#0b6b3a, #8fd6a8));

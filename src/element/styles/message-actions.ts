@@ -1,7 +1,7 @@
 // The buttons beneath a message, the form that changes one, and the way to the end.
-import {css} from 'lit';
+// Text: it is a part of a chunk, and added where that is there.
 
-export const messageActions = css`
+export const messageActions = `
   [part='actions'] {
     display: flex;
     flex-wrap: wrap;
