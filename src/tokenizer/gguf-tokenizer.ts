@@ -2,12 +2,16 @@
 import {GemmaError} from '../errors.ts';
 import {bytesOfToken, StreamingDetokenizer} from './detokenizer.ts';
 import type {MergeEncoder} from './merge-encoder.ts';
+import {atOnce, PIECE, type Pieces} from './pieces.ts';
 import {SpecialTokens} from './special-tokens.ts';
 import type {DecodeOptions, Detokenizer, EncodeOptions, Tokenizer, TokenType} from './tokenizer.ts';
 import {NO_TOKEN, type Vocabulary} from './vocabulary.ts';
 
 /** The memory of decoded tokens is emptied when it holds so many. */
 const REMEMBERED_PIECES = 30_000;
+
+/** Characters that are worked out in one piece, at most in 100 ms. */
+const LONGEST_RUN = 2 ** 17;
 
 export interface TokenizerParts {
   vocabulary: Vocabulary;
@@ -60,16 +64,30 @@ export class GgufTokenizer implements Tokenizer {
     this.#allTokens = new SpecialTokens([...user, ...markup], {marksAreSpaces});
   }
 
-  encode(text: string, options: EncodeOptions = {}): number[] {
+  encode(text: string, options?: EncodeOptions): number[] {
+    return atOnce(this.#encode(text, options, Number.POSITIVE_INFINITY));
+  }
+
+  encodeInPieces(text: string, options?: EncodeOptions): Pieces<number[]> {
+    return this.#encode(text, options, LONGEST_RUN);
+  }
+
+  *#encode(text: string, options: EncodeOptions = {}, longest: number): Pieces<number[]> {
     const ids: number[] = [];
+    let rested = 0;
     let afterSpecial = true;
-    for (const fragment of (options.parseSpecial ? this.#allTokens : this.#userTokens).split(text)) {
+    const tokens = options.parseSpecial ? this.#allTokens : this.#userTokens;
+    for (const fragment of tokens.fragments(text, longest)) {
+      if (ids.length - rested > PIECE) {
+        yield;
+        rested = ids.length;
+      }
       if (typeof fragment === 'number') {
         ids.push(fragment);
         afterSpecial = true;
         continue;
       }
-      this.#encoder.encode(this.#addSpacePrefix && afterSpecial ? ` ${fragment}` : fragment, ids);
+      yield* this.#encoder.encode(this.#addSpacePrefix && afterSpecial ? ` ${fragment}` : fragment, ids, longest);
       afterSpecial = false;
     }
     if ((options.addBos ?? this.addBos) && ids[0] !== this.bosId) ids.unshift(this.bosId);

@@ -1,7 +1,9 @@
 // What BPE and SentencePiece-style encoding share: text to words, words to symbols, and merging the best pair until none
 // is left, leftmost first among equals, in n log n. Which pairs merge, and how good they are, the subclass knows.
+import {GemmaError} from '../errors.ts';
 import {MinHeap} from './min-heap.ts';
 import type {NeighbourFilter} from './neighbour-filter.ts';
+import type {Pieces} from './pieces.ts';
 import {codePointAt, writeCodePoint} from './utf8.ts';
 import {NO_TOKEN, type Vocabulary} from './vocabulary.ts';
 
@@ -14,6 +16,8 @@ const NEWLINE = 0x0a;
 const POSITIONS = 2 ** 31;
 export const MAX_RANK = 2 ** 21 - 1;
 
+/** Characters between two yields: a few milliseconds. */
+const PIECE_LENGTH = 2 ** 15;
 /** Words up to this length are remembered; the memory is emptied when it holds so many. */
 const CACHED_LENGTH = 48;
 const CACHED_WORDS = 20_000;
@@ -52,20 +56,31 @@ export abstract class MergeEncoder {
   protected abstract rankOf(merge: number): number;
   protected abstract resultOf(merge: number): number;
 
-  /** Appends the ids of plain text. A lone surrogate counts as U+FFFD. */
-  encode(text: string, out: number[]): void {
+  /**
+   * Appends the ids of plain text. A lone surrogate counts as U+FFFD. Other texts may be encoded between two pieces.
+   * @param longest characters of a word, which is one piece
+   * @throws GemmaError `option-invalid` for a longer run of characters within which tokens could merge anywhere
+   */
+  *encode(text: string, out: number[], longest = Number.POSITIVE_INFINITY): Pieces<void> {
     let start = 0;
+    let rested = 0;
     let left = -1;
     for (let i = 0; i < text.length; ) {
       const codePoint = codePointAt(text, i);
       const right = codePoint === SPACE ? SPACE_MARK : codePoint;
       if (left >= 0 && this.#cutsBetween(left, right)) {
+        refuseLonger(i - start, longest);
         this.#encodeWord(text, start, i, out);
         start = i;
+        if (start - rested > PIECE_LENGTH) {
+          yield;
+          rested = start;
+        }
       }
       left = right;
       i += right > 0xffff ? 2 : 1;
     }
+    refuseLonger(text.length - start, longest);
     if (start < text.length) this.#encodeWord(text, start, text.length, out);
   }
 
@@ -183,6 +198,15 @@ export abstract class MergeEncoder {
       else if (this.#unknownId !== NO_TOKEN) out.push(this.#unknownId);
     }
   }
+}
+
+function refuseLonger(length: number, longest: number): void {
+  if (length <= longest) return;
+  throw new GemmaError(
+    'option-invalid',
+    `a text has ${length} characters in a row that are one word to the tokenizer; at most ${longest} are read`,
+    {detail: {length, limit: longest}},
+  );
 }
 
 function ownString(slice: string): string {

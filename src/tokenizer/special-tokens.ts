@@ -60,56 +60,99 @@ export class SpecialTokens {
   }
 
   split(text: string): Fragment[] {
-    const candidates = new MinHeap();
-    for (let i = 0; i < text.length; i++) this.#offer(text, i, null, candidates);
-    if (candidates.size === 0) return text === '' ? [] : [text];
+    return [...this.fragments(text)];
+  }
 
-    const taken = new Uint8Array(text.length);
-    const found = new Map<number, SpecialToken>();
+  /**
+   * The same one by one, for long texts.
+   * @param longest characters that are resolved together, as runs of newlines are
+   * @throws GemmaError `option-invalid` for special tokens that overlap over more than that
+   */
+  *fragments(text: string, longest = Number.POSITIVE_INFINITY): Generator<Fragment, void, void> {
+    let plain = 0;
+    for (let i = 0; i < text.length; ) {
+      const order = this.#longestAt(text, i, text.length);
+      if (order < 0) {
+        i += 1;
+        continue;
+      }
+      const end = this.#overlapEnd(text, i, longest);
+      // Mostly one, and nothing within it.
+      const found =
+        this.#tokens[order].text.length === end - i
+          ? [{at: i, token: this.#tokens[order]}]
+          : this.#resolve(text, i, end);
+      for (const {at, token} of found) {
+        if (plain < at) yield text.slice(plain, at);
+        yield token.id;
+        plain = at + token.text.length;
+      }
+      i = end;
+    }
+    if (plain < text.length) yield text.slice(plain);
+  }
+
+  /** Where the tokens end that begin at `start` or overlap with one that does, directly or over others. */
+  #overlapEnd(text: string, start: number, longest: number): number {
+    let end = start + 1;
+    for (let i = start; i < end; i++) {
+      const order = this.#longestAt(text, i, text.length);
+      if (order >= 0) end = Math.max(end, i + this.#tokens[order].text.length);
+      if (end - start > longest) {
+        throw new GemmaError(
+          'option-invalid',
+          `a text has special tokens that overlap over more than ${longest} characters`,
+          {detail: {limit: longest}},
+        );
+      }
+    }
+    return end;
+  }
+
+  /** The tokens between `start` and `end`, in order: the first in the order of search wherever two overlap. */
+  #resolve(text: string, start: number, end: number): {at: number; token: SpecialToken}[] {
+    const candidates = new MinHeap();
+    for (let i = start; i < end; i++) {
+      const order = this.#longestAt(text, i, end);
+      if (order >= 0) candidates.push(order * POSITIONS + i);
+    }
+    const taken = new Uint8Array(end - start);
+    const found: {at: number; token: SpecialToken}[] = [];
     while (candidates.size > 0) {
       const key = candidates.pop();
       const order = Math.floor(key / POSITIONS);
       const at = key - order * POSITIONS;
-      if (taken[at]) continue;
+      if (taken[at - start]) continue;
       const token = this.#tokens[order];
-      const end = at + token.text.length;
-      if (taken.subarray(at, end).includes(1)) {
-        this.#offer(text, at, taken, candidates); // a shorter one may still fit
+      const taking = taken.subarray(at - start, at - start + token.text.length);
+      const free = taking.indexOf(1);
+      if (free < 0) {
+        taking.fill(1);
+        found.push({at, token});
         continue;
       }
-      taken.fill(1, at, end);
-      found.set(at, token);
+      // A shorter one may still fit.
+      const shorter = this.#longestAt(text, at, at + free);
+      if (shorter >= 0) candidates.push(shorter * POSITIONS + at);
     }
+    return found.sort((a, b) => a.at - b.at);
+  }
 
-    const fragments: Fragment[] = [];
-    let start = 0;
-    for (let i = 0; i < text.length; i++) {
-      const token = found.get(i);
-      if (!token) continue;
-      if (start < i) fragments.push(text.slice(start, i));
-      fragments.push(token.id);
-      start = i + token.text.length;
-      i = start - 1;
+  /** The longest token of text[at … end) that begins at `at`, as its place in the order of search, or -1. */
+  #longestAt(text: string, at: number, end: number): number {
+    let best = -1;
+    let node: Node | undefined = this.#root;
+    for (let i = at; i < end; i++) {
+      node = node.next.get(this.#unit(text, i));
+      if (!node) break;
+      if (node.order >= 0) best = node.order;
     }
-    if (start < text.length) fragments.push(text.slice(start));
-    return fragments;
+    return best;
   }
 
   #unit(text: string, i: number): number {
     const unit = text.charCodeAt(i);
     return unit === SPACE_MARK && this.#marksAreSpaces ? SPACE : unit;
-  }
-
-  /** Puts the longest token that begins at `at` and touches nothing taken among the candidates. */
-  #offer(text: string, at: number, taken: Uint8Array | null, candidates: MinHeap): void {
-    let best = -1;
-    let node: Node | undefined = this.#root;
-    for (let i = at; i < text.length && !taken?.[i]; i++) {
-      node = node.next.get(this.#unit(text, i));
-      if (!node) break;
-      if (node.order >= 0) best = node.order;
-    }
-    if (best >= 0) candidates.push(best * POSITIONS + at);
   }
 }
 

@@ -1,5 +1,7 @@
 // What a tokenizer is to the rest of the engine. The algorithms are bpe.ts and spm.ts; create-tokenizer.ts chooses.
 
+import type {Pieces} from './pieces.ts';
+
 export interface EncodeOptions {
   /** Prepend the bos token unless the text already begins with it. Default: the file's `add_bos_token`; true for gemma4. */
   addBos?: boolean;
@@ -34,6 +36,11 @@ export interface Tokenizer {
   /** `tokenizer.chat_template`, if the file has one. */
   readonly chatTemplate: string | null;
   encode(text: string, options?: EncodeOptions): number[];
+  /**
+   * The same in pieces of some milliseconds, for long texts.
+   * @throws GemmaError `option-invalid` for a run of more than 131,072 characters that are one word, or special tokens that overlap
+   */
+  encodeInPieces(text: string, options?: EncodeOptions): Pieces<number[]>;
   decode(ids: Iterable<number>, options?: DecodeOptions): string;
   detokenizer(options?: DecodeOptions): Detokenizer;
   /** The token's text as stored (`▁` for a space). */

@@ -28,10 +28,14 @@ export function* chatGeneration(model: LoadedModel, request: ChatRequest, resume
 }
 
 /** @throws GemmaError `context-overflow`, `option-invalid` */
-export function completionGeneration(model: LoadedModel, request: CompletionRequest, resume?: number[]): Generation {
+export function* completionGeneration(
+  model: LoadedModel,
+  request: CompletionRequest,
+  resume?: number[],
+): Pieces<Generation> {
   const {tokenizer} = model;
   const {prompt: given} = request;
-  const prompt = typeof given === 'string' ? tokenizer.encode(given, {parseSpecial: true}) : given;
+  const prompt = typeof given === 'string' ? yield* tokenizer.encodeInPieces(given, {parseSpecial: true}) : given;
   const result = generation(model, request, prompt, rawParser(tokenizer.detokenizer()), resume);
   if (!request.echo) return result;
   // Ids speak for themselves; a text gets its bos from us, unless it begins with one.

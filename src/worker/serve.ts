@@ -130,7 +130,7 @@ export class Session implements ModelUser {
         await this.#context.host.stopped();
         return this.#context.library.remove(request.model) as Promise<undefined>;
       case 'tokenize':
-        return this.#loaded().model.tokenizer.encode(request.text, request);
+        return inSlices(this.#loaded().model.tokenizer.encodeInPieces(request.text, request), signal);
       case 'detokenize': {
         const {tokenizer} = this.#loaded().model;
         const stranger = request.ids.find((id) => id >= tokenizer.vocabSize);
@@ -181,10 +181,12 @@ export class Session implements ModelUser {
   async #generate(request: Generate, signal: AbortSignal): Promise<void> {
     const {id} = request;
     const {model, scheduler} = this.#loaded();
-    const generation =
+    const generation = await inSlices(
       request.type === 'chat'
-        ? await inSlices(chatGeneration(model, request.request, request.resume), signal)
-        : completionGeneration(model, request.request, request.resume);
+        ? chatGeneration(model, request.request, request.resume)
+        : completionGeneration(model, request.request, request.resume),
+      signal,
+    );
     await scheduler.run({
       client: this,
       signal,

@@ -53,8 +53,12 @@ export async function soakInBrowser(
   const random = seededRandom(seed);
   const model = generateModel({shape: PAGE_SHAPE, type: 'Q8_0'});
   const site = await openSite({
-    // A browser gives WebGPU up after some crashes of its GPU process.
-    args: ['--js-flags=--expose-gc', '--disable-gpu-process-crash-limit'],
+    args: [
+      '--js-flags=--expose-gc',
+      // After some crashes of its GPU process a browser gives WebGPU up, or keeps it from the site.
+      '--disable-gpu-process-crash-limit',
+      '--disable-domain-blocking-for-3d-apis',
+    ],
     server: {
       handle(request, response) {
         const {url = ''} = request;

@@ -281,5 +281,26 @@ describe('long inputs', function () {
         expect(tokenizer.decode(ids, {special: true}) === text).to.equal(true);
       }
     });
+
+    it(`are left in between, or refused at once: a megabyte of ${name}`, () => {
+      for (const tokenizer of [bpe, spm]) {
+        const work = tokenizer.encodeInPieces(text, {addBos: false, parseSpecial: true});
+        let longest = 0;
+        try {
+          let step: IteratorResult<void, number[]>;
+          do {
+            const before = process.cpuUsage();
+            step = work.next();
+            const {user, system} = process.cpuUsage(before);
+            longest = Math.max(longest, (user + system) / 1000);
+          } while (!step.done);
+          expect(step.value).to.deep.equal(tokenizer.encode(text, {addBos: false, parseSpecial: true}));
+          // A piece may meet a collection.
+          expect(longest).to.be.below(200);
+        } catch (error) {
+          expect((error as {code?: string}).code).to.equal('option-invalid');
+        }
+      }
+    });
   }
 });
