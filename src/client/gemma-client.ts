@@ -6,6 +6,7 @@ import {abortError, type Caller} from '../protocol/caller.ts';
 import {arrayOf, isCount} from '../protocol/check.ts';
 import type {LoadProgress, ModelInfo, ModelInspection, ToolDefinition, WorkerStats} from '../protocol/messages.ts';
 import {booleanOption, checkOptions, found, modelOptions, templateOptions, unexpected} from '../protocol/options.ts';
+import type {AdaptersApi, Handed, Reloads} from './adapters.ts';
 import {type AnswerReply, chatChunks, chatLogprobs, heading, leavable, tellProgress} from './completions.ts';
 import {connect, type Platform} from './connect.ts';
 import {ModelConnection, type Ways} from './model-connection.ts';
@@ -77,12 +78,15 @@ export class GemmaClient {
   readonly model: Readonly<ModelInfo>;
   readonly chat = {completions: {create: this.#createChat.bind(this) as CreateChat}};
   readonly completions = {create: this.#createCompletion.bind(this) as CreateCompletion};
+  /** LoRA adapters beside the model, for requests that name them. */
+  readonly adapters: AdaptersApi;
   /** Resolves when this client is of no more use: the device was lost, the worker ended. Load again. */
   readonly lost: Promise<GemmaError>;
   readonly #connection: ModelConnection;
 
-  private constructor(connection: ModelConnection, model: ModelInfo) {
+  private constructor(connection: ModelConnection, model: ModelInfo, adapters: AdaptersApi) {
     this.#connection = connection;
+    this.adapters = adapters;
     this.model = Object.freeze(model);
     this.lost = connection.lost;
   }
@@ -115,8 +119,13 @@ export class GemmaClient {
     let progress = onProgress;
     const ways: Ways = {
       connect: (stop) => connect(script, platform, {signal: stop}),
-      load: (caller, stop) => caller.call(request, {signal: stop, onProgress: progress}),
+      async load(caller, stop) {
+        const info = await caller.call(request, {signal: stop, onProgress: progress});
+        for (const again of reloads.values()) await again(caller).catch(() => undefined);
+        return info;
+      },
     };
+    const reloads: Reloads = new Map();
     const connection = new ModelConnection(await ways.connect(signal), ways);
     try {
       const info = await untilAbort(
@@ -125,7 +134,19 @@ export class GemmaClient {
       );
       // A worker that takes over later loads unseen.
       progress = undefined;
-      return new GemmaClient(connection, info);
+      const base = platform.baseUrl;
+      const handed: Handed = {
+        ...{connection, reloads, base, checkOptions, found, modelRef, unexpected},
+        integrity: integrityOption,
+        signal: signalOption,
+      };
+      const adapters = (name: keyof AdaptersApi) => async (option?: unknown) =>
+        (await import('./adapters.ts'))[name](handed, option as never) as never;
+      return new GemmaClient(connection, info, {
+        load: adapters('load'),
+        list: adapters('list'),
+        unload: adapters('unload'),
+      });
     } catch (error) {
       connection.close();
       throw error;

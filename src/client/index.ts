@@ -1,6 +1,8 @@
 // What `gemma-chat/client` exports.
 export {ERROR_CODES, type ErrorCode, GemmaError, isAbort} from '../errors.ts';
 export type {
+  AdapterInfo,
+  AdapterUse,
   FinishReason,
   LoadPhase,
   LoadProgress,
@@ -14,6 +16,7 @@ export type {
   Usage,
   WorkerStats,
 } from '../protocol/messages.ts';
+export type {AdapterLoadOptions, AdaptersApi} from './adapters.ts';
 export {type ApplyTemplateOptions, GemmaClient, type LoadOptions, type TokenizeOptions} from './gemma-client.ts';
 export type {ModelSrc} from './model-src.ts';
 export type {InspectOptions, ModelsOptions, StoredModelsApi} from './models.ts';

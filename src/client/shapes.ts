@@ -1,5 +1,6 @@
 // The shapes of OpenAI's chat and text completions, as far as this runtime speaks them. Types only.
 import type {
+  AdapterUse,
   ChatMessage,
   ChatRequest,
   CompletionRequest,
@@ -37,7 +38,11 @@ interface RequestOptions {
 /** Null counts as left out. */
 type Nullable<T> = {[K in keyof T]?: T[K] | null};
 
-type Generation = Nullable<Omit<GenerationOptions, 'stop' | 'logprobs'>> & {stop?: string | readonly string[] | null};
+type Generation = Nullable<Omit<GenerationOptions, 'stop' | 'logprobs' | 'adapters'>> & {
+  stop?: string | readonly string[] | null;
+  /** Up to 4 loaded adapters, each with the id that `client.adapters.load` gave. Those that are not named have no effect. */
+  adapters?: readonly AdapterUse[] | null;
+};
 
 export interface ChatCompletionParams
   extends Generation,

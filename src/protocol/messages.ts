@@ -4,7 +4,7 @@ import type {WireError} from '../errors.ts';
 import type {ModelOptions} from '../model-options.ts';
 
 /** Part of the worker's URL: two versions of the script never meet in one worker. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 export type Role = 'system' | 'user' | 'assistant' | 'tool';
 
@@ -72,7 +72,39 @@ export interface GenerationOptions {
   logprobs?: boolean;
   /** 0 to 20 alternatives a token. */
   top_logprobs?: number;
+  /** Up to 4 loaded adapters. Those that are not named have no effect. */
+  adapters?: AdapterUse[];
 }
+
+/** An adapter that an answer uses. */
+export interface AdapterUse {
+  /** As `adapters.load` gave it. */
+  id: string;
+  /** Multiplies its effect. Default 1. */
+  scale?: number;
+}
+
+/** An adapter that the model has loaded. */
+export interface AdapterInfo {
+  /** Names it in requests. The same file has the same id. */
+  id: string;
+  /** The file's. */
+  name: string;
+  /** What it takes on the GPU. */
+  bytes: number;
+  /** Matrices that it changes. */
+  tensors: number;
+  /** Tensors of the file without effect: norms, and keys and values of layers that use those of another layer. */
+  dropped: string[];
+  /** It has no effect before its invocation tokens. */
+  activated: boolean;
+}
+
+/**
+ * A GGUF file, or a file of safetensors and its `adapter_config.json`: as `url` the one beside the other. `integrity`:
+ * SHA-256 of the file with the weights.
+ */
+export type AdapterRef = ({url: string} | {files: NamedBlob[]}) & {integrity?: string};
 
 export interface ChatRequest extends GenerationOptions {
   messages: ChatMessage[];
@@ -185,6 +217,8 @@ export interface WorkerStats {
   batch: {running: number; queued: number; decodeRows: number; prefillRows: number};
   gpu: {
     weightBytes: number;
+    /** Adapters, and what steps with adapters need besides. */
+    adapterBytes: number;
     kvBytes: number;
     scratchBytes: number;
     /** Pages of keys and values, of full-attention and of sliding layers. */
@@ -330,6 +364,10 @@ export type Request =
       thinking?: boolean;
       addGenerationPrompt?: boolean;
     }
+  /** Puts an adapter beside the model. */
+  | {type: 'load-adapter'; id: number; adapter: AdapterRef}
+  | {type: 'unload-adapter'; id: number; adapter: string}
+  | {type: 'adapters'; id: number}
   | {type: 'stats'; id: number}
   /** Answered at once by a worker that does not hang. */
   | {type: 'ping'; id: number}
@@ -391,6 +429,9 @@ export interface Results {
   tokenize: number[];
   detokenize: string;
   template: string;
+  'load-adapter': AdapterInfo;
+  'unload-adapter': undefined;
+  adapters: AdapterInfo[];
   stats: WorkerStats;
   ping: undefined;
   find: FoundPassages;

@@ -34,6 +34,11 @@ const generation: OptionSpecs<GenerationOptions> = {
   seed: {check: integer(0, Number.MAX_SAFE_INTEGER), expected: 'an integer from 0 to 2^53 - 1'},
   logprobs: booleanOption,
   top_logprobs: {check: integer(0, 20), expected: 'an integer from 0 to 20'},
+  adapters: {
+    check: (value) =>
+      arrayOf(shaped({id: isString, scale: optional(isNumber)}))(value) && (value as unknown[]).length <= 4,
+    expected: 'up to 4 of {id, scale}',
+  },
 };
 
 const isToolCall = shaped({

@@ -56,6 +56,9 @@ const REQUESTS: Record<Request['type'], Shape> = {
     thinking: optional(isBoolean),
     addGenerationPrompt: optional(isBoolean),
   },
+  'load-adapter': {id: isCount, adapter: isModelRef},
+  'unload-adapter': {id: isCount, adapter: isString},
+  adapters: {id: isCount},
   stats: {id: isCount},
   ping: {id: isCount},
   pong: {},
@@ -128,6 +131,7 @@ export function parseRequest(data: unknown): Request | BadRequest | null {
   try {
     if (request.type === 'load') checkOptions('load', request.options ?? {}, modelOptions);
     if (request.type === 'load' || request.type === 'inspect') resolveShorthand(request.model);
+    if (request.type === 'load-adapter') resolveShorthand(request.adapter);
     if (request.type === 'chat') checkOptions('chat', request.request, chatOptions);
     if (request.type === 'completion') checkOptions('completion', request.request, completionOptions);
     if (request.type === 'chat' || request.type === 'completion') {

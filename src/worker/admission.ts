@@ -48,7 +48,7 @@ function begin(request: ScheduledRequest, all: ReadonlySet<ScheduledRequest>, en
   const alone = ![...all].some(({sequence}) => sequence);
   let sequence: Sequence;
   try {
-    sequence = engine.createSequence(request.cacheableTokens);
+    sequence = engine.createSequence(request.cacheableTokens, request.job.adapters?.());
   } catch (error) {
     if (!alone && hasCode(error, 'out-of-memory')) return false;
     request.fail(error);

@@ -3,6 +3,8 @@
 import {GemmaError} from '../errors.ts';
 import type {ModelOptions} from '../model-options.ts';
 import type {LoadProgress, ModelRef, NamedBlob} from '../protocol/messages.ts';
+import {readAdapter} from './adapter-files.ts';
+import {AdapterHost} from './adapter-host.ts';
 import type {LoadedModel, LoadModel} from './loaded-model.ts';
 import {Meter} from './meter.ts';
 import {Scheduler} from './scheduler.ts';
@@ -14,6 +16,7 @@ export interface Instance {
   model: LoadedModel;
   readonly scheduler: Scheduler;
   readonly meter: Meter;
+  readonly adapters: AdapterHost;
 }
 
 /** Who uses the model: one client. */
@@ -87,8 +90,11 @@ export class ModelHost {
   readonly #clock: HostClock;
   #recoveries = 0;
 
-  constructor(load: LoadModel, clock: HostClock = hostClock) {
+  readonly #readAdapter: typeof readAdapter;
+
+  constructor(load: LoadModel, clock: HostClock = hostClock, read = readAdapter) {
     this.#load = load;
+    this.#readAdapter = read;
     this.#clock = clock;
   }
 
@@ -133,6 +139,7 @@ export class ModelHost {
    */
   release(user: ModelUser): void {
     const slot = this.#slot;
+    slot?.ready?.adapters.leave(user);
     if (!slot?.users.delete(user)) return;
     if (slot.users.size > 0) return;
     if (slot.ready) slot.stopIdle = this.#clock.after(slot.idleTimeout, () => this.#discard(slot));
@@ -189,7 +196,8 @@ export class ModelHost {
       const meter = new Meter();
       const watchdog = new Watchdog((ms) => this.#lose(slot, slot.ready?.model, stuck(ms)), this.#clock);
       const scheduler = new Scheduler(model.engine, {meter, watchdog, recovers: true});
-      slot.ready = {model, meter, scheduler};
+      const adapters = new AdapterHost(() => slot.ready!.model.engine, this.#readAdapter);
+      slot.ready = {model, meter, scheduler, adapters};
       this.#follow(slot, model);
       return slot.ready;
     } catch (error) {
@@ -269,6 +277,8 @@ export class ModelHost {
         const model = await this.#load(ref, {...options, contextLength, onProgress: () => {}, signal});
         if (signal.aborted) return model.destroy();
         instance.model = model;
+        await instance.adapters.reload();
+        if (signal.aborted) return model.destroy();
         this.#recoveries += 1;
         slot.recovering = false;
         this.#follow(slot, model);

@@ -168,7 +168,8 @@ function openFiles({files, integrity}: {files: readonly NamedBlob[]; integrity?:
   };
 }
 
-async function verifyFile(file: ByteSource, expected: string, signal?: AbortSignal): Promise<void> {
+/** @throws GemmaError `integrity-mismatch` */
+export async function verifyFile(file: ByteSource, expected: string, signal?: AbortSignal): Promise<void> {
   const hash = new Sha256();
   for await (const piece of file.stream(0, file.size, signal)) hash.update(piece);
   const found = hash.digest();

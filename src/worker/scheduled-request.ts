@@ -4,7 +4,7 @@
 // A request that is preempted keeps its tokens. When it has a sequence again, they are computed again, most of them found
 // in pages that are still known; its results do not change, because a row's bits do not depend on its step.
 import type {SequenceState, TokenStep, TokenSteps} from '../chat/token-steps.ts';
-import type {Sequence, StepInput} from '../engine/engine.ts';
+import type {Sequence, SequenceAdapter, StepInput} from '../engine/engine.ts';
 import {PAGE_SIZE} from '../engine/kv/pages.ts';
 import {GemmaError} from '../errors.ts';
 import type {Attention} from '../protocol/messages.ts';
@@ -18,6 +18,8 @@ export interface Job {
   attention?(): Attention;
   /** Number of jobs that are before it; 0 when it has a sequence. Called when it changes. */
   onPosition?(position: number): void;
+  /** What it uses of the adapters, on the engine of now. Default: none. */
+  adapters?(): readonly SequenceAdapter[];
   /** Runs the generation, step by step. */
   steps(sequence: SequenceState): TokenSteps;
 }

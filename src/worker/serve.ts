@@ -19,6 +19,7 @@ import {inSlices} from '../tokenizer/pieces.ts';
 import {Liveness} from './liveness.ts';
 import type {Instance, ModelUser} from './model-host.ts';
 import {chatGeneration, completionGeneration} from './requests.ts';
+import type {Job} from './scheduled-request.ts';
 import {workerStats} from './stats.ts';
 import type {WorkerContext} from './worker-context.ts';
 
@@ -142,6 +143,12 @@ export class Session implements ModelUser {
         return this.#render(request);
       case 'find':
         return this.#context.knowledge.find(request, signal);
+      case 'load-adapter':
+        return this.#loaded().adapters.load(this, request.adapter, signal);
+      case 'unload-adapter':
+        return this.#loaded().adapters.unload(this, request.adapter) as undefined;
+      case 'adapters':
+        return this.#loaded().adapters.list();
       case 'stats':
         return workerStats(this.#context);
       case 'ping':
@@ -180,16 +187,18 @@ export class Session implements ModelUser {
 
   async #generate(request: Generate, signal: AbortSignal): Promise<void> {
     const {id} = request;
-    const {model, scheduler} = this.#loaded();
+    const {model, scheduler, adapters} = this.#loaded();
     const generation = await inSlices(
       request.type === 'chat'
         ? chatGeneration(model, request.request, request.resume)
         : completionGeneration(model, request.request, request.resume),
       signal,
     );
-    await scheduler.run({
+    const used = adapters.use(request.request.adapters, generation.prompt);
+    const job: Job = {
       client: this,
       signal,
+      adapters: () => used.list(),
       attention: () => this.#attention,
       onPosition: (position) => this.#endpoint.post({type: 'queued', id, position}),
       steps: (sequence) => {
@@ -197,7 +206,12 @@ export class Session implements ModelUser {
         const emit = (event: GenerationEvent): void => this.#endpoint.post({...event, id});
         return generate(generation, {engine, tokenizer, sequence, signal, emit});
       },
-    });
+    };
+    try {
+      await scheduler.run(job);
+    } finally {
+      used.release();
+    }
   }
 
   async #inspect(

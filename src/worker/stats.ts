@@ -3,7 +3,13 @@ import type {WorkerStats} from '../protocol/messages.ts';
 import type {WorkerContext} from './worker-context.ts';
 
 const NO_PAGES = {used: 0, shared: 0, cached: 0, free: 0};
-const NOTHING = {weightBytes: 0, kvBytes: 0, scratchBytes: 0, kvPages: {full: NO_PAGES, sliding: NO_PAGES}};
+const NOTHING = {
+  weightBytes: 0,
+  adapterBytes: 0,
+  kvBytes: 0,
+  scratchBytes: 0,
+  kvPages: {full: NO_PAGES, sliding: NO_PAGES},
+};
 const NO_BATCH = {running: 0, queued: 0, decodeRows: 0, prefillRows: 0};
 const NO_STEPS = {dispatches: 0, submits: 0, bytesWritten: 0, bytesRead: 0, objectsCreated: 0};
 const NO_ADAPTER = {vendor: '', architecture: '', device: '', description: '', features: []};
@@ -11,7 +17,7 @@ const NO_ADAPTER = {vendor: '', architecture: '', device: '', description: '', f
 export function workerStats({host, sessions}: WorkerContext): WorkerStats {
   const {instance} = host;
   const engine = instance?.model.engine.stats();
-  const {weightBytes, kvBytes, scratchBytes, kvPages} = engine ?? NOTHING;
+  const {weightBytes, adapterBytes, kvBytes, scratchBytes, kvPages} = engine ?? NOTHING;
   const batch = instance?.scheduler.stats() ?? NO_BATCH;
   return {
     clients: sessions.size,
@@ -22,7 +28,7 @@ export function workerStats({host, sessions}: WorkerContext): WorkerStats {
     models: instance ? 1 : 0,
     recoveries: host.recoveries,
     batch,
-    gpu: {weightBytes, kvBytes, scratchBytes, kvPages},
+    gpu: {weightBytes, adapterBytes, kvBytes, scratchBytes, kvPages},
     perToken: engine?.perToken ?? NO_STEPS,
     decodeTokensPerSecond: instance?.meter.decodeTokensPerSecond ?? 0,
     prefillTokensPerSecond: instance?.meter.prefillTokensPerSecond ?? 0,

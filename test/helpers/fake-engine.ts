@@ -44,7 +44,11 @@ export interface FakeEngineOptions {
 }
 
 export class FakeEngine implements Engine {
-  readonly file = {} as GgufFile;
+  /** As much of a file as adapters are checked against. */
+  readonly file = {
+    metadata: metadataOf({'general.architecture': 'gemma4'}),
+    tensors: new Map([['blk.0.attn_q.weight', {shape: [4, 6]}]]),
+  } as unknown as GgufFile;
   readonly contextLength: number;
   readonly chunkSize: number;
   readonly vocabSize = VOCAB_SIZE;

@@ -17,6 +17,7 @@ import {
   rejection,
   until,
 } from '../../helpers/fake-worker.ts';
+import {ggufAdapter} from '../adapters/adapter-files.ts';
 
 const hello = [{role: 'user' as const, content: 'Hello'}];
 
@@ -881,6 +882,27 @@ describe('GemmaClient', () => {
       }
       const prompt = tinyTokenizer().encode('the page');
       expect(said.join('')).to.equal(`the page${tinyTokenizer().decode(continuation(prompt, 9))}`);
+    });
+
+    it('adapters are loaded again before answers go on', async () => {
+      const {workers, load, crash} = site();
+      const client = await load();
+      const halves = [
+        {name: 'blk.0.attn_q.weight.lora_a', shape: [4, 1], values: [1, 2, 3, 4]},
+        {name: 'blk.0.attn_q.weight.lora_b', shape: [1, 6], values: [1, 2, 3, 4, 5, 6]},
+      ];
+      const source = ggufAdapter(halves, {'general.architecture': 'gemma4'});
+      const file = new Blob([(await source.read(0, source.size)) as BlobPart]);
+      const {id} = await client.adapters.load({file});
+      const options = {prompt: 'the page asks', max_tokens: 20, adapters: [{id}], ...greedy};
+      const alone = (await client.completions.create(options)).choices[0].text;
+      expect(alone).not.to.equal((await client.completions.create({...options, adapters: []})).choices[0].text);
+      let said = '';
+      for await (const {choices} of await client.completions.create({...options, stream: true})) {
+        said += choices[0].text;
+        if (workers.length === 1) crash();
+      }
+      expect([said, workers.length]).to.deep.equal([alone, 2]);
     });
 
     it('requests that wait for one answer are asked again', async () => {
