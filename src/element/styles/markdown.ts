@@ -46,7 +46,8 @@ export const markdown = `
   }
 
   .markdown :is(ul, ol) {
-    padding-inline-start: calc(1.5 * var(--_gemma-em));
+    /* A number and its point, in a font of one width too. */
+    padding-inline-start: max(1.5 * var(--_gemma-em), 3ch);
     white-space: normal;
   }
 
@@ -64,8 +65,8 @@ export const markdown = `
 
   .markdown .box {
     display: inline-block;
-    inline-size: calc(1.5 * var(--_gemma-em));
-    margin-inline-start: calc(-1.5 * var(--_gemma-em));
+    inline-size: max(1.5 * var(--_gemma-em), 3ch);
+    margin-inline-start: calc(-1 * max(1.5 * var(--_gemma-em), 3ch));
   }
 
   .markdown .box + p {

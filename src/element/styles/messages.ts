@@ -76,9 +76,6 @@ export const messages = css`
     flex-direction: column;
     gap: calc(0.375 * var(--_gemma-em));
     max-inline-size: 100%;
-    /* The bubble's, which takes it from here. */
-    border-radius: var(--_gemma-radius);
-    overflow-clip-margin: calc(0.5 * var(--_gemma-em));
     content-visibility: auto;
     contain-intrinsic-block-size: auto calc(6 * var(--_gemma-em));
   }
@@ -93,7 +90,7 @@ export const messages = css`
   [part='edit'] {
     padding: calc(0.5 * var(--_gemma-em)) calc(0.875 * var(--_gemma-em));
     background: var(--_bubble);
-    border-radius: inherit;
+    border-radius: var(--_gemma-radius);
     border-end-end-radius: calc(var(--_gemma-radius) / 4);
   }
 
@@ -118,7 +115,7 @@ export const messages = css`
   [part~='bubble-assistant'] {
     padding: var(--_answer-padding);
     background: var(--_answer);
-    border-radius: inherit;
+    border-radius: var(--_gemma-radius);
   }
 
   [part~='message-assistant'] {
