@@ -46,6 +46,7 @@ type Node = NonNullable<Parameters<Evaluate>[0]>;
 type Scope = Parameters<Evaluate>[1];
 type Value = ReturnType<Evaluate>;
 
+/** A parsed template that renders within its bounds. Throws plain Errors; template.ts gives them their code. */
 export class BoundedTemplate {
   readonly #program: Program;
   readonly #bounds: Required<TemplateBounds>;

@@ -3,6 +3,7 @@
 import {GemmaError} from '../errors.ts';
 import type {TemplateInput} from './template-input.ts';
 
+/** The prompt of Gemma 3 as text. @throws Error for roles that do not alternate */
 export function renderGemma3({messages, bosToken, addGenerationPrompt}: TemplateInput): string {
   const first = messages[0];
   const hasSystem = first !== undefined && (first.role === 'system' || first.role === 'developer');

@@ -24,6 +24,7 @@ const MAX_HELD = 1024;
 
 type State = 'content' | 'channel-name' | 'thought' | 'call';
 
+/** From one answer's tokens, in order, to events. One a generation. */
 export class OutputParser {
   readonly #tokenizer: Tokenizer;
   readonly #tags: ReadonlyMap<number, string>;

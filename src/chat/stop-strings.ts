@@ -13,6 +13,7 @@ interface Pattern {
   readonly shorter: Int32Array;
 }
 
+/** The stop strings of one generation (Knuth, Morris and Pratt, "Fast pattern matching in strings", 1977). */
 export class StopStrings {
   readonly #patterns: readonly Pattern[];
   /** By pattern: how many of its characters the text so far ends with. */

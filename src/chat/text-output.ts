@@ -21,6 +21,7 @@ export function rawParser(detokenizer: Detokenizer): Parser {
   return {push: (id) => content(detokenizer.push(id)), flush: () => content(detokenizer.flush())};
 }
 
+/** The events of one generation, from its tokens in order. */
 export class TextOutput {
   readonly #parser: Parser;
   readonly #stops: StopStrings;

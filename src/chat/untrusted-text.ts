@@ -28,6 +28,7 @@ const MAX_SHORT_REPEATS = 2 ** 16;
 /** Characters of white space at an edge of a text; more are left out. */
 const MAX_SPACE = 256;
 
+/** The texts of one prompt, hidden behind placeholders while its template renders. */
 export class UntrustedText {
   readonly #texts: string[] = [];
   /** Characters of all texts. */

@@ -8,6 +8,7 @@ export interface Heading {
   model: string;
 }
 
+/** What all chunks of one completion have alike. `prefix`: of the id, as OpenAI's `chatcmpl`. */
 export function heading(prefix: string, model: string): Heading {
   return {id: `${prefix}-${crypto.randomUUID()}`, created: Math.floor(Date.now() / 1000), model};
 }
@@ -18,6 +19,7 @@ export type AnswerReply = StreamReply | {type: 'restarting'; id: number};
 type Replies = AsyncIterable<AnswerReply>;
 type OnProgress = ((progress: RequestProgress) => void) | undefined;
 
+/** Chunks in the shape of `chat.completion.chunk`; the last one has `usage`. */
 export async function* chatChunks(
   head: Heading,
   replies: Replies,
@@ -70,6 +72,7 @@ export function tellProgress(reply: AnswerReply, onProgress: OnProgress): void {
   onProgress?.({phase, ...facts} as RequestProgress);
 }
 
+/** Log-probabilities in OpenAI's shape; natural logarithms. */
 export function chatLogprobs(entries: readonly TokenLogprob[] = []): ChatLogprobs {
   return {
     content: entries.map(({token, bytes, logprob, top}) => ({

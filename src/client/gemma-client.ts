@@ -74,6 +74,7 @@ const loadSpecs: Specs = {
   signal: signalOption,
 };
 
+/** One model in the worker of this site, for scripts. Made by `GemmaClient.load`; every method may throw GemmaError. */
 export class GemmaClient {
   readonly model: Readonly<ModelInfo>;
   readonly chat = {completions: {create: this.#createChat.bind(this) as CreateChat}};

@@ -43,6 +43,7 @@ const findSpecs: Specs = {
   signal: signalOption,
 };
 
+/** A site's index. Made by `SiteKnowledge.open`; every method may throw GemmaError. */
 export class SiteKnowledge {
   readonly #knowledge: KnowledgeRef;
   readonly #script: URL;

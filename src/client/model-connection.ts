@@ -16,6 +16,7 @@ export interface Ways {
 /** Workers that may end one after the other before anything has come of them. */
 const MAX_LOSSES = 3;
 
+/** The worker that has the model, whichever that is at the time. */
 export class ModelConnection {
   /** Resolves when nothing more can be had. */
   readonly lost: Promise<GemmaError>;

@@ -20,6 +20,7 @@ export const signalOption: OptionSpec = {
   check: (value) => value instanceof AbortSignal,
   expected: 'an AbortSignal',
 };
+/** An option that is a function. */
 export const functionOption: OptionSpec = {check: (value) => typeof value === 'function', expected: 'a function'};
 
 const requestOptions: Specs = {

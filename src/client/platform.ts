@@ -9,6 +9,7 @@ function on(types: string[], listener: () => void): () => void {
   return () => stop.abort();
 }
 
+/** The globals of this page that a client needs. */
 export function pagePlatform(): Platform {
   // Not the location's origin: a frame with srcdoc has its parent's at about:srcdoc.
   const {origin, SharedWorker, Worker, BroadcastChannel} = globalThis;

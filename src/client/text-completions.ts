@@ -8,6 +8,7 @@ type Replies = AsyncIterable<AnswerReply>;
 /** Passes on what is no part of the answer. */
 type Tell = (reply: AnswerReply) => void;
 
+/** Chunks in the shape of `text_completion`; the last one has `usage`. */
 export async function* completionChunks(
   head: Heading,
   replies: Replies,
@@ -33,6 +34,7 @@ export async function* completionChunks(
   }
 }
 
+/** The whole completion, once it has ended. @throws AbortError when it was stopped */
 export async function completion(
   head: Heading,
   replies: Replies,

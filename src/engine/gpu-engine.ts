@@ -99,6 +99,7 @@ interface Ahead {
   staging: 0 | 1;
 }
 
+/** The engine on a device. Steps that are asked for at once run one after the other. */
 export class GpuEngine implements Engine {
   readonly file: GgufFile;
   readonly contextLength: number;

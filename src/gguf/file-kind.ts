@@ -49,6 +49,10 @@ export function splitNames({prefix, count}: {prefix: string; count: number}): st
 /** `general.type`: a LoRA is `adapter`, a vision or audio tower `mmproj`; a file without the key is a model. */
 export type FileKind = 'model' | 'adapter' | 'mmproj' | 'other';
 
+/**
+ * What the file is, by its `general.type` and its split keys. @throws GemmaError `config-invalid` for values of the
+ * wrong type
+ */
 export function fileKind(metadata: Metadata): FileKind {
   const type = metadata.string('general.type', 'model');
   return type === 'model' || type === 'adapter' || type === 'mmproj' ? type : 'other';

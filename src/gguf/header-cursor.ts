@@ -10,6 +10,7 @@ import type {ByteSource} from './byte-source.ts';
 const FIRST_CHUNK = 64 * 1024;
 const MAX_CHUNK = 4 * 1024 * 1024;
 
+/** Reads little-endian primitives in order. @throws GemmaError `gguf-truncated` */
 export class HeaderCursor {
   /** What is being read, for error messages. */
   where = 'the header';

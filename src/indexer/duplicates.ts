@@ -7,6 +7,7 @@ const SAME = 0.8;
 /** What stands on more pages than this tells none from another. */
 const MOST_PAGES = 16;
 
+/** The pages of one site that say the same as one before them. */
 export class Duplicates {
   /** Pages on which a block stands, by its hash. */
   readonly #pages = new Map<string, number[]>();

@@ -15,6 +15,7 @@ const KINDS: Readonly<Record<string, PageKind>> = {
   txt: 'text',
 };
 
+/** What a file is by its ending; null where it is no page. */
 export function pageKind(path: string): PageKind | null {
   const extension = /\.([a-z]+)$/i.exec(path)?.[1].toLowerCase() ?? '';
   return Object.hasOwn(KINDS, extension) ? KINDS[extension] : null;

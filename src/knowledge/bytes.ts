@@ -1,6 +1,7 @@
 // Bytes of the index's binary files: variable-length numbers and short texts, written and read with every bound checked.
 import {KnowledgeFailure} from './failure.ts';
 
+/** The failure of a file that is not what the manifest says of it. */
 export function invalidIndex(what: string): KnowledgeFailure {
   return new KnowledgeFailure(
     'knowledge-invalid',
@@ -8,6 +9,7 @@ export function invalidIndex(what: string): KnowledgeFailure {
   );
 }
 
+/** Grows as it is written: LEB128 numbers and texts in UTF-8 after their length. */
 export class ByteWriter {
   #bytes = new Uint8Array(1024);
   #length = 0;
@@ -57,6 +59,7 @@ export class ByteWriter {
   }
 }
 
+/** Reads what ByteWriter wrote. @throws KnowledgeFailure beyond the end, or for a number that is too large */
 export class ByteReader {
   readonly #bytes: Uint8Array;
   readonly #what: string;

@@ -32,6 +32,7 @@ export type SkipReason =
   | 'source'
   | 'unreadable';
 
+/** A page that is left out, and why. No fault. */
 export class PageSkipped extends Error {
   readonly reason: SkipReason;
   constructor(reason: SkipReason) {

@@ -3,6 +3,7 @@
 
 export type FailureCode = 'network' | 'http-status' | 'integrity-mismatch' | 'knowledge-invalid';
 
+/** A failure with the code of the GemmaError that becomes of it. */
 export class KnowledgeFailure extends Error {
   override readonly name = 'KnowledgeFailure';
   readonly code: FailureCode;

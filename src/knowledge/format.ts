@@ -97,6 +97,7 @@ export interface TextBlock {
   passages: Map<number, PassageText>;
 }
 
+/** A file of the index is called by the first twelve bytes of its SHA-256, in hex. */
 export function fileName(sha256: Uint8Array): string {
   let name = '';
   for (const byte of sha256.subarray(0, NAME_BYTES)) name += byte.toString(16).padStart(2, '0');
@@ -151,6 +152,7 @@ function isDirectory(value: unknown, isKey: (first: unknown) => boolean): boolea
   );
 }
 
+/** The number of passages of each page. */
 export function writePages(counts: readonly number[]): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
   writer.number(counts.length);
@@ -174,6 +176,7 @@ export function nextPage(start: number, count: number): number {
   return start + Math.ceil(count / PAGE_STEP) * PAGE_STEP;
 }
 
+/** Where the postings of terms are: the first term of each file, in order. */
 export function writeTermDirectory(entries: readonly DirectoryEntry<string>[]): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
   writer.number(entries.length);
@@ -184,6 +187,7 @@ export function writeTermDirectory(entries: readonly DirectoryEntry<string>[]): 
   return writer.finish();
 }
 
+/** What `writeTermDirectory` wrote. @throws KnowledgeFailure */
 export function readTermDirectory(bytes: Uint8Array): DirectoryEntry<string>[] {
   const reader = new ByteReader(bytes, 'a directory of terms');
   const entries = Array.from({length: reader.count(NAME_BYTES)}, () => ({
@@ -194,6 +198,7 @@ export function readTermDirectory(bytes: Uint8Array): DirectoryEntry<string>[] {
   return inOrder(entries, 'a directory of terms');
 }
 
+/** Where the texts of passages are: the first passage of each file, in order. */
 export function writeTextDirectory(entries: readonly DirectoryEntry<number>[]): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
   writer.number(entries.length);
@@ -206,6 +211,7 @@ export function writeTextDirectory(entries: readonly DirectoryEntry<number>[]): 
   return writer.finish();
 }
 
+/** What `writeTextDirectory` wrote. @throws KnowledgeFailure */
 export function readTextDirectory(bytes: Uint8Array): DirectoryEntry<number>[] {
   const reader = new ByteReader(bytes, 'a directory of texts');
   let last = 0;
@@ -279,6 +285,7 @@ export function readTermShard(bytes: Uint8Array, limit: number): Map<string, Ter
   return terms;
 }
 
+/** Titles, addresses, headings and texts of neighbouring passages. */
 export function writeTextBlock({pages, passages}: TextBlock): Uint8Array<ArrayBuffer> {
   const json = {
     pages: pages.map(({url, title}) => [url, title]),

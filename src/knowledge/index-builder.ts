@@ -36,6 +36,7 @@ const BLOCK_BYTES = 8 * 1024;
 /** Passages kept of a term. What is in more says little, and would weigh most. */
 const MOST_POSTINGS = 2500;
 
+/** One index in the making: `add` pages, then `finish`. Texts go to files as they come; postings stay in memory until the end. */
 export class IndexBuilder {
   readonly #store: StoreFile;
   /** Passage and impact of each posting, as one number: 32 · passage + impact. */

@@ -19,6 +19,7 @@ export interface FilesPlatform {
 
 const CACHE = 'gemma-chat-knowledge';
 
+/** The files of one index at one address. */
 export class IndexFiles {
   /** Address of the index's folder, ending in `/`. */
   readonly url: string;

@@ -24,6 +24,7 @@ export const PASSAGE_SIZE: PassageSize = {least: 100, enough: 280, most: 450};
 export const MAX_PASSAGES = 5000;
 const LONGEST_HEADING = 200;
 
+/** A page's passages in order, each under its headings. */
 export function cutPassages(title: string, blocks: readonly Block[], size: PassageSize = PASSAGE_SIZE): Passage[] {
   return new Cutter(title, size).cut(blocks);
 }

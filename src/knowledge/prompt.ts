@@ -47,6 +47,7 @@ export function searchText(messages: readonly {role: string; content: string}[])
   return before !== '' && countWords(question) < SHORT_QUESTION ? `${question} ${before}` : question;
 }
 
+/** The messages to ask a model with, and which passages are in them by number. `budget`: tokens of all passages. */
 export async function groundedMessages(options: GroundOptions): Promise<Grounded> {
   const {messages, passages, budget = 1500, countTokens = (text: string) => Math.ceil(text.length / 4)} = options;
   const own = messages.filter(({role}) => role === 'system').map(({content}) => content);

@@ -69,6 +69,7 @@ interface Asked {
   weight: number;
 }
 
+/** One open index: BM25 (Robertson and Zaragoza, "The probabilistic relevance framework", 2009) over its shards. */
 export class SiteSearch {
   readonly #files: IndexSource;
   readonly #manifest: Manifest;

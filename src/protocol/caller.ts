@@ -21,6 +21,7 @@ export interface CallOptions {
   onProgress?: (progress: LoadProgress) => void;
 }
 
+/** Requests over one port. Every promise rejects with GemmaError or AbortError. */
 export class Caller {
   /** Resolves when no request can be answered any more; not when `close` was called. */
   readonly lost: Promise<GemmaError>;
@@ -175,6 +176,7 @@ export class Caller {
   }
 }
 
+/** What a request that was stopped rejects with. */
 export function abortError(): DOMException {
   return new DOMException('the request was stopped', 'AbortError');
 }

@@ -4,10 +4,15 @@ export type Check = (value: unknown) => boolean;
 /** A field's check by its name; a field that may be missing has a check that accepts undefined. */
 export type Shape = Readonly<Record<string, Check>>;
 
+/** Whether it is a text. */
 export const isString: Check = (value) => typeof value === 'string';
+/** Whether it is true or false. */
 export const isBoolean: Check = (value) => typeof value === 'boolean';
+/** Whether it is a whole number of 0 or more. */
 export const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+/** Whether it is a number, and a finite one. */
 export const isNumber: Check = (value) => typeof value === 'number' && Number.isFinite(value);
+/** Whether it is an object, and not a list or null. */
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

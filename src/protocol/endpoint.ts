@@ -16,6 +16,7 @@ export interface EndpointOptions<In> {
   closed?(): void;
 }
 
+/** One end of a port: `Out` is posted, `In` comes. What does not parse is given to `receive` as such. */
 export class Endpoint<Out, In> {
   readonly #port: PortLike;
   #open = true;

@@ -1,5 +1,6 @@
 // Values that come by themselves, read with `for await`. Knows no messages.
 
+/** Values in the order they were pushed, for one reader. */
 export class AsyncQueue<T> implements AsyncIterableIterator<T> {
   readonly #values: T[] = [];
   readonly #readers: {resolve: (result: IteratorResult<T>) => void; reject: (error: unknown) => void}[] = [];

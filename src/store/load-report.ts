@@ -16,6 +16,7 @@ export interface Counts {
 /** Between two reports of one phase. */
 const REPORT_MS = 100;
 
+/** The progress of one load, in bytes. */
 export class LoadReport {
   /** What is read now is read for the hash of the whole. */
   verifying = false;

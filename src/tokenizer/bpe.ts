@@ -93,6 +93,7 @@ class MergeTable {
   }
 }
 
+/** Byte-pair encoding (Sennrich et al., "Neural machine translation of rare words with subword units", 2016). */
 export class BpeEncoder extends MergeEncoder {
   readonly #merges: MergeTable;
 

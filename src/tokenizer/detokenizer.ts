@@ -33,6 +33,7 @@ function withSpaces(stored: Uint8Array): Uint8Array {
   return bytes.subarray(0, length);
 }
 
+/** Text as its ids come. One a stretch of text. */
 export class StreamingDetokenizer implements Detokenizer {
   readonly #bytesOf: (id: number) => Uint8Array;
   // A byte order mark is text like any other.

@@ -27,6 +27,7 @@ export interface TokenizerParts {
   chatTemplate: string | null;
 }
 
+/** The tokenizer of a GGUF file's vocabulary. */
 export class GgufTokenizer implements Tokenizer {
   readonly vocabSize: number;
   readonly bosId: number;

@@ -22,6 +22,7 @@ const PIECE_LENGTH = 2 ** 15;
 const CACHED_LENGTH = 48;
 const CACHED_WORDS = 20_000;
 
+/** An encoder by merges of neighbours. Its memory is used again from word to word. */
 export abstract class MergeEncoder {
   protected readonly vocabulary: Vocabulary;
   readonly #neighbours: NeighbourFilter;

@@ -1,5 +1,6 @@
 // A binary heap of numbers, smallest first, in one typed array. Knows nothing of what the numbers mean.
 
+/** Numbers, smallest first; as large as it has ever been. */
 export class MinHeap {
   #keys = new Float64Array(256);
   #size = 0;

@@ -6,6 +6,7 @@ import {GemmaError} from '../errors.ts';
 /** Gemma 3's and 4's vocabularies need at most 36 steps. */
 export const MAX_PROBES = 512;
 
+/** @throws GemmaError `tokenizer-invalid`, always */
 export function refuseCollisions(key: string): never {
   throw new GemmaError(
     'tokenizer-invalid',

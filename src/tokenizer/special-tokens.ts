@@ -27,6 +27,7 @@ const SPACE = 0x20;
 /** ▁, which stands for a space in every token. */
 const SPACE_MARK = 0x2581;
 
+/** Special tokens of a vocabulary as a tree of their characters (Fredkin's trie). */
 export class SpecialTokens {
   readonly #tokens: readonly SpecialToken[];
   readonly #root: Node = {next: new Map(), order: -1};

@@ -5,6 +5,7 @@ import {NeighbourFilter} from './neighbour-filter.ts';
 import {PIECE, type Pieces} from './pieces.ts';
 import {NO_TOKEN, type Vocabulary} from './vocabulary.ts';
 
+/** SentencePiece's BPE mode (Kudo and Richardson, 2018), by scores. */
 export class SpmEncoder extends MergeEncoder {
   /** The place of a token's score among all scores, best first; equal scores share a place. */
   readonly #ranks: Int32Array;

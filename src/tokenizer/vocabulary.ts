@@ -19,6 +19,7 @@ const TYPE_NAMES: readonly TokenType[] = ['normal', 'normal', 'unknown', 'contro
 
 const encoder = new TextEncoder();
 
+/** The tokens of a model, by id and by text. */
 export class Vocabulary {
   readonly size: number;
   #maxBytes = 0;

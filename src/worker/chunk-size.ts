@@ -7,6 +7,7 @@ const SMALLEST = 8;
 /** Where nobody else waits, never fewer: each step has costs of its own. Also what the first step takes. */
 const ALONE = 64;
 
+/** Rows of a step, adapted to how long steps take. */
 export class ChunkSize {
   readonly #largest: number;
   #rows: number;

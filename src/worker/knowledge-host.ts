@@ -21,6 +21,7 @@ const openLazily: Open = async (url, integrity) => {
   return openIndex(url, integrity);
 };
 
+/** Every index that a client of this worker asks. */
 export class KnowledgeHost {
   readonly #openIndex: Open;
   readonly #now: () => number;

@@ -17,6 +17,7 @@ const CONFIRM_MS = 500;
 const BEAT_MS = 10_000;
 const MAX_SILENT_BEATS = 3;
 
+/** Watches one client, and tells once when it is gone. */
 export class Liveness {
   readonly #contact: ClientContact;
   readonly #ended = new AbortController();

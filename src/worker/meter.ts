@@ -20,6 +20,7 @@ class Rate {
   }
 }
 
+/** Tokens a second of the last seconds, of answers and of prompts. */
 export class Meter {
   readonly #decode = new Rate();
   readonly #prefill = new Rate();

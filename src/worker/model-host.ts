@@ -79,6 +79,7 @@ const hostClock: HostClock = {
   },
 };
 
+/** The model of this worker, if it has one. */
 export class ModelHost {
   readonly #load: LoadModel;
   readonly #keys = new WeakMap<Blob, string>();

@@ -34,6 +34,7 @@ interface Needs {
   problem: GemmaError | null;
 }
 
+/** Every model that this site could load or has stored. */
 export class ModelLibrary {
   readonly #store: () => Promise<ModelStore>;
   readonly #gpu: GPU | undefined;

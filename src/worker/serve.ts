@@ -29,10 +29,12 @@ const MAX_REQUESTS = 256;
 type Answer = {[K in keyof Results]: Extract<Request, {type: K}>}[keyof Results];
 type Generate = Extract<Request, {type: 'chat' | 'completion'}>;
 
+/** Answers one client over its port, until it is gone. */
 export function serve(port: PortLike, context: WorkerContext): Session {
   return new Session(port, context);
 }
 
+/** One client of the worker. */
 export class Session implements ModelUser {
   readonly #context: WorkerContext;
   readonly #endpoint: Endpoint<Reply, Request | BadRequest>;

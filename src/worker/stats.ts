@@ -14,6 +14,7 @@ const NO_BATCH = {running: 0, queued: 0, decodeRows: 0, prefillRows: 0};
 const NO_STEPS = {dispatches: 0, submits: 0, bytesWritten: 0, bytesRead: 0, objectsCreated: 0};
 const NO_ADAPTER = {vendor: '', architecture: '', device: '', description: '', features: []};
 
+/** What `client.stats()` gives. */
 export function workerStats({host, sessions}: WorkerContext): WorkerStats {
   const {instance} = host;
   const engine = instance?.model.engine.stats();

@@ -19,6 +19,7 @@ const clock: Clock = {
   },
 };
 
+/** Tells once of a step that takes much longer than any before it. */
 export class Watchdog {
   readonly #stuck: (ms: number) => void;
   readonly #clock: Clock;

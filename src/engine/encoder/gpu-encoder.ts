@@ -26,6 +26,7 @@ export interface EncoderParts {
   vocabSize: number;
 }
 
+/** The encoder on a device. Calls that come at once run one after the other. */
 export class GpuEncoder implements Encoder {
   readonly file: GgufFile;
   readonly maxTokens: number;

@@ -23,6 +23,7 @@ export interface AttentionSizes {
   maxRows: number;
 }
 
+/** Attention split over workgroups where an answer continues, and in tiles for prompts. */
 export function attentionLowering(
   {contextLength, maxDecodeRows, maxOutputs, maxRows}: AttentionSizes,
   subgroups: boolean,

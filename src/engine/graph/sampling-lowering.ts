@@ -35,6 +35,7 @@ export interface SamplingTensors {
   results: ScratchTensor;
 }
 
+/** From logits f32[maxOutputs][nVocab] to a token a row, and the tensors in between. */
 export function samplingDispatches(
   logits: Activation,
   maxOutputs: number,

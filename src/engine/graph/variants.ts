@@ -54,6 +54,7 @@ export const rewrite = (
   keep?: ReadonlySet<string>,
 ): Graph<FusedOperation> => fuse(graph, fusions, context, keep);
 
+/** How each operation is run, with these variants. */
 export function loweringOf(variants: Variants, sizes: AttentionSizes): Lowering<FusedOperation> {
   const {attention, products, teams, subgroups, subgroupSize, lanes, fusions} = variants;
   const joining = subgroups ? 'subgroups' : 'shared';

@@ -14,4 +14,5 @@ const define = (joining: Joining) =>
 
 const variants = {shared: define('shared'), subgroups: define('subgroups')};
 
+/** sum = (h + y / RMS(y) · weight) · scale, a vector a workgroup. nRows counts vectors. */
 export const normAddFor = (joining: Joining = 'shared') => variants[joining];

@@ -14,4 +14,5 @@ const define = (joining: Joining) =>
 
 const variants = {shared: define('shared'), subgroups: define('subgroups')};
 
+/** The same for whole rows, and the next norm of the sum. */
 export const normAddNormFor = (joining: Joining = 'shared') => variants[joining];

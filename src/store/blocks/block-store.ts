@@ -66,6 +66,7 @@ export function fullError(needed: number, free: number | null, cause?: unknown):
   );
 }
 
+/** The GemmaError for a back end that failed: `storage-failed`. */
 export function failedError(act: 'read' | 'write' | 'delete', name: string, cause: unknown): GemmaError {
   const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
   return new GemmaError(
@@ -77,6 +78,7 @@ export function failedError(act: 'read' | 'write' | 'delete', name: string, caus
   );
 }
 
+/** Whether it is an error of this name, from whatever realm. */
 export function isNamed(error: unknown, name: string): boolean {
   return error instanceof Error && error.name === name;
 }

@@ -12,6 +12,7 @@ export interface CachesLike {
   keys(): Promise<string[]>;
 }
 
+/** Blocks in the Cache API. */
 export function cacheBlocks(caches: CachesLike, storage?: StorageLike): BlockStore {
   const address = (name: string) => `https://gemma-chat.invalid/${encodeURIComponent(name)}`;
   return {

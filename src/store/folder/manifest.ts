@@ -20,11 +20,13 @@ export interface Manifest {
   sha256: string | null;
 }
 
+/** The manifest of a model of which nothing is stored. `blockBytes`: of each block but the last. */
 export function newManifest(url: string, identity: FileIdentity, blockBytes: number): Manifest {
   const hashes = new Array<null>(Math.ceil(identity.size / blockBytes)).fill(null);
   return {url, identity, blockBytes, hashes, sha256: null};
 }
 
+/** The file of a block, by its number. */
 export const blockName = (index: number): string => `${String(index).padStart(5, '0')}.block`;
 
 /** Bytes of a block: all but the last are equal. */
@@ -32,14 +34,17 @@ export function blockLength({identity, blockBytes}: Manifest, index: number): nu
   return Math.min(blockBytes, identity.size - index * blockBytes);
 }
 
+/** Bytes of the blocks that are there. */
 export function storedBytes(manifest: Manifest): number {
   return manifest.hashes.reduce((sum, hash, index) => sum + (hash === null ? 0 : blockLength(manifest, index)), 0);
 }
 
+/** Whether every block is there. */
 export function isComplete({hashes}: Manifest): boolean {
   return hashes.every((hash) => hash !== null);
 }
 
+/** As JSON. */
 export function writeManifest({url, identity, blockBytes, hashes, sha256}: Manifest): string {
   const {size, etag, lastModified} = identity;
   return JSON.stringify({version: VERSION, url, size, etag, lastModified, blockBytes, sha256, hashes});

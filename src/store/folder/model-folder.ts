@@ -25,6 +25,7 @@ const READ_TRIES = 2;
  */
 const reading = new Set<ReadableStreamBYOBReader>();
 
+/** The folder of one model. @throws GemmaError `storage-failed`, `storage-full` */
 export class ModelFolder {
   readonly id: string;
   readonly #blocks: BlockStore;

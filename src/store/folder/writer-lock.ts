@@ -17,8 +17,10 @@ export interface Hooks {
   onTaken(): Promise<void>;
 }
 
+/** The Web Lock of a model's writer. */
 export const lockName = (id: string): string => `gemma-chat-store-${id}`;
 
+/** The right to write one model: kept from the first work under it until `settle`. */
 export class WriterLock {
   readonly #locks: LocksLike | undefined;
   readonly #name: string;

@@ -27,6 +27,7 @@ export function linkedSha256(header: string | null): string | null {
   return HEX.test(value) ? value.toLowerCase() : null;
 }
 
+/** Lower-case hex, two digits a byte. */
 export function toHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -3,6 +3,7 @@
 import {sha256} from '@noble/hashes/sha2.js';
 import {toHex} from './integrity.ts';
 
+/** SHA-256 (FIPS 180-4) of bytes in order. */
 export class Sha256 {
   readonly #hash = sha256.create();
   #length = 0;

@@ -1,6 +1,7 @@
 // The hash of a file whose blocks pass by in any order and more than once: takes each one when its turn has come.
 import {Sha256} from './sha256.ts';
 
+/** SHA-256 of a file, of blocks in any order. */
 export class WholeHash {
   readonly #hash = new Sha256();
   readonly #size: number;

@@ -24,6 +24,7 @@ const PIECE_BYTES = 256 * 1024;
 /** The largest file taken from a server that knows no ranges. */
 export const WHOLE_FILE_LIMIT = 64 * 2 ** 20;
 
+/** Ranged requests of one file. @throws GemmaError `network`, `http-status`, `cors`, `range-unsupported`; AbortError */
 export class HttpConnection {
   /** For messages: the URL without its query. */
   readonly name: string;

@@ -27,6 +27,7 @@ const MAX_FILE_BYTES = 2 ** 42;
 /** A transfer failed and is tried again after `waitMs`. */
 export type OnRetry = (waitMs: number, error: GemmaError) => void;
 
+/** One version of one file on a server. @throws GemmaError `file-changed` where it is another one now, and those of the connection */
 export class RemoteFile {
   readonly name: string;
   /** Absolute, without fragment. */

@@ -24,6 +24,7 @@ interface FileHandle {
   }>;
 }
 
+/** This browser's, if it has one. */
 export function browserCrossOriginStorage(): CrossOriginStorage | undefined {
   return (globalThis.navigator as {crossOriginStorage?: CrossOriginStorage} | undefined)?.crossOriginStorage;
 }

@@ -28,6 +28,7 @@ export interface AssemblyOptions {
 /** Blocks that are being hashed and written at once. Transfers wait when the disk is slower than the network. */
 const MAX_COMMITS = 2;
 
+/** The blocks of one model on their way from transfers to the disk. */
 export class BlockAssembly {
   readonly #folder: ModelFolder;
   readonly #options: AssemblyOptions;

@@ -3,6 +3,7 @@
 
 const MAX_SPARE = 6;
 
+/** Memory for blocks of one size. */
 export class BlockMemory {
   readonly #blockBytes: number;
   readonly #spare: Uint8Array<ArrayBuffer>[] = [];

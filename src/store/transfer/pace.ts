@@ -17,6 +17,7 @@ const GOOD_RUN_MS = 4000;
 /** Another transfer has to bring at least so much more in all, or it was not worth it. */
 const WORTH = 1.1;
 
+/** How many transfers, and of how many bytes, do best at the time. */
 export class Pace {
   readonly #clock: Clock;
   readonly #blockBytes: number;

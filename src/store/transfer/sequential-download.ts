@@ -3,6 +3,7 @@
 import {isAbort} from '../../errors.ts';
 import type {TransferContext} from './download.ts';
 
+/** The one transfer of a file whose server sends no ranges. */
 export class SequentialDownload {
   readonly #context: TransferContext;
   readonly #closing: AbortSignal;
