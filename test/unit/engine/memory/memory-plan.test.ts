@@ -1,10 +1,14 @@
 // The memory plan from headers alone: figures, placement of the per-layer table, refusals. That the figures are those of
 // a loaded engine: test/gpu/placement.test.ts.
 import {expect} from 'chai';
+import {GEMMA4_PUBLISHED} from '../../../../scripts/model-files/gemma4-published.ts';
 import type {ModelSpec} from '../../../../scripts/model-files/model.ts';
+import {ALL_FUSIONS} from '../../../../src/engine/graph/fused.ts';
+import {PLAIN} from '../../../../src/engine/graph/variants.ts';
 import {guessBudget, type MemoryOptions, planMemory} from '../../../../src/engine/memory/memory-plan.ts';
 import {readConfig} from '../../../../src/engine/model/config.ts';
 import {type ErrorCode, GemmaError} from '../../../../src/errors.ts';
+import {headerOf} from '../../../helpers/dispatch-list.ts';
 import {testModel} from '../../../helpers/engine.ts';
 
 const DESKTOP = {maxBufferSize: 2 ** 32, maxStorageBufferBindingSize: 2 ** 32 - 4};
@@ -36,6 +40,20 @@ describe('planMemory', () => {
     expect(plan).to.include({contextLength: 128, hostCache: 0, fileTable: 0, budget: Infinity});
     expect(plan.largestBuffer).to.be.below(total);
     expect(plan.loadPeak).to.be.below(96 * 2 ** 20);
+  });
+
+  it('takes at most 102 MiB above weights, keys and values for wide steps of E2B', () => {
+    const variants = {
+      ...PLAIN,
+      attention: true,
+      products: true,
+      outputTail: true,
+      fusions: ALL_FUSIONS,
+      sampling: true,
+    };
+    const config = readConfig(headerOf(GEMMA4_PUBLISHED.e2b, 'Q4_0'));
+    const {scratch} = planMemory(config, DESKTOP, {contextLength: 8192, chunkSize: 512, variants}).gpu;
+    expect(scratch / 2 ** 20).to.be.at.most(102);
   });
 
   it('leaves the table in the file when asked to, or when the rest fits the budget alone', async () => {
