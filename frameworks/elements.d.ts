@@ -6,7 +6,7 @@ export type {GemmaChatElement, GemmaChatModelElement};
 
 /** What a template may set on `<gemma-chat>`: attributes, and properties. */
 export interface GemmaChatProps
-  extends Partial<Pick<GemmaChatElement, 'modelSrc' | 'integrity' | 'loading' | 'consent' | 'localFiles' | 'systemPrompt' | 'contextLength' | 'temperature' | 'topK' | 'topP' | 'minP' | 'maxTokens' | 'seed' | 'workerSrc' | 'placeholder' | 'label' | 'disabled' | 'history' | 'historyKey' | 'historyStore' | 'display' | 'open' | 'images' | 'feedback' | 'showSpeed' | 'showNames' | 'showTimes' | 'showAvatars' | 'thinking' | 'contextOverflow' | 'starters' | 'suggestions' | 'name' | 'valueFormat' | 'shortcuts' | 'enterKey' | 'strings' | 'beforeSend' | 'tools' | 'knowledgeSrc' | 'knowledgeIntegrity' | 'knowledgeSelector' | 'knowledge' | 'messages' | 'client'>> {
+  extends Partial<Pick<GemmaChatElement, 'modelSrc' | 'integrity' | 'loading' | 'consent' | 'localFiles' | 'systemPrompt' | 'contextLength' | 'temperature' | 'topK' | 'topP' | 'minP' | 'maxTokens' | 'seed' | 'adapterSrc' | 'adapterScale' | 'workerSrc' | 'placeholder' | 'label' | 'disabled' | 'history' | 'historyKey' | 'historyStore' | 'display' | 'open' | 'images' | 'feedback' | 'showSpeed' | 'showNames' | 'showTimes' | 'showAvatars' | 'thinking' | 'contextOverflow' | 'starters' | 'suggestions' | 'name' | 'valueFormat' | 'shortcuts' | 'enterKey' | 'strings' | 'beforeSend' | 'tools' | 'knowledgeSrc' | 'knowledgeIntegrity' | 'knowledgeSelector' | 'knowledge' | 'messages' | 'client'>> {
   /** URL of a GGUF file, or `hf:owner/repo/file.gguf[@revision]`; of a split model its first part. The property also takes a `File` or `Blob`, or an array with all files of a split model. */
   'model-src'?: string | null;
   /** Lets the visitor choose or drop a model file of their own, also where the page names a model. */
@@ -23,6 +23,10 @@ export interface GemmaChatProps
   'min-p'?: number | string | null;
   /** Tokens an answer may have; null for as many as fit. */
   'max-tokens'?: number | string | null;
+  /** URL of a LoRA adapter that answers are given with: a GGUF file or `adapter_model.safetensors`; the property also takes a `File`. Read at every message. */
+  'adapter-src'?: string | null;
+  /** Multiplies the adapter's effect. */
+  'adapter-scale'?: number | string | null;
   /** URL of `gemma-chat.worker.js` where it is not beside the script. Read when the model is loaded. */
   'worker-src'?: string | null;
   /** Which chats see them: those of the `origin`, those of the same `path`, or those with the same key of any other name. */

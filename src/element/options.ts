@@ -56,6 +56,13 @@ export const OPTIONS = {
   maxTokens: option<number | null>({type: Number, initial: null, request: 'max_tokens'}),
   /** A number makes the same conversation give the same answer. */
   seed: option<number | null>({type: Number, initial: null, request: 'seed'}),
+  /**
+   * URL of a LoRA adapter that answers are given with: a GGUF file or `adapter_model.safetensors`; the property also takes a
+   * `File`. Read at every message.
+   */
+  adapterSrc: option<string | File | null>({initial: null}),
+  /** Multiplies the adapter's effect. */
+  adapterScale: option<number | null>({type: Number, initial: 1}),
   /** URL of `gemma-chat.worker.js` where it is not beside the script. Read when the model is loaded. */
   workerSrc: option<string | null>({initial: null}),
   /** Text in the empty text field. */

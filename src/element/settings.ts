@@ -17,6 +17,7 @@ export function chatSettings(options: Options, ground: Ground | null): ChatSetti
     contextLength: options.contextLength ?? shared?.contextLength ?? null,
     systemPrompt,
     generation: generationOptions(options),
+    adapter: {src: options.adapterSrc, scale: options.adapterScale ?? 1},
     thinking,
     contextOverflow: options.contextOverflow === 'stop' ? 'stop' : 'truncate-oldest',
     beforeSend,

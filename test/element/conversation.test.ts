@@ -386,6 +386,30 @@ describe('<gemma-chat> in conversation', () => {
     expect((await answer).content).to.equal('Hi.');
   });
 
+  it('answers with the adapter that the page names, and lets go of the one before', async () => {
+    const chat = await Harness.ready();
+    const asked = async () => {
+      await chat.ask('Hello');
+      await chat.until(() => chat.el.status === 'generating' && chat.client.lastAnswer !== undefined);
+      const {adapters} = chat.client.lastAnswer.call;
+      chat.client.lastAnswer.text('Good day.').end();
+      await chat.until(() => chat.el.status === 'ready');
+      return adapters;
+    };
+    expect(await asked()).to.equal(undefined);
+    chat.el.setAttribute('adapter-src', 'tone.gguf');
+    expect(await asked()).to.deep.equal([{id: 'tone.gguf', scale: 1}]);
+    chat.el.setAttribute('adapter-scale', '0.5');
+    expect(await asked()).to.deep.equal([{id: 'tone.gguf', scale: 0.5}]);
+    expect(chat.client.loadedAdapters).to.deep.equal(['tone.gguf']);
+    chat.el.adapterSrc = 'facts.gguf';
+    expect(await asked()).to.deep.equal([{id: 'facts.gguf', scale: 0.5}]);
+    expect(chat.client.loadedAdapters).to.deep.equal(['facts.gguf']);
+    chat.el.removeAttribute('adapter-src');
+    expect(await asked()).to.equal(undefined);
+    expect(chat.client.loadedAdapters).to.deep.equal([]);
+  });
+
   it('shows label and placeholder, and what the page puts in the slots', async () => {
     const client = new FakeClient();
     const el = await fixture<GemmaChatElement>(html`

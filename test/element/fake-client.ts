@@ -126,6 +126,16 @@ export class FakeClient {
     },
   };
 
+  /** Adapters that were loaded and not unloaded: their addresses, which are their ids. */
+  readonly loadedAdapters: string[] = [];
+  readonly adapters = {
+    load: async ({src}: {src: string}) => {
+      this.loadedAdapters.push(src);
+      return {id: src};
+    },
+    unload: async (id: string) => void this.loadedAdapters.splice(this.loadedAdapters.indexOf(id), 1),
+  };
+
   readonly shared = true;
 
   async applyTemplate(messages: readonly ChatMessage[]): Promise<string> {

@@ -8,6 +8,7 @@ import type {ModelQuestions} from '../model/model-offer.ts';
 import {type LoadClient, ModelSession} from '../model/model-session.ts';
 import type {ChatTool} from '../tools/chat-tools.ts';
 import {Answering, type Chunk, type Outcome} from './answering.ts';
+import {ChatAdapter} from './chat-adapter.ts';
 import {abortError, type ChatHost, ChatState, type Grounded} from './chat-state.ts';
 import {Conversation, type ConversationData, type Feedback, type Turn, type TurnId} from './conversation.ts';
 import {continuing, toolLoop} from './lazy-answers.ts';
@@ -23,6 +24,7 @@ export class ChatController {
 
   #conversation = new Conversation();
   /** The last user turn's answer failed. */
+  readonly #adapter = new ChatAdapter();
   #unanswered = false;
   #allow: (allowed: boolean) => void = () => {};
   /** What the page was told of the tools in the answer that is being written. */
@@ -289,7 +291,7 @@ export class ChatController {
     this.#toldSteps = [];
     this.#state.error = null;
     this.finishReason = null;
-    const {generation, thinking, contextOverflow, beforeSend, ground, tools} = this.#host.settings();
+    const {thinking, contextOverflow, beforeSend, ground, tools, ...settings} = this.#host.settings();
     if (!client && !ground) throw abortError('the model was let go');
     const running = this.answering.run(
       begun?.id ?? this.#conversation.reserve(),
@@ -301,6 +303,8 @@ export class ChatController {
         signal.throwIfAborted();
         if (grounded) cite(grounded.sources);
         if (!client || (grounded && 'text' in grounded)) return found(grounded);
+        const generation = await this.#adapter.use(settings.generation, settings.adapter, client, signal);
+        signal.throwIfAborted();
         const request = {
           ...generation,
           ...(thinking ? {thinking} : {}),

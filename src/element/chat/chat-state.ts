@@ -6,6 +6,7 @@ import type {GemmaError} from '../../errors.ts';
 import type {ChatMessage, GenerationOptions, MessageSource} from '../../protocol/messages.ts';
 import {type ChatStatus, createEvent, type GemmaChatSendDetail} from '../events.ts';
 import type {ChatTool} from '../tools/chat-tools.ts';
+import type {AdapterSetting} from './chat-adapter.ts';
 
 /** What the page has set, read anew whenever it is needed. */
 export interface ChatSettings {
@@ -18,6 +19,7 @@ export interface ChatSettings {
   contextLength: number | null;
   systemPrompt: string | null;
   generation: GenerationOptions;
+  adapter: AdapterSetting;
   thinking: boolean;
   /** What happens with messages that no longer fit. */
   contextOverflow: 'truncate-oldest' | 'stop';
