@@ -93,7 +93,7 @@ async function measure(): Promise<void> {
       console.log(`skipped ${results.skipped.at(-1)}`);
       continue;
     }
-    // Nobody may take all that is left from the ones behind.
+    // No one may take all that is left from the ones behind.
     const share = Math.min(left, Math.max((2 * left) / (chosen.length - i), preparing + 5000));
     const done = performance.now() + share;
     const file = path.join(options.scratch, `${run.name.replace(' ', '-')}.gguf`);

@@ -39,7 +39,7 @@ export async function allocatedBytes(work: () => Promise<void>): Promise<number>
   return ours(profile.head, false);
 }
 
-/** What JavaScript itself does (`push`, `slice`) belongs to who called it; what is behind the platform's API to nobody. */
+/** What JavaScript itself does (`push`, `slice`) belongs to who called it; what is behind the platform's API to no one. */
 function ours({callFrame: {url, functionName}, selfSize, children}: SampleNode, inherited: boolean): number {
   const own = url === '' ? inherited && functionName !== '(V8 API)' : url.includes('/src/');
   return children.reduce((sum, child) => sum + ours(child, own), own ? selfSize : 0);

@@ -57,7 +57,7 @@ async function pass(source: ByteSource): Promise<number> {
 }
 
 const bench = {
-  /** So that what nobody holds does not count as memory that stays. The browser has to be started with `--expose-gc`. */
+  /** So that what no one holds does not count as memory that stays. The browser has to be started with `--expose-gc`. */
   collect(): void {
     (globalThis as {gc?: () => void}).gc!();
   },

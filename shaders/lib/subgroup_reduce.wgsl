@@ -1,4 +1,4 @@
-// workgroup_sum of workgroup_reduce.wgsl by subgroups: one barrier in front and one behind instead of one a level. Takes
+// workgroup_sum of workgroup_reduce.wgsl by subgroups: one barrier before and one after instead of one a level. Takes
 // invocations of a subgroup to be neighbours by local index. Needs WORKGROUP_SIZE, `lanes` (the subgroup's size) and
 // `lane` (the place in it).
 var<workgroup> reduce_scratch: array<f32, WORKGROUP_SIZE / 4u>; // WebGPU's smallest subgroup has 4

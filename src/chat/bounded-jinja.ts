@@ -1,4 +1,4 @@
-// Renders a model file's Jinja template within bounds: such a template is somebody else's program, and one that loops or
+// Renders a model file's Jinja template within bounds: such a template is someone else's program, and one that loops or
 // grows without end must fail, not hold the worker that answers every tab. Knows no messages and no model.
 import {Environment, Interpreter, Template} from '@huggingface/jinja';
 

@@ -14,7 +14,7 @@ interface Means {
 }
 
 /**
- * Stands for election and gives a port to whoever is host. It fails when the page may hold no lock, or is elected and its
+ * Stands for election and gives a port to the host. It fails when the page may hold no lock, or is elected and its
  * worker fails. A page that is host stays it for the others when it needs its own port no longer.
  * @throws GemmaError `worker-failed` where there can be no election
  */

@@ -7,7 +7,7 @@ export type Channels = new (name: string) => Channel;
 type Listener = (event: {data?: unknown}) => void;
 
 /**
- * A port to the host's worker, over a channel of its own: a MessagePort cannot be sent to another tab. Whoever has not
+ * A port to the host's worker, over a channel of its own: a MessagePort cannot be sent to another tab. A host that has not
  * been answered yet greets the next host as well; later, the next host's coming is the end of the port.
  */
 export class HostPort implements PortLike {
@@ -30,7 +30,7 @@ export class HostPort implements PortLike {
     this.#listeners.push({type, listener});
   }
 
-  /** Looks for the host. One that is elected later makes itself known: nobody is asked twice. */
+  /** Looks for the host. One that is elected later makes itself known: no one is asked twice. */
   start(): void {
     this.#forum.addEventListener('message', ({data}) => this.#heard(data as HostMessage));
     this.#forum.postMessage({type: 'seek'} satisfies HostMessage);

@@ -38,7 +38,7 @@ export interface OpenPort {
   readonly failed: Promise<GemmaError>;
   /** The port is no longer needed. Called once. */
   release(): void;
-  /** The worker hangs: whoever opens a port from now on gets another one. */
+  /** The worker hangs: a port that is opened from now on leads to another one. */
   retire(): void;
 }
 

@@ -92,7 +92,7 @@ async function workerFacts(client: GemmaClient | null): Promise<[string, string]
 
 function modelFacts({model, client}: DiagnosedChat): string {
   if (!client) return model ?? 'none';
-  // The model's name is from its file, and so anybody's words.
+  // The model's name is from its file, and so anyone's words.
   return Object.entries(client.model)
     .filter(([, value]) => typeof value === 'number' || typeof value === 'string')
     .map(([name, value]) => `${name}=${typeof value === 'string' ? oneLine(value) : value}`)

@@ -4,7 +4,7 @@ export class Lazy<T> {
   readonly #import: () => Promise<T>;
   #value: T | null = null;
   #loading: Promise<void> | null = null;
-  /** It could not be fetched; nobody asks again. */
+  /** It could not be fetched; no one asks again. */
   failed = false;
 
   constructor(load: () => Promise<T>) {

@@ -1,4 +1,4 @@
-// How an engine is made on an adapter when nobody says otherwise: which kernels, and how many rows a step may have.
+// How an engine is made on an adapter when no one says otherwise: which kernels, and how many rows a step may have.
 import {isSoftware, type SizeLimits} from '../gpu/device.ts';
 import type {EngineOptions} from './engine.ts';
 import {ALL_FUSIONS} from './graph/fused.ts';

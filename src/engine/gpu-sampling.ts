@@ -1,4 +1,4 @@
-// Chooses tokens on the GPU, behind the head of a step: writes what each request wants, encodes the kernels and reads a few
+// Chooses tokens on the GPU, after the head of a step: writes what each request wants, encodes the kernels and reads a few
 // bytes a row. Knows no sequences and no model.
 import type {Profiler} from '../gpu/profiler.ts';
 import type {Recording} from '../gpu/recorder.ts';

@@ -36,7 +36,7 @@ export async function loadEngine(
   const options = {...given, variants: {...PLAIN, ...given.variants}};
   const {signal} = options;
   signal?.throwIfAborted();
-  // Heard here, once: whoever has the engine hears it from `engine.lost`.
+  // Heard here, once; others hear it from `engine.lost`.
   const lost = device.lost.then(lostError);
   const config = readConfig(file);
   const plan = planEngine(config, device.limits, options);

@@ -90,7 +90,7 @@ export interface AdapterInfo {
   id: string;
   /** The file's. */
   name: string;
-  /** What it takes on the GPU. */
+  /** Bytes on the GPU. */
   bytes: number;
   /** Matrices that it changes. */
   tensors: number;
@@ -351,7 +351,7 @@ export type Request =
   | {type: 'models'; id: number}
   /** `model`: an id of `models`; null for all. */
   | {type: 'remove'; id: number; model: string | null}
-  /** `resume`: tokens of the answer that the page has from a worker that has gone; it goes on behind them. */
+  /** `resume`: tokens of the answer that the page has from a worker that has gone; it goes on after them. */
   | {type: 'chat'; id: number; request: ChatRequest; resume?: number[]}
   | {type: 'completion'; id: number; request: CompletionRequest; resume?: number[]}
   | {type: 'tokenize'; id: number; text: string; addBos?: boolean; parseSpecial?: boolean}
@@ -384,7 +384,7 @@ export type Request =
       /** Language of the question (BCP 47), where it is not the index's first. */
       language?: string;
     }
-  /** Whether anybody looks at the client. Until it says so: visible. */
+  /** Whether anyone looks at the client. Until it says so: visible. */
   | {type: 'attention'; attention: Attention}
   /** Ends the request of that id: a stream with `done`, anything else silently. */
   | {type: 'abort'; id: number}

@@ -119,7 +119,7 @@ export interface BadRequest {
   error: GemmaError;
 }
 
-/** Null for what is not even addressed: there is nobody to tell. */
+/** Null for what is not even addressed: there is no one to tell. */
 export function parseRequest(data: unknown): Request | BadRequest | null {
   if (!isObject(data)) return null;
   const id = isCount(data.id) ? (data.id as number) : null;

@@ -1,5 +1,5 @@
 // What the rest of the worker asks of the store: models by their address, inspected, opened, listed and removed. The
-// contract only; create-model-store.ts fulfils it. Knows no GGUF, no GPU and nobody who is asked for consent.
+// contract only; create-model-store.ts fulfils it. Knows no GGUF, no GPU and no one who is asked for consent.
 import type {ByteSource} from '../gguf/byte-source.ts';
 import type {FileIdentity} from './http/http-answer.ts';
 
@@ -31,7 +31,7 @@ export interface Inspection {
   readonly storedBytes: number;
   /** ETag, Last-Modified and size as the server gives them now, or as they were stored if it cannot be reached. */
   readonly identity: FileIdentity;
-  /** SHA-256 (hex) that the server or the address gives for the file; null where nobody says. */
+  /** SHA-256 (hex) that the server or the address gives for the file; null where no one says. */
   readonly sha256: string | null;
   /** The first bytes of the file, 64 KiB or less: a GGUF's `general.*` keys are usually among them. */
   readonly head: Uint8Array;
@@ -70,7 +70,7 @@ export interface OpenOptions {
 
 /**
  * A model's bytes: from the disk what is there, from the network what is missing, and that is written to the disk in the
- * same pass. Ranges nobody asks for are not fetched, but for the rest of a block (4 MiB) they begin or end in.
+ * same pass. Ranges no one asks for are not fetched, but for the rest of a block (4 MiB) they begin or end in.
  *
  * Pause: abort the signals of what is being read, and `close`; whole blocks stay. Resume: open it again. Cancel: pause,
  * then `ModelStore.remove`.
@@ -84,7 +84,7 @@ export interface ModelSource extends ByteSource {
   readonly identity: FileIdentity;
   /** Bytes of the file that are stored by now. */
   readonly storedBytes: number;
-  /** SHA-256 (hex) the whole has to have; null where nobody says. */
+  /** SHA-256 (hex) the whole has to have; null where no one says. */
   readonly sha256: string | null;
   /**
    * Completes the check of the whole file against `sha256`, fetching what is missing. At once where there is none or it

@@ -33,7 +33,7 @@ const TURN_TEXTS = ['<|turn>', '<start_of_turn>', '<|im_start|>'];
 /** An HTML tag in Gemma's vocabulary, though other families stop at it. */
 const NEVER_STOP = '</s>';
 
-/** Lists of tokens may go on behind the embedding's rows with placeholders of images and sounds, at most so many. */
+/** Lists of tokens may go on after the embedding's rows with placeholders of images and sounds, at most so many. */
 const MAX_PLACEHOLDERS = 512;
 
 /**

@@ -172,13 +172,13 @@ export class AdapterHost {
     this.#drop(held);
   }
 
-  /** Takes it off the GPU once nobody needs it. */
+  /** Takes it off the GPU once no one needs it. */
   #drop(held: Held): void {
     if (held.holders.size > 0) return;
     // Not to be used by new answers.
     if (this.#held.get(held.id) === held) this.#held.delete(held.id);
     if (held.answers > 0) return;
-    held.abort.abort(new DOMException('nobody waits for this adapter any more', 'AbortError'));
+    held.abort.abort(new DOMException('no one waits for this adapter any more', 'AbortError'));
     const {engine} = held;
     held.engine = null;
     // An engine that is lost has nothing to give back.
@@ -186,7 +186,7 @@ export class AdapterHost {
   }
 }
 
-/** The same file is the same adapter, whoever loads it. */
+/** The same file is the same adapter, whichever client loads it. */
 function idOf(ref: AdapterRef): string {
   const where =
     'url' in ref

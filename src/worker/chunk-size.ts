@@ -4,7 +4,7 @@
 /** What a step should take at most. */
 const STEP_MS = 100;
 const SMALLEST = 8;
-/** Where nobody else waits, never fewer: each step has costs of its own. Also what the first step takes. */
+/** Where no one else waits, never fewer: each step has costs of its own. Also what the first step takes. */
 const ALONE = 64;
 
 /** Rows of a step, adapted to how long steps take. */

@@ -53,7 +53,7 @@ interface Slot {
   /** Those of the client that began the load. */
   readonly options: ModelOptions;
   idleTimeout: number;
-  /** Stops the timer that runs while nobody uses the model. */
+  /** Stops the timer that runs while no one uses the model. */
   stopIdle: () => void;
   /** Losses of the device since an answer was last finished. */
   losses: number;
@@ -112,7 +112,7 @@ export class ModelHost {
    * The model, loaded once however many ask for it, before, during or after the load. A client has one model: asking
    * for another lets go of the first.
    * @throws GemmaError `model-in-use` while other clients have another model, or this one with a smaller context;
-   *   AbortError: the load itself goes on while anybody still waits for it
+   *   AbortError: the load itself goes on while anyone still waits for it
    */
   async load(user: ModelUser, ref: ModelRef, options: HostLoadOptions = {}): Promise<Instance> {
     options.signal?.throwIfAborted();
@@ -135,7 +135,7 @@ export class ModelHost {
   }
 
   /**
-   * The client wants the model no more. A load that nobody waits for is stopped; a loaded model stays a while for the
+   * The client wants the model no more. A load that no one waits for is stopped; a loaded model stays a while for the
    * next.
    */
   release(user: ModelUser): void {
@@ -147,7 +147,7 @@ export class ModelHost {
     else this.#discard(slot);
   }
 
-  /** Resolves when no load that nobody waits for holds anything any more. One that goes on is not waited for. */
+  /** Resolves when no load that no one waits for holds anything any more. One that goes on is not waited for. */
   async stopped(): Promise<void> {
     if (!this.#slot) await this.#settled;
   }
@@ -244,7 +244,7 @@ export class ModelHost {
   #discard(slot: Slot): void {
     if (this.#slot === slot) this.#slot = null;
     slot.stopIdle();
-    slot.abort.abort(new DOMException('nobody waits for this model any more', 'AbortError'));
+    slot.abort.abort(new DOMException('no one waits for this model any more', 'AbortError'));
     slot.ready?.scheduler.fail(new GemmaError('closed', 'the model was unloaded; load it again'));
     slot.ready?.model.destroy();
   }

@@ -151,7 +151,7 @@ async function filesPlace(files: readonly NamedBlob[], signal?: AbortSignal): Pr
   };
 }
 
-// A file may write anything there; nobody reads more than this.
+// A file may write anything there; no one reads more than this.
 const LONGEST_TEXT = 200;
 
 function text(metadata: Metadata, key: string): string | null {

@@ -57,7 +57,7 @@ export class Session implements ModelUser {
     this.#liveness = new Liveness(contact, context.beatMs);
   }
 
-  /** Whether anybody looks at the client. */
+  /** Whether anyone looks at the client. */
   get attention(): Attention {
     return this.#attention;
   }
@@ -231,7 +231,7 @@ export class Session implements ModelUser {
   }
 
   #fail(id: number, error: unknown): void {
-    // Whoever aborted a call waits for nothing.
+    // A client that aborted a call waits for nothing.
     if (isAbort(error)) return;
     this.#endpoint.post({type: 'error', id, error: wireError(error)});
   }

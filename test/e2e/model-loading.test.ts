@@ -128,7 +128,7 @@ describe('a model’s way into the element', () => {
       await status(second, 'ready');
       expect(await answer(second)).to.be.within(1, 3);
       await second.close();
-      // Nobody has to be asked for what is here.
+      // No one has to be asked for what is here.
       const third = await open(src, {loading: 'eager'});
       await status(third, 'ready');
     } finally {

@@ -41,7 +41,7 @@ describe('the life of a page', () => {
     await released();
   });
 
-  /** Milliseconds until the worker holds nothing for anybody but the survivor. */
+  /** Milliseconds until the worker holds nothing for anyone but the survivor. */
   async function released(): Promise<number> {
     const begun = Date.now();
     await until(survivor, (found) => held(found).join() === IDLE.join());

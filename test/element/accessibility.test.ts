@@ -174,7 +174,7 @@ describe('the example themes', () => {
   for (const theme of ['plain', 'terminal', 'brand']) {
     it(`are accessible, and change the look by public hooks: ${theme}`, async () => {
       const css = await (await fetch(new URL(`../../demo/themes/${theme}.css`, import.meta.url))).text();
-      // Our own names with an underscore are nobody else's business.
+      // Our own names with an underscore are no one else's business.
       expect(css).not.to.match(/--_|\[part/);
       const sheet = new CSSStyleSheet();
       sheet.replaceSync(css);

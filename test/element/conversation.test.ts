@@ -45,7 +45,7 @@ describe('<gemma-chat> in conversation', () => {
     expect(chat.client.answers).to.have.lengthOf(1);
   });
 
-  it('sends nothing but spaces to nobody', async () => {
+  it('sends nothing but spaces to no one', async () => {
     const chat = await Harness.ready();
     await chat.ask(' \n ');
     await chat.click('Send');

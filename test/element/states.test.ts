@@ -58,7 +58,7 @@ describe('<gemma-chat> from poster to ready', () => {
     expect(chat.button('Load the model').disabled).to.equal(false);
   });
 
-  it('knows name and size of a file without asking anybody', async () => {
+  it('knows name and size of a file without asking anyone', async () => {
     const chat = new Harness(await fixture<GemmaChatElement>(html`<gemma-chat></gemma-chat>`));
     chat.el.modelSrc = new File([new Uint8Array(1234)], 'mine.gguf');
     await chat.settle();

@@ -109,7 +109,7 @@ describe('the way in', () => {
     const third = await Harness.poster();
     await third.settle();
     expect(loads).to.have.lengthOf(3);
-    // A consent to one model is none to another, and a part of it is fetched by nobody's word.
+    // A consent to one model is none to another, and a part of it is fetched by no one's word.
     const other = await fixture<GemmaChatElement>(html`<gemma-chat model-src="/other.gguf"></gemma-chat>`);
     await new Harness(other).settle();
     fakeQuestions(() => inspection({storedBytes: 1e9}));

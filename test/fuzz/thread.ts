@@ -1,4 +1,4 @@
-// Runs hostile headers one after the other in a thread of its own, which whoever waits for it can stop.
+// Runs hostile headers one after the other in a thread of its own, which the caller can stop.
 import {parentPort, workerData} from 'node:worker_threads';
 import {hostileHeader} from './hostile-headers.ts';
 import type {Outcome} from './run-headers.ts';

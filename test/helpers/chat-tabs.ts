@@ -94,5 +94,5 @@ export async function until(page: Page, holds: (stats: Stats) => boolean): Promi
 export const answering = (page: Page, count: number) =>
   until(page, ({batch}) => batch.running >= count && batch.decodeRows > 1);
 
-/** Pages of keys and values that somebody uses. */
+/** Pages of keys and values that someone uses. */
 export const pagesUsed = ({gpu: {kvPages}}: Stats): number => kvPages.full.used + kvPages.sliding.used;

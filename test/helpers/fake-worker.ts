@@ -229,7 +229,7 @@ export class FakeWorker {
     );
   }
 
-  /** A client's process ends: its lock is free, and nobody looks for another worker. */
+  /** A client's process ends: its lock is free, and no one looks for another worker. */
   kill(lock: string): void {
     this.#reachable = false;
     for (const port of this.#ports) if (port.lock === lock) port.silence?.();

@@ -55,7 +55,7 @@ export class GatedServer {
     this.#port = (server.address() as AddressInfo).port;
   }
 
-  /** The network is gone: what is under way breaks off, and nobody answers any more. */
+  /** The network is gone: what is under way breaks off, and no one answers any more. */
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = null;
@@ -97,7 +97,7 @@ export class GatedServer {
   }
 }
 
-/** Resolves when more can be written, or nobody reads any more. */
+/** Resolves when more can be written, or no one reads any more. */
 function drained(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

@@ -22,13 +22,13 @@ export function addRows(a: Rows, b: Rows): Rows {
 }
 
 /** RMS of each row, weighted by the tensor of this name. */
-export function normed({config, weights}: ReferenceParts, rows: Rows, name: string): Rows {
+export function rmsNormRows({config, weights}: ReferenceParts, rows: Rows, name: string): Rows {
   const weight = weights.vector(name);
   return rows.map((row) => rmsNorm(row, config.normEps, weight));
 }
 
 /** x: [n][nEmbd] → the layer's queries [n][nHead·headDim], or keys or values [n][nHeadKv·headDim], as projected. */
-export function projected({weights}: ReferenceParts, layer: LayerConfig, which: 'q' | 'k' | 'v', x: Rows): Rows {
+export function qkvProj({weights}: ReferenceParts, layer: LayerConfig, which: 'q' | 'k' | 'v', x: Rows): Rows {
   return weights.matrix(`blk.${layer.index}.attn_${which}.weight`).multiply(x);
 }
 
@@ -39,12 +39,12 @@ export function normedHeads({config, weights}: ReferenceParts, layer: LayerConfi
 }
 
 /** Each head turned by its row's position; `factors`: divisors of the angular frequencies. */
-export function turnedHeads({headDim, ropeBase, ropeScale}: LayerConfig, rows: Rows, factors?: Float32Array): Rows {
+export function applyRope({headDim, ropeBase, ropeScale}: LayerConfig, rows: Rows, factors?: Float32Array): Rows {
   return rows.map((row, position) => rope(row, headDim, position / ropeScale, ropeBase, factors));
 }
 
 /**
- * x: [n][nEmbd], normed → RMS(Wo · attention(x)), as Gemma 3n and 4 have it: queries, keys and values are normed, scores
+ * x: [n][nEmbd], normed → RMS(Wo · attention(x)), as Gemma 3n and 4 have it: queries, keys and values are rmsNormRows, scores
  * have no scale, a layer that owns keys and values adds them to the cache, and one that does not attends its kvSource's.
  */
 export function unscaledAttention(
@@ -57,13 +57,13 @@ export function unscaledAttention(
   const block = `blk.${layer.index}`;
   const factors = layer.ropeFactors ? parts.weights.vector('rope_freqs.weight') : undefined;
   // q: [n][nHead·headDim]
-  const q = turnedHeads(layer, normedHeads(parts, layer, 'q', projected(parts, layer, 'q', x)), factors);
+  const q = applyRope(layer, normedHeads(parts, layer, 'q', qkvProj(parts, layer, 'q', x)), factors);
   if (layer.hasKv) {
-    // k, v: [n][nHeadKv·headDim]; v is normed without a weight and not turned.
-    const kRaw = projected(parts, layer, 'k', x);
-    const vRaw = valuesFromKeys ? kRaw : projected(parts, layer, 'v', x);
+    // k, v: [n][nHeadKv·headDim]; v is normed without a weight and not rotated.
+    const kRaw = qkvProj(parts, layer, 'k', x);
+    const vRaw = valuesFromKeys ? kRaw : qkvProj(parts, layer, 'v', x);
     cache[layer.index] = {
-      keys: turnedHeads(layer, normedHeads(parts, layer, 'k', kRaw), factors),
+      keys: applyRope(layer, normedHeads(parts, layer, 'k', kRaw), factors),
       values: vRaw.map((row) => rmsNormEach(row, layer.headDim, parts.config.normEps)),
     };
   }
@@ -73,7 +73,7 @@ export function unscaledAttention(
 }
 
 /**
- * x: [n][nEmbd], normed → [n][nHead·headDim], as gemma, gemma2 and gemma3 have attention: queries and keys are turned,
+ * x: [n][nEmbd], normed → [n][nHead·headDim], as gemma, gemma2 and gemma3 have attention: queries and keys are rotated,
  * with `headNorms` normed before; values stay as projected; scores are scaled, then capped.
  */
 export function scaledAttention(
@@ -83,27 +83,27 @@ export function scaledAttention(
   {headNorms, scale, softcap}: {headNorms: boolean; scale: number; softcap: number},
 ): Rows {
   const heads = (which: 'q' | 'k') => {
-    const raw = projected(parts, layer, which, x);
-    return turnedHeads(layer, headNorms ? normedHeads(parts, layer, which, raw) : raw);
+    const raw = qkvProj(parts, layer, which, x);
+    return applyRope(layer, headNorms ? normedHeads(parts, layer, which, raw) : raw);
   };
-  const [q, k, v] = [heads('q'), heads('k'), projected(parts, layer, 'v', x)];
+  const [q, k, v] = [heads('q'), heads('k'), qkvProj(parts, layer, 'v', x)];
   return q.map((row, p) => attend(row, k, v, p, {...layer, scale, softcap}));
 }
 
 /** RMS(W · x), the end of a branch. */
 export function normedOutput(parts: ReferenceParts, matrix: string, x: Rows, norm: string): Rows {
-  return normed(parts, parts.weights.matrix(matrix).multiply(x), norm);
+  return rmsNormRows(parts, parts.weights.matrix(matrix).multiply(x), norm);
 }
 
 /** h: [n][nEmbd] → gelu(gate · z) ⊙ up · z, z = RMS(h): [n][nFf]. `bend` sees a row's gates before they are activated. */
-export function gatedUnits(
+export function gatedMlp(
   parts: ReferenceParts,
   layer: LayerConfig,
   h: Rows,
   bend: (gate: Float64Array) => Float64Array = (gate) => gate,
 ): Rows {
   const block = `blk.${layer.index}`;
-  const z = normed(parts, h, `${block}.ffn_norm.weight`);
+  const z = rmsNormRows(parts, h, `${block}.ffn_norm.weight`);
   const gate = parts.weights.matrix(`${block}.ffn_gate.weight`).multiply(z);
   const up = parts.weights.matrix(`${block}.ffn_up.weight`).multiply(z);
   return gate.map((row, t) => geglu(bend(row), up[t]));
@@ -112,7 +112,7 @@ export function gatedUnits(
 /** h: [n][nEmbd] → RMS(down · (gelu(gate · z) ⊙ up · z)), z = RMS(h). */
 export function feedForward(parts: ReferenceParts, layer: LayerConfig, h: Rows): Rows {
   const block = `blk.${layer.index}`;
-  const inner = gatedUnits(parts, layer, h);
+  const inner = gatedMlp(parts, layer, h);
   return normedOutput(parts, `${block}.ffn_down.weight`, inner, `${block}.post_ffw_norm.weight`);
 }
 

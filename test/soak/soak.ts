@@ -23,7 +23,7 @@ export interface SoakReport {
   heap: {early: number; late: number};
 }
 
-/** The workers of a site: whoever asks for one gets the latest. */
+/** The workers of a site: a page that asks for one gets the latest. */
 class Site {
   readonly workers: FakeWorker[] = [];
   /** Tabs opened after the storage was cleared have other locks than the worker. */

@@ -341,7 +341,7 @@ export class ChatController {
     this.#unanswered = false;
     this.finishReason = outcome.finishReason;
     if (client) this.#state.enter('ready');
-    // After whoever waits for this answer has it.
+    // After the answer has reached those that wait for it.
     setTimeout(() => this.#sendNext());
     if (!answer) throw abortError('the answer was stopped before its first word');
     return answer;
@@ -411,7 +411,7 @@ interface StreamedRequest {
   signal: AbortSignal;
 }
 
-/** What was found, as the stream of an answer that nobody has to write. */
+/** What was found, as the stream of an answer that no one has to write. */
 async function* found(grounded: Grounded | undefined): AsyncGenerator<Chunk> {
   if (grounded && 'text' in grounded) yield {choices: [{delta: {content: grounded.text}, finish_reason: 'stop'}]};
 }

@@ -46,7 +46,7 @@ export class Conversation {
   #head: TurnId | null = null;
   #path: readonly Turn[] | null = null;
   #nextId = 1;
-  /** Grows with every change: whoever stores the conversation sees that there is something new. */
+  /** Grows with every change: a store sees by it that there is something new. */
   version = 0;
 
   /** @throws GemmaError `option-invalid` where `data` is not what `toJSON` gives */
@@ -213,7 +213,7 @@ export function checkMessage(message: ChatMessage): ChatMessage {
 
 const REASONS = new Set<unknown>(['stop', 'length', 'abort', 'tool_calls'] satisfies FinishReason[]);
 
-/** Only what is known is taken over: stored data may be of another release, or of anybody's making. */
+/** Only what is known is taken over: stored data may be of another release, or of anyone's making. */
 function checkTurns({turns}: ConversationData): Turn[] {
   if (!Array.isArray(turns)) throw invalid('a conversation has no list of turns');
   const seen = new Set<TurnId>();

@@ -6,7 +6,7 @@ export interface Waiting {
   readonly text: string;
 }
 
-/** Nobody waits for more answers than these. */
+/** No one waits for more answers than these. */
 const MOST = 20;
 
 export class Outbox {

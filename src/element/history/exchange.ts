@@ -1,5 +1,5 @@
-// Conversations as files: JSON for all of them with their branches, Markdown to read one. Both can be read back; whoever
-// reads one checks what is in it. Pure, and a lazy chunk, so it imports nothing of the element but types.
+// Conversations as files: JSON for all of them with their branches, Markdown to read one. Both can be read back; the
+// reader checks what is in one. Pure, and a lazy chunk, so it imports nothing of the element but types.
 import type {ChatMessage} from '../../protocol/messages.ts';
 import type {ConversationData, Turn} from '../chat/conversation.ts';
 import type {StoredConversation} from './store.ts';
@@ -23,7 +23,7 @@ export function toJson(conversations: readonly StoredConversation[]): string {
   return `${JSON.stringify({format: FORMAT, version: VERSION, conversations: plain}, null, 1)}\n`;
 }
 
-/** Stands before each message, and tells it from a heading that somebody wrote. */
+/** Stands before each message, and tells it from a heading that someone wrote. */
 const MARK = /^<!-- gemma-chat (user|assistant) -->$/;
 const ESCAPED = /^(\\*)(<!-- gemma-chat )/;
 

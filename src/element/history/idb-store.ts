@@ -1,5 +1,5 @@
 // Conversations in IndexedDB: the store that is used where a page brings none. A lazy chunk, so it imports nothing of the
-// element but types. Knows records, not what is in them: whoever reads one checks it.
+// element but types. Knows records, not what is in them: the reader checks it.
 import {type DBSchema, type IDBPDatabase, openDB} from 'idb';
 import type {ConversationSummary, HistoryStore, StoredConversation} from './store.ts';
 

@@ -41,7 +41,7 @@ const ID = /^[\w-]{1,64}$/;
 
 const isTime = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < 8.64e15;
 
-/** The summary in a record, or null: stored data may be of another release, or of anybody's making. */
+/** The summary in a record, or null: stored data may be of another release, or of anyone's making. */
 export function checkSummary(value: unknown): ConversationSummary | null {
   if (typeof value !== 'object' || value === null) return null;
   const {id, title, updated, messages} = value as Partial<Record<keyof ConversationSummary, unknown>>;

@@ -1,4 +1,4 @@
-// Which addresses an answer may link to. An answer is anybody's text: it may have read a page that told it what to say.
+// Which addresses an answer may link to. An answer is anyone's text: it may have read a page that told it what to say.
 
 const ALLOWED = new Set(['http:', 'https:', 'mailto:', 'tel:']);
 

@@ -118,7 +118,7 @@ export class MarkdownStream {
     return {blocks, known: known ?? blocks.length};
   }
 
-  /** The old object for a block that is as it was, so that whoever shows it need not look at it again. */
+  /** The old object for a block that is as it was, so that the view need not render it again. */
   #reuse(fresh: Block[]): Block[] {
     if (fresh.some(isDefinition)) return fresh;
     const old = new Map(this.#blocks.map((block) => [block.key, block]));

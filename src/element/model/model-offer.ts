@@ -152,7 +152,7 @@ export class ModelOffer {
     return found;
   }
 
-  /** The site answers for the visitor's consent, or there is nothing to fetch: nobody has to be asked, nor the worker. */
+  /** The site answers for the visitor's consent, or there is nothing to fetch: no one has to be asked, nor the worker. */
   maySkipAsking(): boolean {
     return this.complete || (this.#given && !savesData());
   }

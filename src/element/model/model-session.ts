@@ -1,5 +1,5 @@
 // How a chat comes to its client and lets go of it: loading, pausing, losing, closing. What a visitor is asked beforehand
-// is model-offer.ts. Knows nothing of messages: whoever uses the client is told before it goes.
+// is model-offer.ts. Knows nothing of messages: what uses the client is told before it goes.
 import type {GemmaClient} from '../../client/index.ts';
 import type {ModelSrc} from '../../client/model-src.ts';
 import {type ErrorCode, GemmaError, isAbort} from '../../errors.ts';
@@ -99,7 +99,7 @@ export class ModelSession {
   }
 
   /**
-   * Loads by itself, if nobody has to be asked: `eagerly` with the site's consent or a file that is here, otherwise where
+   * Loads by itself, if no one has to be asked: `eagerly` with the site's consent or a file that is here, otherwise where
    * the visitor has agreed before and nothing has to be fetched.
    */
   async start(eagerly: boolean): Promise<void> {

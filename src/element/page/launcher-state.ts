@@ -1,4 +1,4 @@
-// Whether the launcher's panel is open, for whoever opened it: where the focus goes, and that Escape closes it. Knows
+// Whether the launcher's panel is open, for the visitor who opened it: where the focus goes, and that Escape closes it. Knows
 // the element by what it can do, and no view.
 import {COVERING} from '../styles/covering.ts';
 

@@ -1,5 +1,5 @@
 // A page that the visitor leaves may be kept by the browser as it is, and shown again on the way back. Meanwhile it must
-// hold nothing that others need: whoever is told lets go, and comes back with the page.
+// hold nothing that others need: what is told lets go, and comes back with the page.
 
 export interface PageCacheUser {
   /** The page is put aside. */

@@ -50,7 +50,7 @@ export function renderPoster(view: PosterView): TemplateResult {
 /** Loading would say the same again: what the file, the page or the browser lacks is not there a moment later. */
 const willNotRun = ({offer}: PosterView) => offer.hopeless;
 
-/** It cannot run here: says so before anybody has waited, and shows what the page has instead. */
+/** It cannot run here: says so before anyone has waited, and shows what the page has instead. */
 function renderRefusal(view: PosterView): TemplateResult {
   const {offer, advice, files} = view;
   return html`

@@ -54,7 +54,7 @@ interface Entry extends PooledAdapter {
 }
 
 /**
- * The adapters of one engine. `create` and `remove` change which buffers there are; whoever holds bind groups makes them
+ * The adapters of one engine. `create` and `remove` change which buffers there are; the holder of bind groups makes them
  * anew when `revision` has changed, and calls `release` once no submitted work uses the old ones.
  */
 export class AdapterPool {

@@ -191,7 +191,7 @@ class Rewriting {
   }
 }
 
-/** The projection behind queries or keys: rope ← (norm of heads) ← linear, nothing else reading what is between. */
+/** The projection that makes queries or keys: rope ← (norm of heads) ← linear, nothing else reading what is between. */
 function projection(rewriting: Rewriting, rotated: Activation) {
   const rope = rewriting.maker(rotated, 'rope');
   if (!rope) return undefined;

@@ -236,7 +236,7 @@ export class KvCache {
     return wanted;
   }
 
-  /** Gives back a page that was reserved for a position which was not appended: it belongs to nobody else's beginning. */
+  /** Gives back a page that was reserved for a position which was not appended: it belongs to no one else's beginning. */
   #dropReserved(sequence: CachedSequence): void {
     const pages = pagesFor(sequence.tokens.length);
     if (sequence.full.length <= pages) return;

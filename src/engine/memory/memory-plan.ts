@@ -18,7 +18,7 @@ import {LOAD_PEAK_BYTES} from './upload.ts';
 /** Where the per-layer embedding table (`per_layer_token_embd.weight`) is kept; `none` where the model has none. */
 export type TablePlacement = Exclude<TablePlacementChoice, 'auto'>;
 
-/** The options of a load that change what it takes in memory. */
+/** The options of a load that change how much memory it needs. */
 export type MemoryOptions = Pick<
   EngineOptions,
   | 'contextLength'

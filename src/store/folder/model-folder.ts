@@ -213,7 +213,7 @@ export class ModelFolder {
     this.#damaged.set(index, this.#manifest.hashes[index]);
     // What comes in its place need not be what was hashed with the rest.
     this.#manifest.sha256 = null;
-    // Not written down: whoever reads the manifest finds out as well, and the folder may have been removed.
+    // Not written down: the next reader of the manifest finds out as well, and the folder may have been removed.
     this.#note(index, null, false);
   }
 

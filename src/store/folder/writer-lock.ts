@@ -11,9 +11,9 @@ export interface LocksLike {
 }
 
 export interface Hooks {
-  /** Somebody else has the lock. */
+  /** Someone else has the lock. */
   onWait(): void;
-  /** We have it now, and somebody else may have had it before. */
+  /** We have it now, and someone else may have had it before. */
   onTaken(): Promise<void>;
 }
 
@@ -30,7 +30,7 @@ export class WriterLock {
   readonly #leaving = new Set<() => void>();
   #kept = true;
 
-  /** @param locks undefined where there are none: then nobody else is assumed to write */
+  /** @param locks undefined where there are none: then no one else is assumed to write */
   constructor(locks: LocksLike | undefined, id: string) {
     this.#locks = locks;
     this.#name = lockName(id);
@@ -67,7 +67,7 @@ export class WriterLock {
     try {
       await this.#taking;
     } catch (error) {
-      // Whoever was taking it has been stopped: that is no reason for the others.
+      // The one that was taking it has been stopped; the others go on.
       if (signal.aborted || !isAbort(error)) throw error;
     }
   }

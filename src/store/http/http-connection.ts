@@ -161,7 +161,7 @@ export class HttpConnection {
       throw this.#brokenOff(error);
     } finally {
       signal.removeEventListener('abort', abort);
-      // Not waited for: what a server does with it is no concern of whoever reads.
+      // Not waited for: what a server does with it does not concern the reader.
       reader.cancel().catch(() => undefined);
     }
   }
@@ -202,7 +202,7 @@ function pieceReader(body: ReadableStream<Uint8Array>): PieceReader {
   };
 }
 
-/** Ends the transfer of a body that nobody reads. */
+/** Ends the transfer of a body that no one reads. */
 export async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => undefined);
 }

@@ -17,7 +17,7 @@ export class BlockMemory {
     return this.#spare.pop() ?? new Uint8Array(this.#blockBytes);
   }
 
-  /** Nobody looks at this any more. */
+  /** No one looks at this any more. */
   give({buffer}: Uint8Array<ArrayBuffer>): void {
     if (buffer.byteLength === this.#blockBytes && this.#spare.length < MAX_SPARE)
       this.#spare.push(new Uint8Array(buffer));

@@ -23,7 +23,7 @@ export interface TransferContext {
   readonly claimed: Set<number>;
 }
 
-/** Bytes [start, end) of the file, in blocks that nobody else fetches. */
+/** Bytes [start, end) of the file, in blocks that no one else fetches. */
 interface Run {
   readonly start: number;
   readonly end: number;
@@ -31,7 +31,7 @@ interface Run {
 
 /**
  * The missing blocks from `first` on, as far as they follow each other, end before byte `end` and are not fetched
- * already. Null if `first` is not missing or somebody fetches it.
+ * already. Null if `first` is not missing or someone fetches it.
  */
 export function runFrom({folder, assembly, claimed}: TransferContext, first: number, end: number): Run | null {
   const {blockBytes} = folder;
@@ -119,7 +119,7 @@ export class Download {
 
   /** Breaks off what is under way. */
   stop(): void {
-    this.#stop.abort(new DOMException('nobody reads this any more', 'AbortError'));
+    this.#stop.abort(new DOMException('no one reads this any more', 'AbortError'));
     this.#context.assembly.notify();
   }
 

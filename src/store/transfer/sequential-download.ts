@@ -1,5 +1,5 @@
 // One transfer of the whole file from its first byte on, for servers that send no ranges. It goes on between reads, waits
-// when the disk or the reader is behind, and begins again only for a block that it has passed and nobody kept.
+// when the disk or the reader is behind, and begins again only for a block that it has passed and no one kept.
 import {isAbort} from '../../errors.ts';
 import type {TransferContext} from './download.ts';
 

@@ -7,13 +7,13 @@ import type {ByteSource} from '../../../src/gguf/byte-source.ts';
 import type {GgufFile} from '../../../src/gguf/gguf-file.ts';
 import {
   addRows,
+  applyRope,
   embeddings,
   feedForward,
-  normed,
   normedHeads,
   normedOutput,
-  projected,
-  turnedHeads,
+  qkvProj,
+  rmsNormRows,
 } from '../model-blocks.ts';
 import {rmsNorm, scaled} from '../model-ops.ts';
 import {ReferenceWeights} from '../model-weights.ts';
@@ -57,10 +57,10 @@ export class GemmaEmbeddingReference {
 function attention(parts: Parts, layer: LayerConfig, h: Rows): Rows {
   const {nHead, nHeadKv, headDim, window, index} = layer;
   const block = `blk.${index}`;
-  const x = normed(parts, h, `${block}.attn_norm.weight`);
-  const q = turnedHeads(layer, normedHeads(parts, layer, 'q', projected(parts, layer, 'q', x)));
-  const k = turnedHeads(layer, normedHeads(parts, layer, 'k', projected(parts, layer, 'k', x)));
-  const v = projected(parts, layer, 'v', x);
+  const x = rmsNormRows(parts, h, `${block}.attn_norm.weight`);
+  const q = applyRope(layer, normedHeads(parts, layer, 'q', qkvProj(parts, layer, 'q', x)));
+  const k = applyRope(layer, normedHeads(parts, layer, 'k', qkvProj(parts, layer, 'k', x)));
+  const v = qkvProj(parts, layer, 'v', x);
   const attended = q.map((row, position) => {
     const y = new Float64Array(nHead * headDim);
     for (let head = 0; head < nHead; head++) {

@@ -2,7 +2,7 @@
 
 import type {GemmaConfig} from '../../../src/engine/model/gemma/config.ts';
 import type {LayerConfig} from '../../../src/engine/model/model-config.ts';
-import {gatedUnits, normed, type ReferenceParts, runLayers, scaledAttention} from '../model-blocks.ts';
+import {gatedMlp, type ReferenceParts, rmsNormRows, runLayers, scaledAttention} from '../model-blocks.ts';
 import type {ReferenceForward, Rows, Trace} from '../types.ts';
 
 type Parts = ReferenceParts<GemmaConfig>;
@@ -22,12 +22,12 @@ export class GemmaReference implements ReferenceForward {
 /** h: [n][nEmbd] → Wo · attention(RMS(h)). */
 function attention(parts: Parts, layer: LayerConfig, h: Rows): Rows {
   const block = `blk.${layer.index}`;
-  const x = normed(parts, h, `${block}.attn_norm.weight`);
+  const x = rmsNormRows(parts, h, `${block}.attn_norm.weight`);
   const attended = scaledAttention(parts, layer, x, {headNorms: false, scale: layer.headDim ** -0.5, softcap: 0});
   return parts.weights.matrix(`${block}.attn_output.weight`).multiply(attended);
 }
 
 /** h: [n][nEmbd] → down · (gelu(gate · z) ⊙ up · z), z = RMS(h). */
 function feedForward(parts: Parts, layer: LayerConfig, h: Rows): Rows {
-  return parts.weights.matrix(`blk.${layer.index}.ffn_down.weight`).multiply(gatedUnits(parts, layer, h));
+  return parts.weights.matrix(`blk.${layer.index}.ffn_down.weight`).multiply(gatedMlp(parts, layer, h));
 }

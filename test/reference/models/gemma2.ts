@@ -2,7 +2,14 @@
 
 import type {Gemma2Config} from '../../../src/engine/model/gemma2/config.ts';
 import type {LayerConfig} from '../../../src/engine/model/model-config.ts';
-import {feedForward, normed, normedOutput, type ReferenceParts, runLayers, scaledAttention} from '../model-blocks.ts';
+import {
+  feedForward,
+  normedOutput,
+  type ReferenceParts,
+  rmsNormRows,
+  runLayers,
+  scaledAttention,
+} from '../model-blocks.ts';
 import type {ReferenceForward, Rows, Trace} from '../types.ts';
 
 type Parts = ReferenceParts<Gemma2Config>;
@@ -22,7 +29,7 @@ export class Gemma2Reference implements ReferenceForward {
 /** h: [n][nEmbd] → RMS(Wo · attention(RMS(h))). No head is normed: the soft cap tames the scores. */
 function attention(parts: Parts, layer: LayerConfig, h: Rows): Rows {
   const block = `blk.${layer.index}`;
-  const x = normed(parts, h, `${block}.attn_norm.weight`);
+  const x = rmsNormRows(parts, h, `${block}.attn_norm.weight`);
   const {attentionScale: scale, attentionSoftcap: softcap} = parts.config;
   const attended = scaledAttention(parts, layer, x, {headNorms: false, scale, softcap});
   return normedOutput(parts, `${block}.attn_output.weight`, attended, `${block}.post_attention_norm.weight`);

@@ -2,7 +2,14 @@
 
 import type {Gemma3Config} from '../../../src/engine/model/gemma3/config.ts';
 import type {LayerConfig} from '../../../src/engine/model/model-config.ts';
-import {feedForward, normed, normedOutput, type ReferenceParts, runLayers, scaledAttention} from '../model-blocks.ts';
+import {
+  feedForward,
+  normedOutput,
+  type ReferenceParts,
+  rmsNormRows,
+  runLayers,
+  scaledAttention,
+} from '../model-blocks.ts';
 import type {ReferenceForward, Rows, Trace} from '../types.ts';
 
 type Parts = ReferenceParts<Gemma3Config>;
@@ -22,7 +29,7 @@ export class Gemma3Reference implements ReferenceForward {
 /** h: [n][nEmbd] → RMS(Wo · attention(RMS(h))). Queries and keys are normed a head. */
 function attention(parts: Parts, layer: LayerConfig, h: Rows): Rows {
   const block = `blk.${layer.index}`;
-  const x = normed(parts, h, `${block}.attn_norm.weight`);
+  const x = rmsNormRows(parts, h, `${block}.attn_norm.weight`);
   const attended = scaledAttention(parts, layer, x, {headNorms: true, scale: parts.config.attentionScale, softcap: 0});
   return normedOutput(parts, `${block}.attn_output.weight`, attended, `${block}.post_attention_norm.weight`);
 }

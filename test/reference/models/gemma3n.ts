@@ -4,12 +4,12 @@ import {type Gemma3nConfig, type Gemma3nLayer, STREAMS} from '../../../src/engin
 import {
   addRows,
   embeddings,
-  gatedUnits,
-  normed,
+  gatedMlp,
   normedOutput,
   perLayerBranch,
   perLayerInputs,
   type ReferenceParts,
+  rmsNormRows,
   unscaledAttention,
 } from '../model-blocks.ts';
 import {add, rmsNorm, scaled, sparse, withMagnitudeOf} from '../model-ops.ts';
@@ -61,14 +61,14 @@ export class Gemma3nReference implements ReferenceForward {
     const [active] = predicted;
 
     // Attention and its low-rank bypass, both from x = RMS(active).
-    const x = normed(parts, active, `${block}.attn_norm.weight`);
+    const x = rmsNormRows(parts, active, `${block}.attn_norm.weight`);
     const low = weights.matrix(`${block}.laurel_l.weight`).multiply(x);
     const laurel = addRows(x, normedOutput(parts, `${block}.laurel_r.weight`, low, `${block}.laurel_post_norm.weight`));
     const gated = addRows(active, unscaledAttention(parts, layer, x, cache));
     const mixed = addRows(gated, laurel).map((row) => scaled(row, Math.SQRT1_2));
     trace(`attn_laurel-${layer.index}`, mixed);
 
-    const inner = gatedUnits(parts, layer, mixed, (gate) =>
+    const inner = gatedMlp(parts, layer, mixed, (gate) =>
       layer.sparsity === null ? gate : sparse(gate, layer.sparsity),
     );
     const ffn = normedOutput(parts, `${block}.ffn_down.weight`, inner, `${block}.post_ffw_norm.weight`);

@@ -1,6 +1,6 @@
 // The feed-forward of a Gemma 4 layer with experts in float64. The same on the GPU: models/gemma4-experts.ts.
 import type {Experts, Gemma4Config, Gemma4Layer} from '../../../src/engine/model/gemma4/config.ts';
-import {addRows, gatedUnits, normed, normedOutput, type ReferenceParts} from '../model-blocks.ts';
+import {addRows, gatedMlp, normedOutput, type ReferenceParts, rmsNormRows} from '../model-blocks.ts';
 import {add, geglu, scaled, topExperts} from '../model-ops.ts';
 import type {Rows, Trace} from '../types.ts';
 
@@ -9,17 +9,17 @@ type Parts = ReferenceParts<Gemma4Config>;
 /** h: [n][nEmbd] → RMS(RMS(dense) + RMS(mixture)): [n][nEmbd]. */
 export function expertFeedForward(parts: Parts, layer: Gemma4Layer, experts: Experts, h: Rows, trace: Trace): Rows {
   const block = `blk.${layer.index}`;
-  const inner = gatedUnits(parts, layer, h);
+  const inner = gatedMlp(parts, layer, h);
   const dense = normedOutput(parts, `${block}.ffn_down.weight`, inner, `${block}.post_ffw_norm_1.weight`);
   const logits = routerLogits(parts, block, h);
   trace(`ffn_moe_logits-${layer.index}`, logits);
-  const mixed = normed(parts, mixture(parts, block, experts, h, logits), `${block}.post_ffw_norm_2.weight`);
-  return normed(parts, addRows(dense, mixed), `${block}.post_ffw_norm.weight`);
+  const mixed = rmsNormRows(parts, mixture(parts, block, experts, h, logits), `${block}.post_ffw_norm_2.weight`);
+  return rmsNormRows(parts, addRows(dense, mixed), `${block}.post_ffw_norm.weight`);
 }
 
 /** h: [n][nEmbd] → ffn_gate_inp · (RMS(h) / √nEmbd ⊙ scale): [n][count]. */
 function routerLogits(parts: Parts, block: string, h: Rows): Rows {
-  const x = normed(parts, h, `${block}.ffn_gate_inp.scale`).map((row) => scaled(row, 1 / Math.sqrt(row.length)));
+  const x = rmsNormRows(parts, h, `${block}.ffn_gate_inp.scale`).map((row) => scaled(row, 1 / Math.sqrt(row.length)));
   return parts.weights.matrix(`${block}.ffn_gate_inp.weight`).multiply(x);
 }
 
@@ -27,7 +27,7 @@ function routerLogits(parts: Parts, block: string, h: Rows): Rows {
 function mixture(parts: Parts, block: string, experts: Experts, h: Rows, logits: Rows): Rows {
   const {weights, config} = parts;
   const {count, topK, nFf, fused} = experts;
-  const u = normed(parts, h, `${block}.pre_ffw_norm_2.weight`);
+  const u = rmsNormRows(parts, h, `${block}.pre_ffw_norm_2.weight`);
   const chosen = logits.map((row) => topExperts(row, topK));
   const gate = weights.matrix(`${block}.ffn_gate_${fused ? 'up_' : ''}exps.weight`);
   const up = weights.matrix(`${block}.ffn_${fused ? 'gate_' : ''}up_exps.weight`);

@@ -4,10 +4,10 @@ import {
   addRows,
   embeddings,
   feedForward,
-  normed,
   perLayerBranch,
   perLayerInputs,
   type ReferenceParts,
+  rmsNormRows,
   unscaledAttention,
 } from '../model-blocks.ts';
 import {scaled} from '../model-ops.ts';
@@ -51,7 +51,7 @@ export class Gemma4Reference implements ReferenceForward {
 
   /** h: [n][nEmbd] → h + RMS(Wo · attention(RMS(h))). A layer that owns keys and values adds them to the cache. */
   #attention(layer: Gemma4Layer, h: Rows, cache: KeysAndValues[]): Rows {
-    const x = normed(this.#parts, h, `blk.${layer.index}.attn_norm.weight`);
+    const x = rmsNormRows(this.#parts, h, `blk.${layer.index}.attn_norm.weight`);
     return addRows(h, unscaledAttention(this.#parts, layer, x, cache, layer.valuesFromKeys));
   }
 }

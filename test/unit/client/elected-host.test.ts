@@ -150,7 +150,7 @@ class Tab {
   }
 }
 
-/** What the model says to `prompt`, whoever computes it. */
+/** What the model says to `prompt`, whichever worker computes it. */
 const expected = (prompt: string, tokens: number) =>
   tinyTokenizer().decode(continuation(tinyTokenizer().encode(prompt), tokens));
 
@@ -168,7 +168,7 @@ describe('an elected host', () => {
     expect(clients.map(({shared}) => shared)).to.deep.equal([true, true, true]);
     const texts = await Promise.all(clients.map((client, i) => answer(client, `the page ${i}`)));
     expect(texts).to.deep.equal(clients.map((_, i) => expected(`the page ${i}`, 12)));
-    // Whoever came first.
+    // The one that came first.
     const started = site.tabs.flatMap(({workers}) => workers);
     expect(started.map(({fake}) => fake.models.length)).to.deep.equal([1]);
     const {clients: count, models} = await clients[2].stats();

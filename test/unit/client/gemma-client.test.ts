@@ -209,7 +209,7 @@ describe('GemmaClient', () => {
     });
   });
 
-  it('perLayerEmbeddings reaches whoever loads the model', async () => {
+  it('perLayerEmbeddings reaches the load of the model', async () => {
     const asked: unknown[] = [];
     const worker = new FakeWorker({
       load: async (_ref, {perLayerEmbeddings}) => {
@@ -431,7 +431,7 @@ describe('GemmaClient', () => {
   });
 
   describe('attention', () => {
-    it('puts whoever is looked at first', async () => {
+    it('puts the client that is looked at first', async () => {
       const worker = new FakeWorker({maxSequences: 1});
       const ends: string[] = [];
       const talk = async (name: string, attention: Attention) => {

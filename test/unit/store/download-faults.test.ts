@@ -16,7 +16,7 @@ describe('a download', () => {
   afterEach(async () => {
     await rig.stop();
     expect(rig.twice, 'blocks asked for although they were stored').to.deep.equal([]);
-    expect(rig.locks.held.size, 'locks that nobody let go of').to.equal(0);
+    expect(rig.locks.held.size, 'locks that no one let go of').to.equal(0);
   });
 
   it('asks for each byte once, several ranges side by side, and tells what it does', async () => {

@@ -20,7 +20,7 @@ describe('the model store', () => {
   afterEach(async () => {
     await rig.stop();
     expect(rig.twice, 'blocks asked for although they were stored').to.deep.equal([]);
-    expect(rig.locks.held.size, 'locks that nobody let go of').to.equal(0);
+    expect(rig.locks.held.size, 'locks that no one let go of').to.equal(0);
   });
 
   const open = async (options: {integrity?: string} = {}) => (await rig.store()).open({url: rig.url, ...options});
@@ -222,7 +222,7 @@ describe('the model store', () => {
       expect(rig.phases).not.to.include('read');
     });
 
-    it('fetches for it what nobody wanted, and says that it verifies', async () => {
+    it('fetches for it what no one wanted, and says that it verifies', async () => {
       const source = await (await rig.store()).open(
         {url: rig.url, integrity: integrityOf(rig.file)},
         {onProgress: (progress) => rig.progress.push(progress)},

@@ -12,7 +12,7 @@ describe('ChunkSize', () => {
     expect(rows).to.deep.equal([64, 128, 256, 512, 512]);
   });
 
-  it('never takes fewer than 64 where nobody else waits', () => {
+  it('never takes fewer than 64 where no one else waits', () => {
     const chunk = new ChunkSize(512);
     chunk.measured(64, 1000);
     expect([chunk.rows(0), chunk.rows(1)]).to.deep.equal([64, 8]);

@@ -110,7 +110,7 @@ describe('ModelHost', () => {
     expect(late.engine.destroyed).to.equal(true);
   });
 
-  it('refuses another model while somebody else uses this one, and says which', async () => {
+  it('refuses another model while someone else uses this one, and says which', async () => {
     await ready();
     const error = await rejection(host.load(b, other));
     expect(error.code).to.equal('model-in-use');
@@ -124,7 +124,7 @@ describe('ModelHost', () => {
     expect((await rejection(host.load(b, other))).code).to.equal('model-in-use');
   });
 
-  it('replaces a model that nobody else uses', async () => {
+  it('replaces a model that no one else uses', async () => {
     const first = await ready();
     host.release(a);
     const second = host.load(b, other);
@@ -135,7 +135,7 @@ describe('ModelHost', () => {
     expect(host.instance).to.equal(await second);
   });
 
-  it('keeps a model that nobody uses for the next client', async () => {
+  it('keeps a model that no one uses for the next client', async () => {
     const model = await ready();
     host.release(a);
     expect((await host.load(b, url)).model).to.equal(model);
@@ -195,7 +195,7 @@ describe('ModelHost', () => {
       return ms;
     };
 
-    it('loads again with the same context, and nobody has to know', async () => {
+    it('loads again with the same context, and no one has to know', async () => {
       const model = await ready(fakeModel({contextLength: 64}));
       model.lose();
       expect(await tick()).to.equal(0);
@@ -280,12 +280,12 @@ describe('ModelHost', () => {
       expect(loads).to.have.length(4);
     });
 
-    it('frees a model that nobody has used for a while', async () => {
+    it('frees a model that no one has used for a while', async () => {
       const model = await ready();
       await host.load(a, url, {idleTimeout: 5000});
       host.release(a);
       expect(waiting.map(({ms}) => ms)).to.deep.equal([5000]);
-      // Somebody came in time.
+      // Someone came in time.
       await host.load(b, url);
       expect([waiting.length, model.engine.destroyed]).to.deep.equal([0, false]);
       host.release(b);

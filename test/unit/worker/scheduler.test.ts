@@ -12,7 +12,7 @@ import {rejection, until} from '../../helpers/fake-worker.ts';
 const argmax = (logits: Float32Array): number => logits.indexOf(Math.max(...logits));
 const text = (n: number, seed = 0) => Array.from({length: n}, (_, i) => 2 + ((seed * 131 + i * 7) % 600));
 
-/** What greedy decoding says after a prompt when nobody else is there. */
+/** What greedy decoding says after a prompt when no one else is there. */
 function alone(prompt: readonly number[], count: number): number[] {
   const tokens = [...prompt];
   for (let i = 0; i < count; i++) tokens.push(someToken(tokens));
@@ -280,7 +280,7 @@ describe('Scheduler', () => {
       expect(second.said).to.deep.equal([]);
     });
 
-    it('a job that fails takes nobody with it', async () => {
+    it('a job that fails takes no one with it', async () => {
       const {engine, begin} = setUp();
       const good = begin(text(4), 9);
       const bad = begin(text(4, 1), 9, {
@@ -327,7 +327,7 @@ describe('Scheduler', () => {
   describe('when the engine is lost', () => {
     const lost = new GemmaError('device-lost', 'gone');
 
-    it('feeds everyone anew to the next one, and nobody hears a difference', async () => {
+    it('feeds everyone anew to the next one, and no one hears a difference', async () => {
       const {engine, scheduler} = setUp({chunkSize: 32});
       const recovering = new Scheduler(engine, {recovers: true});
       const talks = [1, 2, 3].map((seed) => {
@@ -364,7 +364,7 @@ describe('Scheduler', () => {
       expect(said).to.deep.equal(alone(text(4), 9));
     });
 
-    it('tells everyone when there is no next one, and whoever comes later', async () => {
+    it('tells everyone when there is no next one, and those that come later', async () => {
       const engine = new FakeEngine();
       const scheduler = new Scheduler(engine, {recovers: true});
       const job = {client: {}, signal: new AbortController().signal};

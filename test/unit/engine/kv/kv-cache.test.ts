@@ -127,7 +127,7 @@ describe('KvCache', () => {
   });
 
   describe('sharing', () => {
-    it('starts a prompt on the pages of whoever has the same beginning', () => {
+    it('starts a prompt on the pages of the sequence that has the same beginning', () => {
       const cache = create();
       const {sequence: first} = prompt(cache, text(100));
       const {sequence: second, cached} = prompt(cache, [...text(96), ...text(9, 1)]);

@@ -189,6 +189,6 @@ describe('readConfig', () => {
   invalid('values of another width', /value_length is 64; expected 128/, 'gemma4.attention.value_length', 64);
   invalid('heads of no whole vec4s', /is 62; expected a multiple of 4/, 'gemma4.attention.key_length_swa', 62);
   invalid('KV heads that do not divide', /is 3; expected a divisor of 4/, 'gemma4.attention.head_count_kv', 3);
-  invalid('sharing with nobody of the kind', /leaves layer 2 a full layer/, 'gemma4.attention.shared_kv_layers', 3);
+  invalid('sharing with no one of the kind', /leaves layer 2 a full layer/, 'gemma4.attention.shared_kv_layers', 3);
   invalid('sharing by all', /is 5; expected an integer from 0 to 4/, 'gemma4.attention.shared_kv_layers', 5);
 });

@@ -92,7 +92,7 @@ describe('readConfig of gemma3n', () => {
   invalid('an infinite sparsity', /scale\[2\] is Infinity/, sparsity, Float32Array.of(1, 1, Number.POSITIVE_INFINITY));
   invalid('a huge sparsity', /scale\[0\] is 1000/, sparsity, Float32Array.of(1000, 1, 1));
   invalid('sharing by all', /shared_kv_layers is 3; expected .* to 2/, 'gemma3n.attention.shared_kv_layers', 3);
-  invalid('sharing with nobody of the kind', /leaves layer 2 a full/, 'gemma3n.attention.shared_kv_layers', 1);
+  invalid('sharing with no one of the kind', /leaves layer 2 a full/, 'gemma3n.attention.shared_kv_layers', 1);
   invalid('half a layer that shares', /shared_kv_layers is f32 0.5/, 'gemma3n.attention.shared_kv_layers', f32(0.5));
   refused('a stack of two projections', 'tensor-shape', /altup_proj\.weight .*expected \[256, 256, 3\]/, {
     tensor: ['altup_proj.weight', {shape: [256, 256, 2]}],
