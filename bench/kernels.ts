@@ -151,6 +151,9 @@ function rows(): Row[] {
     list.push(row(at(1536), kernels.addScaled, {N: 1536}, n, three));
     const gated = {gate: f32(6144), up: f32(6144), up_offset: 4, y: f32(6144)};
     list.push(row(at(6144), kernels.geglu, {N: 6144, UP_STRIDE: 6144}, n, gated));
+    const inPlace = {up: f32(6144), up_offset: 4, y: f32(6144)};
+    const both = 3 * f32(6144);
+    list.push(row(at(6144), kernels.gegluInPlace, {N: 6144, UP_STRIDE: 6144}, n, inPlace, both));
     // 26B-A4B's router and the sum of its experts.
     const routed = {logits: f32(128), expert_scale: 4 * 128, experts: f32(8), weights: f32(8)};
     list.push(row(at(128), kernels.topExperts, {N_EXPERT: 128, USED: 8}, n, routed));

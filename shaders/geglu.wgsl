@@ -19,6 +19,7 @@ override UP_STRIDE: u32;
 @group(0) @binding(2) var<storage, read> up_offset: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
+#include "lib/gelu.wgsl"
 #include "lib/linear.wgsl"
 #include "lib/tanh.wgsl"
 
@@ -32,7 +33,5 @@ fn geglu(
   if (index >= arrayLength(&y)) {
     return;
   }
-  let u = gate[index];
-  let tanh_u = tanh_clamped(0.7978845608 * (u + 0.044715 * u * u * u));
-  y[index] = 0.5 * u * (1.0 + tanh_u) * up[(index / N) * UP_STRIDE + u32(up_offset[0]) + index % N];
+  y[index] = gelu(gate[index]) * up[(index / N) * UP_STRIDE + u32(up_offset[0]) + index % N];
 }

@@ -1,7 +1,7 @@
-// The kernels of one value an invocation: add_scaled, geglu, softcap, copy_rows.
+// The kernels of one value an invocation: add_scaled, geglu, geglu_in_place, softcap, copy_rows.
 import {expect} from 'chai';
 import {noise} from '../../scripts/lib/noise.ts';
-import {addScaled, copyRows, geglu, softcap} from '../../src/engine/kernels/kernels.ts';
+import {addScaled, copyRows, geglu, gegluInPlace, softcap} from '../../src/engine/kernels/kernels.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
 import {runKernel, stepData, withDevice} from '../helpers/gpu.ts';
 import * as reference from '../reference/kernels.ts';
@@ -73,6 +73,21 @@ describe('geglu', () => {
         shape: {nRows: 4},
       });
       expectClose(y, reference.geglu(gate, up, n, stride, offset), 1e-6);
+    }),
+  );
+
+  it(
+    'has the same bits in place, and leaves what is past its rows',
+    withDevice(async (device) => {
+      const [n, stride, offset] = [96, 160, 64];
+      const [gate, up] = [noise(5 * n).map((x) => 3 * x), noise(5 * stride, 2)];
+      const common = {constants: {N: n, UP_STRIDE: stride}, shape: {nRows: 4}};
+      const input = {up, up_offset: Float32Array.of(offset)};
+      const apart = await runKernel(device, geglu, {input: {...input, gate}, output: {y: gate.length}, ...common});
+      const y = await runKernel(device, gegluInPlace, {input, output: {y: Float32Array.from(gate)}, ...common});
+      expectSame(y.subarray(0, 4 * n), apart.subarray(0, 4 * n));
+      expectSame(y.subarray(4 * n), gate.subarray(4 * n));
+      expectClose(y.subarray(0, 4 * n), reference.geglu(gate.subarray(0, 4 * n), up, n, stride, offset), 1e-6);
     }),
   );
 

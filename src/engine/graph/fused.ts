@@ -37,17 +37,17 @@ export type FusedOperation =
       {x: Activation; a: WeightTensor; b: WeightTensor; c: WeightTensor | null},
       {y: Activation}
     >
-  /** y = gelu(Gate · x) ⊙ (Up · x). `gates` and `ups` are room for both where prompts are computed apart. */
+  /** y = gelu(Gate · x) ⊙ (Up · x). `ups` is room for them where prompts are computed apart: gates are in y then. */
   | OperationOf<
       'gatedLinear',
       {x: Activation; gate: WeightTensor; up: WeightTensor; offset: ConstantTensor},
-      {y: Activation; gates: Activation; ups: Activation}
+      {y: Activation; ups: Activation}
     >
-  /** y = gelu(W · x) ⊙ up[offset … offset + width of y). `gates` as above. */
+  /** y = gelu(W · x) ⊙ up[offset … offset + width of y) */
   | OperationOf<
       'geluLinear',
       {x: Activation; weight: WeightTensor; up: Activation; offset: ConstantTensor},
-      {y: Activation; gates: Activation}
+      {y: Activation}
     >
   /** sum = (h + y / RMS(y) · weight) · scale[0], vectors of `size` */
   | OperationOf<
@@ -291,7 +291,6 @@ function fuseGated(rewriting: Rewriting, keep: ReadonlySet<string>): void {
     const {x, weight} = gateLinear.inputs;
     const upLinear = rewriting.maker(up, 'linear');
     if (keep.has(weight.name) || (upLinear && keep.has(upLinear.inputs.weight.name))) continue;
-    const gates = rewriting.activation(`${gate.name} of prompts`, gate.width, gate);
     if (upLinear && upLinear.inputs.x === x && rewriting.onlyReader(up) === geglu && up.width === gate.width) {
       const sameType = ({inputs}: typeof upLinear) => rewriting.context.stored(inputs.weight).type;
       if (sameType(upLinear) !== sameType(gateLinear) || !rewriting.whole(upLinear.inputs.weight)) continue;
@@ -300,7 +299,7 @@ function fuseGated(rewriting: Rewriting, keep: ReadonlySet<string>): void {
         kind: 'gatedLinear',
         name: gateLinear.name.replace(/_gate$/, '_gated'),
         inputs: {x, gate: weight, up: upLinear.inputs.weight, offset},
-        outputs: {y, gates, ups},
+        outputs: {y, ups},
         attributes: {},
       };
       rewriting.replace(geglu, fused, [gateLinear, upLinear]);
@@ -309,7 +308,7 @@ function fuseGated(rewriting: Rewriting, keep: ReadonlySet<string>): void {
         kind: 'geluLinear',
         name: gateLinear.name,
         inputs: {x, weight, up, offset},
-        outputs: {y, gates},
+        outputs: {y},
         attributes: {},
       };
       rewriting.replace(geglu, fused, [gateLinear]);

@@ -1,7 +1,7 @@
 // Products with weights by kernels made for each kind of row: teams of invocations that share four outputs where answers
 // continue and in the head, register tiles for prompts. And the operations that rewrites make (fused.ts).
 import {
-  geglu,
+  gegluInPlace,
   mulMatFor,
   mulMatGegluFor,
   mulMatGeluFor,
@@ -130,7 +130,7 @@ export function productLowering(parallelism: Parallelism, maxRows: number): Pick
       ];
     },
 
-    gatedLinear({inputs: {x, gate, up, offset}, outputs: {y, gates, ups}}, context) {
+    gatedLinear({inputs: {x, gate, up, offset}, outputs: {y, ups}}, context) {
       const {type, strideWords, slice} = one(gate, context);
       const constants = {
         ...teamOf(gate.width, gate.nOut, parallelism),
@@ -140,9 +140,9 @@ export function productLowering(parallelism: Parallelism, maxRows: number): Pick
         ROWS: ROWS_CONSTANT.decode,
       };
       return [
-        ...many(gate, x, gates, context),
+        ...many(gate, x, y, context),
         ...many(up, x, ups, context),
-        ...(x.over === 'outputs' ? [] : [activate(gates, ups, offset, y)]),
+        ...(x.over === 'outputs' ? [] : [activate(y, ups, offset)]),
         work(
           mulMatGegluFor(type, joining),
           constants,
@@ -152,7 +152,7 @@ export function productLowering(parallelism: Parallelism, maxRows: number): Pick
       ];
     },
 
-    geluLinear({inputs: {x, weight, up, offset}, outputs: {y, gates}}, context) {
+    geluLinear({inputs: {x, weight, up, offset}, outputs: {y}}, context) {
       const {type, strideWords, slice} = one(weight, context);
       const constants = {
         ...teamOf(weight.width, weight.nOut, parallelism),
@@ -163,8 +163,8 @@ export function productLowering(parallelism: Parallelism, maxRows: number): Pick
         UP_STRIDE: up.width,
       };
       return [
-        ...many(weight, x, gates, context),
-        ...(x.over === 'outputs' ? [] : [activate(gates, up, offset, y)]),
+        ...many(weight, x, y, context),
+        ...(x.over === 'outputs' ? [] : [activate(y, up, offset)]),
         work(
           mulMatGeluFor(type, joining),
           constants,
@@ -226,8 +226,8 @@ export function productLowering(parallelism: Parallelism, maxRows: number): Pick
   };
 }
 
-/** y = gelu(gates) ⊙ ups for a step that has prompts: for all its rows, those that continue answers are computed again. */
-function activate(gates: Activation, ups: Activation, offset: Binding, y: Activation): Work {
-  const bindings = {gate: gates, up: ups, up_offset: offset, y};
-  return work(geglu, {N: gates.width, UP_STRIDE: ups.width}, bindings, {rows: 'withPrompt'});
+/** y ← gelu(y) ⊙ ups for a step that has prompts: for all its rows, those that continue answers are computed again. */
+function activate(y: Activation, ups: Activation, offset: Binding): Work {
+  const bindings = {up: ups, up_offset: offset, y};
+  return work(gegluInPlace, {N: y.width, UP_STRIDE: ups.width}, bindings, {rows: 'withPrompt'});
 }

@@ -6,6 +6,7 @@ export {attention} from './attention.ts';
 export {copyRows} from './copy_rows.ts';
 export {gaussianTopk} from './gaussian_topk.ts';
 export {geglu} from './geglu.ts';
+export {gegluInPlace} from './geglu_in_place.ts';
 export {getRows} from './get_rows.ts';
 export {interleaveRows} from './interleave_rows.ts';
 export {kvWrite} from './kv_write.ts';
