@@ -13,6 +13,7 @@ function tell(): void {
 
 find('#add').addEventListener('click', () => {
   const chat = document.createElement('gemma-chat');
+  chat.temperature = 0;
   chat.label = `Chat ${chats.children.length + 1}`;
   chats.append(chat);
   tell();

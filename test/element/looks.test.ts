@@ -267,6 +267,24 @@ describe('<gemma-chat> among styles of the page', () => {
     });
   }
 
+  it('takes the place that the documentation keeps for it before its script', async () => {
+    const advice = (await (await fetch(new URL('../../docs/element.md', import.meta.url))).text()).match(
+      /gemma-chat:not\(:defined\) \{[^}]*\}/,
+    )![0];
+    page(advice.replace('gemma-chat', 'gemma-chat-late'));
+    const sizes: number[][] = [];
+    for (const tag of ['gemma-chat-late', 'gemma-chat']) {
+      const column = await fixture<HTMLElement>(html`<div style="inline-size: 360px; font-size: 18px"></div>`);
+      const el = document.createElement(tag);
+      column.append(el, 'What comes after it');
+      if (tag === 'gemma-chat') await new Harness(el as GemmaChatElement).settle();
+      sizes.push(boxOf(el).slice(2));
+      column.remove();
+    }
+    expect(sizes[0]).to.deep.equal(sizes[1]);
+    expect(sizes[0][1]).to.be.greaterThan(300);
+  });
+
   it('lets no text style of the page in, and hides with the page', async () => {
     const leaks =
       'letter-spacing: 9px; word-spacing: 30px; text-transform: uppercase; white-space: nowrap; text-indent: 80px; text-shadow: 1px 1px red; font-style: italic; font-weight: 900; font-variant: small-caps; line-height: 3; text-align: right; cursor: crosshair; hyphens: auto; word-break: break-all; list-style: square; quotes: none; color: rgb(1, 2, 3)';

@@ -57,7 +57,7 @@ describe('<gemma-chat> with tools', () => {
     await chat.settle();
     expect(states(chat)).to.deep.equal(['tool-done']);
     expect(chat.part('tool-summary')!.textContent).to.equal('Used weather');
-    expect(chat.part('tool-text')!.textContent).to.equal('Let me look.');
+    expect(chat.part('tool-text')!.textContent.trim()).to.equal('Let me look.');
     expect(JSON.parse(chat.part('tool-arguments')!.textContent)).to.deep.equal({city: 'Rome'});
     expect(chat.part('tool-result')!.textContent).to.equal(result);
     expect(chat.turns).to.deep.equal(['Weather in Rome?', 'It is 21 °C.']);

@@ -163,6 +163,25 @@ const STATES: Record<string, (texts: Texts) => Promise<unknown>> = {
     el.stop();
     await settle(el);
   },
+  tools: async (texts) => {
+    const {el, client} = await ready({label: texts.label});
+    el.tools = [
+      {name: 'temperature', execute: () => ({celsius: 18})},
+      {name: 'order_flour', confirm: true, execute: () => 'ordered'},
+    ];
+    el.send(texts.next).catch(() => {});
+    const asked = async (count: number) => {
+      while (client.answers.length < count) await settle(el);
+    };
+    await asked(1);
+    client.lastAnswer.text(texts.part).callTool('temperature', {room: 'kitchen'}).end('tool_calls');
+    await asked(2);
+    client.lastAnswer.callTool('no_such_tool', {}).end('tool_calls');
+    await asked(3);
+    client.lastAnswer.callTool('order_flour', {kg: 2}).end('tool_calls');
+    await settle(el);
+    await settle(el);
+  },
   full: async (texts) => {
     const {el, client} = await talked(texts);
     el.send(texts.next).catch(() => {});

@@ -1,4 +1,4 @@
-// The buttons beneath a message, the form that changes one, and the way to the end.
+// The buttons beneath a message, and the form that changes one.
 // Text: it is a part of a chunk, and added where that is there.
 
 export const messageActions = `
@@ -83,21 +83,6 @@ export const messageActions = `
 
   [part~='cancel-edit-button'] {
     color: var(--_text);
-  }
-
-  [part~='end-button'] {
-    position: absolute;
-    inset-block-end: calc(0.75 * var(--_gemma-em));
-    inset-inline: 0;
-    inline-size: calc(2.5 * var(--_gemma-em));
-    min-block-size: calc(2.5 * var(--_gemma-em));
-    margin-inline: auto;
-    padding: 0;
-    color: var(--_text);
-    background: var(--_surface);
-    border-color: var(--_border);
-    border-radius: 50%;
-    box-shadow: 0 1px 6px rgb(0 0 0 / 0.15);
   }
 
   /* Nothing hovers where there is no pointer that could. */

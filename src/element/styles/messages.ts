@@ -1,4 +1,4 @@
-// The conversation: turns, thinking, waiting.
+// The conversation: turns, thinking, waiting, the way to the end.
 import {css} from 'lit';
 
 export const messages = css`
@@ -34,6 +34,21 @@ export const messages = css`
 
   [part='messages']:focus-visible {
     outline-offset: -3px;
+  }
+
+  [part~='end-button'] {
+    position: absolute;
+    inset-block-end: calc(0.75 * var(--_gemma-em));
+    inset-inline: 0;
+    inline-size: calc(2.5 * var(--_gemma-em));
+    min-block-size: calc(2.5 * var(--_gemma-em));
+    margin-inline: auto;
+    padding: 0;
+    color: var(--_text);
+    background: var(--_surface);
+    border-color: var(--_border);
+    border-radius: 50%;
+    box-shadow: 0 1px 6px rgb(0 0 0 / 0.15);
   }
 
   .beginning {

@@ -3,7 +3,9 @@
 import type {TemplateResult} from 'lit';
 import type {ToolStep} from '../../protocol/messages.ts';
 import {html, nothing} from '../handed.ts';
-import type {Language, StringKey} from '../languages/index.ts';
+import type {StringKey} from '../languages/index.ts';
+import type {MarkdownEnvironment} from '../markdown/environment.ts';
+import {markdown} from '../markdown/markdown.ts';
 import type {MessageActions, MessageView} from './message-view.ts';
 
 /** What is said of a step, by its state. */
@@ -25,24 +27,25 @@ const STATES = {
   stopped: {part: 'tool tool-stopped'},
 } as const;
 
-export function renderSteps({env: {language}, turn, actions}: MessageView): TemplateResult[] {
-  return (turn.message.steps ?? []).map((step, index) => renderStep(language, step, () => actions, turn.id, index));
+export function renderSteps({env, turn, actions}: MessageView): TemplateResult[] {
+  return (turn.message.steps ?? []).map((step, index) => renderStep(env, step, () => actions, turn.id, index));
 }
 
 function renderStep(
-  language: Language,
+  env: MarkdownEnvironment,
   step: ToolStep,
   actions: () => MessageActions | null,
   id: number,
   index: number,
 ): TemplateResult {
   const {name, arguments: args, text, state, result} = step;
+  const {language} = env;
   const argumentsTitle = language.text('toolArguments');
   const resultTitle = language.text('toolResult');
   const label = language.text(TOOL_TEXTS[state], {name});
   const field = (title: string, pre: TemplateResult) => html`<div part="tool-title">${title}</div>${pre}`;
   return html`
-    ${text.trim() ? html`<div part="tool-text" class="plain" dir="auto">${text.trim()}</div>` : nothing}
+    ${text.trim() ? html`<div part="tool-text" dir="auto"><div class="markdown">${markdown(text, true, env)}</div></div>` : nothing}
     <div part=${STATES[state].part}>
       <details part="tool-details" ?open=${state === 'asking'}>
         <summary part="tool-summary">${label}</summary>
