@@ -2,6 +2,7 @@
 // result so that no message can open or close a turn. Knows no model and no conversation.
 import {GemmaError} from '../errors.ts';
 import type {ChatMessage, ModelInfo, ToolDefinition} from '../protocol/messages.ts';
+import {atOnce, PIECE, type Pieces} from '../tokenizer/pieces.ts';
 import {SpecialTokens} from '../tokenizer/special-tokens.ts';
 import type {Tokenizer} from '../tokenizer/tokenizer.ts';
 import type {BoundedTemplate} from './bounded-jinja.ts';
@@ -28,6 +29,9 @@ export interface TemplateOptions {
    */
   maxTokens?: number;
 }
+
+/** What a prompt is made of. */
+type Chat = [tokenizer: Tokenizer, template: ChatTemplate, messages: readonly ChatMessage[], options?: TemplateOptions];
 
 /** What reads a file's template: fetched where there is one (bounded-jinja.ts). */
 export type Jinja = typeof BoundedTemplate;
@@ -217,7 +221,7 @@ export function readTemplate(
 ): () => ChatTemplate {
   try {
     const template = createTemplate(tokenizer, jinja, options);
-    renderSegments(tokenizer, template, [{role: 'user', content: 'Hello'}], {});
+    atOnce(renderSegments(tokenizer, template, [{role: 'user', content: 'Hello'}], {}));
     return () => template;
   } catch (error) {
     return () => {
@@ -227,15 +231,14 @@ export function readTemplate(
 }
 
 /** The prompt as text, bos token included. */
-export function renderToText(
-  tokenizer: Tokenizer,
-  template: ChatTemplate,
-  messages: readonly ChatMessage[],
-  options: TemplateOptions = {},
-): string {
-  return renderSegments(tokenizer, template, messages, options)
-    .map(({text}) => text)
-    .join('');
+export function renderToText(...chat: Chat): string {
+  return atOnce(renderToTextInPieces(...chat));
+}
+
+/** The same, for long chats: the template runs in one piece. */
+export function* renderToTextInPieces(...[tokenizer, template, messages, options = {}]: Chat): Pieces<string> {
+  const segments = yield* renderSegments(tokenizer, template, messages, options);
+  return segments.map(({text}) => text).join('');
 }
 
 /**
@@ -243,39 +246,58 @@ export function renderToText(
  * and tools they are spelled out like any text.
  * @throws GemmaError `template-invalid`, `option-invalid`, `context-overflow`
  */
-export function renderToTokens(
+export function renderToTokens(...[tokenizer, template, messages, options = {}]: Chat): number[] {
+  return atOnce(tokensOf(tokenizer, template, messages, options, (piece) => tokenizer.encode(piece, {addBos: false})));
+}
+
+/**
+ * The same, for long chats: the template runs in one piece.
+ * @throws GemmaError as `renderToTokens`, and as `Tokenizer.encodeInPieces`
+ */
+export function renderToTokensInPieces(...[tokenizer, template, messages, options = {}]: Chat): Pieces<number[]> {
+  const encode = (piece: string) => tokenizer.encodeInPieces(piece, {addBos: false});
+  return tokensOf(tokenizer, template, messages, options, encode);
+}
+
+function* tokensOf(
   tokenizer: Tokenizer,
   template: ChatTemplate,
   messages: readonly ChatMessage[],
-  options: TemplateOptions = {},
-): number[] {
+  options: TemplateOptions,
+  encode: (text: string) => number[] | Pieces<number[]>,
+): Pieces<number[]> {
   const markup = markupOf(tokenizer);
   const {maxTokens = Number.POSITIVE_INFINITY} = options;
   // Each message is a token at least.
   refuseLonger(messages.length, maxTokens);
-  const segments = renderSegments(tokenizer, template, messages, options);
+  const segments = yield* renderSegments(tokenizer, template, messages, options);
   const characters = segments.reduce((sum, {text}) => sum + text.length, 0);
   refuseLonger(Math.ceil(characters / markup.longestToken), maxTokens);
   const ids: number[] = [];
   // Template's plain text and messages' text are encoded as one where they meet, as in plain rendering.
   let plain = '';
-  const flush = () => {
+  let rested = 0;
+  function* flush(): Pieces<void> {
     for (const piece of breakMarkup(plain, markup.texts)) {
-      for (const id of tokenizer.encode(piece, {addBos: false})) ids.push(id);
+      const encoded = encode(piece);
+      for (const id of Array.isArray(encoded) ? encoded : yield* encoded) ids.push(id);
+      if (ids.length - rested < PIECE) continue;
+      yield;
+      rested = ids.length;
     }
     plain = '';
-  };
+  }
   for (const {text, isMarkup} of segments) {
     for (const fragment of isMarkup ? markup.tokens.split(text) : [text]) {
       if (typeof fragment === 'string') {
         plain += fragment;
         continue;
       }
-      flush();
+      yield* flush();
       ids.push(fragment);
     }
   }
-  flush();
+  yield* flush();
   let start = 0;
   while (ids[start] === tokenizer.bosId) start++;
   return [tokenizer.bosId, ...ids.slice(start)];
@@ -293,18 +315,18 @@ function refuseLonger(atLeast: number, maxTokens: number): void {
   );
 }
 
-function renderSegments(
+function* renderSegments(
   tokenizer: Tokenizer,
   template: ChatTemplate,
   messages: readonly ChatMessage[],
   {tools = [], thinking = false, addGenerationPrompt = true}: TemplateOptions,
-): Segment[] {
+): Pieces<Segment[]> {
   if (messages.length === 0) {
     throw new GemmaError('option-invalid', 'messages is empty; a chat needs at least one');
   }
   refuseUnable(template, {tools: tools.length > 0, thinking});
   const untrusted = new UntrustedText(markupOf(tokenizer).isRisky);
-  const input = untrusted.hideIn({
+  const input = yield* untrusted.hideIn({
     messages: fitted(template, messages).map((message, i) => {
       const made = templateMessage(message, i);
       // The template cannot look into a hidden text, so what it would drop is dropped before.
@@ -316,7 +338,10 @@ function renderSegments(
     addGenerationPrompt,
     bosToken: tokenizer.tokenText(tokenizer.bosId),
   });
-  return untrusted.segments(template.render(input));
+  yield;
+  const rendered = template.render(input);
+  yield;
+  return untrusted.segments(rendered);
 }
 
 interface Markup {

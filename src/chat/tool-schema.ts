@@ -76,7 +76,7 @@ class SchemaReader {
     const merge = (part: unknown): void => {
       const inner = this.#resolve(part, depth + 1);
       nullable ||= inner.nullable;
-      resolved = merged(inner.resolved, resolved);
+      resolved = this.#merged(inner.resolved, resolved);
     };
     this.#take();
     const reference = resolved.$ref;
@@ -92,9 +92,17 @@ class SchemaReader {
       const parts = choices.slice(0, 100).map((part) => this.#resolve(part, depth + 1));
       const some = parts.filter((part) => part.resolved.type !== 'null');
       nullable ||= some.length < choices.length || some.some((part) => part.nullable);
-      if (some.length > 0) resolved = merged(oneOfAll(some.map((part) => part.resolved)), resolved);
+      if (some.length > 0) resolved = this.#merged(oneOfAll(some.map((part) => part.resolved)), resolved);
     }
     return {resolved, nullable};
+  }
+
+  /** Each merge copies what is there so far, so that it counts. */
+  #merged(part: Record<string, unknown>, whole: Record<string, unknown>): Record<string, unknown> {
+    const both = merged(part, whole);
+    if (part.properties && whole.properties) this.#take(Object.keys(asObject(both.properties)).length);
+    if (part.required && whole.required) this.#take(strings(both.required).length);
+    return both;
   }
 
   /** `#/…` within the schema; what is not there is any value. */
@@ -126,8 +134,9 @@ class SchemaReader {
     return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, this.#copy(each, depth + 1)]));
   }
 
-  #take(): void {
-    if (++this.#count <= MAX_VALUES) return;
+  #take(values = 1): void {
+    this.#count += values;
+    if (this.#count <= MAX_VALUES) return;
     throw new GemmaError('option-invalid', `tools has a schema of more than ${MAX_VALUES} values`, {
       detail: {option: 'tools'},
     });

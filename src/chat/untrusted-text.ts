@@ -1,6 +1,7 @@
 // Keeps what people wrote apart from a template's own markup. A template sees a placeholder where a text stands, so
 // that afterwards every character of the prompt is known to be markup or text. Knows no template and no tokenizer.
 import {GemmaError} from '../errors.ts';
+import type {Pieces} from '../tokenizer/pieces.ts';
 import type {PlainValue} from './plain-value.ts';
 import type {TemplateInput, TemplateMessage} from './template-input.ts';
 
@@ -27,6 +28,8 @@ const MAX_REPEATS = 8;
 const MAX_SHORT_REPEATS = 2 ** 16;
 /** Characters of white space at an edge of a text; more are left out. */
 const MAX_SPACE = 256;
+/** Messages between two yields: a few milliseconds. */
+const MESSAGES_A_PIECE = 512;
 
 /** The texts of one prompt, hidden behind placeholders while its template renders. */
 export class UntrustedText {
@@ -48,10 +51,15 @@ export class UntrustedText {
    * The input with every message's text hidden. Names, roles, keys and tool declarations, which templates compare and
    * sort, are hidden only where they could hold markup.
    */
-  hideIn(input: TemplateInput): TemplateInput {
+  *hideIn(input: TemplateInput): Pieces<TemplateInput> {
+    const messages: TemplateMessage[] = [];
+    for (const message of input.messages) {
+      messages.push(this.#message(message));
+      if (messages.length % MESSAGES_A_PIECE === 0) yield;
+    }
     return {
       ...input,
-      messages: input.messages.map((message) => this.#message(message)),
+      messages,
       tools: this.#risky(input.tools as unknown as PlainValue) as unknown as TemplateInput['tools'],
     };
   }

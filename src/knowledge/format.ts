@@ -24,6 +24,9 @@ export const FILE_NAME = /^[0-9a-f]{24}\.bin$/;
 /** Most bytes of a file, as fetched and unpacked. */
 export const MAX_FILE = 8 * 2 ** 20;
 export const MAX_MANIFEST = 2 ** 20;
+/** Most bytes of a shard and of a block, which are read in one go: many times those that the command writes. */
+export const MAX_SHARD = 2 ** 17;
+export const MAX_BLOCK = 2 ** 19;
 /** How much a term says of a passage, in steps of 1 to this. */
 export const IMPACT_STEPS = 31;
 /** Entries of one directory. */
@@ -190,7 +193,7 @@ export function writeTermDirectory(entries: readonly DirectoryEntry<string>[]): 
 /** What `writeTermDirectory` wrote. @throws KnowledgeFailure */
 export function readTermDirectory(bytes: Uint8Array): DirectoryEntry<string>[] {
   const reader = new ByteReader(bytes, 'a directory of terms');
-  const entries = Array.from({length: reader.count(NAME_BYTES)}, () => ({
+  const entries = Array.from({length: directorySize(reader)}, () => ({
     first: reader.text(),
     file: readName(reader),
   }));
@@ -215,12 +218,19 @@ export function writeTextDirectory(entries: readonly DirectoryEntry<number>[]): 
 export function readTextDirectory(bytes: Uint8Array): DirectoryEntry<number>[] {
   const reader = new ByteReader(bytes, 'a directory of texts');
   let last = 0;
-  const entries = Array.from({length: reader.count(NAME_BYTES)}, () => {
+  const entries = Array.from({length: directorySize(reader)}, () => {
     last += reader.number();
     return {first: last, file: readName(reader)};
   });
   reader.end();
   return inOrder(entries, 'a directory of texts');
+}
+
+/** @throws KnowledgeFailure for more entries than a directory has */
+function directorySize(reader: ByteReader): number {
+  const count = reader.count(NAME_BYTES);
+  if (count > DIRECTORY_SIZE) throw invalidIndex(`a directory has more than ${DIRECTORY_SIZE} entries`);
+  return count;
 }
 
 function readName(reader: ByteReader): string {
@@ -259,6 +269,7 @@ export function writeTermShard(terms: readonly (readonly [string, TermEntry])[])
 
 /** @param limit one more than the highest number of a passage */
 export function readTermShard(bytes: Uint8Array, limit: number): Map<string, TermEntry> {
+  if (bytes.length > MAX_SHARD) throw invalidIndex(`a shard of terms has more than ${MAX_SHARD} bytes`);
   const reader = new ByteReader(bytes, 'a shard of terms');
   const terms = new Map<string, TermEntry>();
   let last = '';
@@ -296,6 +307,7 @@ export function writeTextBlock({pages, passages}: TextBlock): Uint8Array<ArrayBu
 
 /** @throws KnowledgeFailure `knowledge-invalid` */
 export function readTextBlock(bytes: Uint8Array): TextBlock {
+  if (bytes.length > MAX_BLOCK) throw invalidIndex(`a block of texts has more than ${MAX_BLOCK} bytes`);
   const what = invalidIndex('a block of texts is damaged');
   let json: {pages: unknown; passages: unknown};
   try {

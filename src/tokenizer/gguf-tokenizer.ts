@@ -96,9 +96,15 @@ export class GgufTokenizer implements Tokenizer {
   }
 
   decode(ids: Iterable<number>, options?: DecodeOptions): string {
+    return atOnce(this.decodeInPieces(ids, options));
+  }
+
+  *decodeInPieces(ids: Iterable<number>, options?: DecodeOptions): Pieces<string> {
     let bytes = new Uint8Array(256);
     let length = 0;
+    let count = 0;
     for (const id of ids) {
+      if (++count % PIECE === 0) yield;
       const token = this.#piece(id, options);
       if (length + token.length > bytes.length) {
         const grown = new Uint8Array(2 * (length + token.length));

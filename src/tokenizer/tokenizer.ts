@@ -42,6 +42,8 @@ export interface Tokenizer {
    */
   encodeInPieces(text: string, options?: EncodeOptions): Pieces<number[]>;
   decode(ids: Iterable<number>, options?: DecodeOptions): string;
+  /** The same in pieces of some milliseconds, for long lists. */
+  decodeInPieces(ids: Iterable<number>, options?: DecodeOptions): Pieces<string>;
   detokenizer(options?: DecodeOptions): Detokenizer;
   /** The token's text as stored (`▁` for a space). */
   tokenText(id: number): string;

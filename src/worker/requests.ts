@@ -4,7 +4,7 @@ import type {Generation} from '../chat/generate.ts';
 import {endsInThought, OutputParser} from '../chat/output-parser.ts';
 import {checkPrompt} from '../chat/prompt-check.ts';
 import {StopStrings} from '../chat/stop-strings.ts';
-import {renderToTokens} from '../chat/template.ts';
+import {renderToTokensInPieces} from '../chat/template.ts';
 import {type Parser, rawParser, TextOutput} from '../chat/text-output.ts';
 import {createSampler} from '../engine/sampling/sampler.ts';
 import type {ChatMessage, ChatRequest, CompletionRequest, GenerationOptions} from '../protocol/messages.ts';
@@ -17,12 +17,12 @@ export function* chatGeneration(model: LoadedModel, request: ChatRequest, resume
   const {tokenizer, engine} = model;
   const template = model.template();
   const options = {tools, thinking, maxTokens: engine.contextLength};
-  const render = (some: readonly ChatMessage[]) => renderToTokens(tokenizer, template, some, options);
+  const render = (some: readonly ChatMessage[]) => renderToTokensInPieces(tokenizer, template, some, options);
   const room = engine.contextLength - (request.max_tokens ?? Math.ceil(engine.contextLength / 4));
   const {prompt, dropped} =
     context_overflow === 'truncate-oldest'
       ? yield* dropOldestTurns(messages, Math.max(1, room), render)
-      : {prompt: render(messages), dropped: 0};
+      : {prompt: yield* render(messages), dropped: 0};
   const parser = new OutputParser(tokenizer, {startInThought: endsInThought(tokenizer, prompt)});
   return {...generation(model, request, prompt, parser, resume), dropped};
 }

@@ -1,7 +1,7 @@
 // One session a port: answers one client's requests until the client is gone. Knows the messages; what they do is the
 // host's, the scheduler's and chat/'s.
 import {generate} from '../chat/generate.ts';
-import {renderToText} from '../chat/template.ts';
+import {renderToTextInPieces} from '../chat/template.ts';
 import {GemmaError, isAbort} from '../errors.ts';
 import {Endpoint, type PortLike} from '../protocol/endpoint.ts';
 import {
@@ -15,7 +15,7 @@ import {
 } from '../protocol/messages.ts';
 import {type BadRequest, parseRequest} from '../protocol/parse.ts';
 import {wireError} from '../protocol/wire-error.ts';
-import {inSlices} from '../tokenizer/pieces.ts';
+import {inSlices, type Pieces} from '../tokenizer/pieces.ts';
 import {Liveness} from './liveness.ts';
 import type {Instance, ModelUser} from './model-host.ts';
 import {chatGeneration, completionGeneration} from './requests.ts';
@@ -137,12 +137,12 @@ export class Session implements ModelUser {
       case 'detokenize': {
         const {tokenizer} = this.#loaded().model;
         const stranger = request.ids.find((id) => id >= tokenizer.vocabSize);
-        if (stranger === undefined) return tokenizer.decode(request.ids, request);
+        if (stranger === undefined) return inSlices(tokenizer.decodeInPieces(request.ids, request), signal);
         const last = tokenizer.vocabSize - 1;
         throw new GemmaError('option-invalid', `ids has token ${stranger}; the model's tokens are 0 to ${last}`);
       }
       case 'template':
-        return this.#render(request);
+        return inSlices(this.#render(request), signal);
       case 'find':
         return this.#context.knowledge.find(request, signal);
       case 'load-adapter':
@@ -158,9 +158,9 @@ export class Session implements ModelUser {
     }
   }
 
-  #render(request: Extract<Request, {type: 'template'}>): string {
+  #render(request: Extract<Request, {type: 'template'}>): Pieces<string> {
     const {model} = this.#loaded();
-    return renderToText(model.tokenizer, model.template(), request.messages, request);
+    return renderToTextInPieces(model.tokenizer, model.template(), request.messages, request);
   }
 
   async #hello(request: Extract<Request, {type: 'hello'}>): Promise<Results['hello']> {

@@ -7,9 +7,17 @@ import {tinyTokenizerMetadata} from '../../../scripts/model-files/tiny-tokenizer
 import {BoundedTemplate} from '../../../src/chat/bounded-jinja.ts';
 import {OutputParser} from '../../../src/chat/output-parser.ts';
 import {StopStrings} from '../../../src/chat/stop-strings.ts';
+import {
+  createTemplate,
+  renderToText,
+  renderToTextInPieces,
+  renderToTokens,
+  renderToTokensInPieces,
+} from '../../../src/chat/template.ts';
 import {parseToolCall} from '../../../src/chat/tool-call-syntax.ts';
 import {plainParameters} from '../../../src/chat/tool-schema.ts';
 import {createTokenizer} from '../../../src/tokenizer/create-tokenizer.ts';
+import type {Pieces} from '../../../src/tokenizer/pieces.ts';
 import {cpu, shape} from '../../helpers/cpu-time.ts';
 
 /** A worker must not stand still for longer, in milliseconds. */
@@ -128,6 +136,52 @@ describe('the time of what models and pages write', () => {
       };
       expect(cpu(read, STILL), JSON.stringify(schema).slice(0, 60)).to.be.below(STILL);
     }
+  });
+
+  it('is bounded for a schema of many parts that are merged', () => {
+    const part = (n: number) => ({
+      properties: Object.fromEntries(Array.from({length: 190}, (_, i) => [`p${n}_${i}`, {type: 'string'}])),
+      required: Array.from({length: 190}, (_, i) => `p${n}_${i}`),
+    });
+    const schema = {allOf: Array.from({length: 100}, (_, n) => part(n))};
+    const read = () => expect(() => plainParameters(schema)).to.throw('more than 20000 values');
+    expect(cpu(read, STILL)).to.be.below(STILL);
+    // As many as a person writes.
+    const few = plainParameters({allOf: [part(1), part(2), part(3)]});
+    expect(Object.keys(few.properties as object)).to.have.length(570);
+  });
+
+  it('can be left in the middle of a long chat, of a prompt that is written out, and of a list of tokens', () => {
+    const tokenizer = createTokenizer(metadataOf(tinyTokenizerMetadata(1024)));
+    const template = createTemplate(tokenizer, BoundedTemplate);
+    const long = [{role: 'user' as const, content: 'a '.repeat(100_000) + '<|"|>'.repeat(20_000)}];
+    const many = Array.from({length: 4000}, (_, i) => ({
+      role: i % 2 === 0 ? ('user' as const) : ('assistant' as const),
+      content: 'hello',
+    }));
+    const ids = tokenizer.encode(long[0].content);
+    const longest = <T>(work: () => Pieces<T>, pieces: number, whole: T) => {
+      let most = 0;
+      const read = () => {
+        const running = work();
+        most = 0;
+        for (let n = 1; ; n++) {
+          const start = process.cpuUsage();
+          const {done, value} = running.next();
+          const {user, system} = process.cpuUsage(start);
+          most = Math.max(most, (user + system) / 1000);
+          if (!done) continue;
+          expect(value).to.deep.equal(whole);
+          expect(n).to.be.above(pieces);
+          return;
+        }
+      };
+      for (let tries = 0; tries < 4 && (tries === 0 || most > STILL); tries++) read();
+      expect(most).to.be.below(STILL);
+    };
+    longest(() => renderToTokensInPieces(tokenizer, template, long), 10, renderToTokens(tokenizer, template, long));
+    longest(() => renderToTextInPieces(tokenizer, template, many), 7, renderToText(tokenizer, template, many));
+    longest(() => tokenizer.decodeInPieces(ids), 10, tokenizer.decode(ids));
   });
 });
 

@@ -10,11 +10,16 @@ import {ByteWriter} from '../../../src/knowledge/bytes.ts';
 import {KnowledgeFailure} from '../../../src/knowledge/failure.ts';
 import {
   fileName,
+  MAX_BLOCK,
   MAX_FILE,
+  MAX_SHARD,
   parseManifest,
   readPages,
+  readTermDirectory,
   readTermShard,
   readTextBlock,
+  writeTermDirectory,
+  writeTermShard,
 } from '../../../src/knowledge/format.ts';
 import {type FilesPlatform, IndexFiles} from '../../../src/knowledge/index-files.ts';
 import {SiteSearch} from '../../../src/knowledge/search.ts';
@@ -233,6 +238,24 @@ describe('a poisoned index', () => {
     const fetch = async () =>
       new Response(new ReadableStream({pull: (controller) => controller.enqueue(new Uint8Array(65536))}));
     expect(await codeOf(open({...endless, fetch}))).to.equal('knowledge-invalid');
+  });
+
+  it('is refused where a file that is read in one go is larger than the command makes any', () => {
+    const many = (count: number) =>
+      writeTermShard(
+        Array.from({length: count}, (_, i) => [
+          String(i).padStart(8, '0'),
+          {passages: 1, postings: [{passage: 0, impact: 1}]},
+        ]),
+      );
+    expect(readTermShard(many(10_000), 10).size).to.equal(10_000);
+    expect(() => readTermShard(many(30_000), 10)).to.throw(`more than ${MAX_SHARD} bytes`);
+    const nested = new TextEncoder().encode('['.repeat(MAX_BLOCK + 1));
+    expect(() => readTextBlock(nested)).to.throw(`more than ${MAX_BLOCK} bytes`);
+    const entries = (count: number) =>
+      Array.from({length: count}, (_, i) => ({first: String(i).padStart(8, '0'), file: `${'0'.repeat(24)}.bin`}));
+    expect(readTermDirectory(writeTermDirectory(entries(2048)))).to.have.length(2048);
+    expect(() => readTermDirectory(writeTermDirectory(entries(2049)))).to.throw('more than 2048 entries');
   });
 
   it('leads to no other origin and to no script', async () => {
