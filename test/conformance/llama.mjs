@@ -59,6 +59,8 @@ const c = {
   tokenToPiece: llama.func(
     'int32_t llama_token_to_piece(void *vocab, int32_t token, _Out_ uint8_t *bytes, int32_t length, int32_t lstrip, bool special)',
   ),
+  loraInit: llama.func('void *llama_adapter_lora_init(void *model, const char *path)'),
+  setAdapters: llama.func('int32_t llama_set_adapters_lora(void *context, void **adapters, size_t n, float *scales)'),
   batchInit: llama.func('llama_batch llama_batch_init(int32_t n_tokens, int32_t embd, int32_t n_seq_max)'),
   batchFree: llama.func('void llama_batch_free(llama_batch batch)'),
   decode: llama.func('int32_t llama_decode(void *context, llama_batch batch)'),
@@ -180,10 +182,13 @@ export class LlamaModel {
 
   /**
    * A context of f32 keys and values without flash attention: the most exact way llama.cpp runs.
+   * @param lora {path, scale} of a GGUF adapter; it is freed with the model
    * @param onTensor sees every named f32 node of the graph: (name, Float32Array)
    */
-  context({size = 512, kv = 'f32', onTensor = null} = {}) {
-    return new LlamaContext(this, this.#model, size, kv === 'f32' ? F32 : F16, onTensor);
+  context({size = 512, kv = 'f32', lora = null, onTensor = null} = {}) {
+    const context = new LlamaContext(this, this.#model, size, kv === 'f32' ? F32 : F16, onTensor);
+    if (lora) context.use(c.loraInit(this.#model, lora.path), lora.scale);
+    return context;
   }
 
   free() {
@@ -221,6 +226,12 @@ class LlamaContext {
     });
     if (!this.#context) throw new Error('llama.cpp cannot make a context');
     this.#batch = c.batchInit(size, 0, 1);
+  }
+
+  use(adapter, scale) {
+    if (!adapter) throw new Error('llama.cpp cannot load the adapter');
+    const failed = c.setAdapters(this.#context, [adapter], 1, new Float32Array([scale]));
+    if (failed) throw new Error(`llama_set_adapters_lora: ${failed}`);
   }
 
   /** Appends the tokens and returns f32[vocabSize] for each of them. */

@@ -245,6 +245,7 @@ function runningIt() {
 | --- | --- | --- |
 | \`npm run conformance -- --hf\` | all models on lavapipe beside transformers and the float64 reference | 370 MB of npm packages, 1.2 GB of Python packages (torch for the CPU) |
 | \`npm run conformance -- --real\` | a real Gemma 3 270M in Node and in Chromium beside stored values of transformers | that file, 253 MB |
+| \`npm run conformance -- --lora\` | GGUF adapters over a model of each architecture beside llama.cpp: figures in [Adapters](adapters.md) | as \`--hf\`, without Python |
 | \`npm run conformance\` | all models on both adapters beside all judges, the demo model, tokenizers, templates | as \`--hf\` |
 
 All need Linux on x64; the first two Python 3.11 with \`venv\` and pip. What is fetched stays in \`test/conformance/\`, in folders

@@ -3,6 +3,7 @@
 // all models also writes its columns of docs/conformance.md.
 //   --hf   transformers is the one judge, beside the float64 reference, and lavapipe the one adapter: a third of the time
 //   --real   real weights instead of generated ones (real.mjs); with --hf the stored values are made anew
+//   --lora   adapters beside llama.cpp's (lora.mjs)
 //   --embeddings   a real EmbeddingGemma beside transformers' stored vectors (embeddings.mjs)
 //   --fault norm|window|rope   the engine gets a model with a fault, which must be seen (faults.mjs)
 //   --shapes a,b  --types X,Y  --groups g,h   only these models
@@ -29,6 +30,7 @@ const {values} = parseArgs({
     hf: {type: 'boolean'},
     real: {type: 'boolean'},
     embeddings: {type: 'boolean'},
+    lora: {type: 'boolean'},
     fault: text,
     shapes: text,
     types: text,
@@ -44,6 +46,7 @@ if (values.real) {
   process.exit(await judgeReal({fault: values.fault, hf: values.hf}));
 }
 if (values.embeddings) process.exit(await (await import('./embeddings.mjs')).judgeEmbeddings());
+if (values.lora) process.exit(await (await import('./lora.mjs')).judgeLora());
 const start = performance.now();
 const cells = chosenCells();
 if (values.list) {
