@@ -93,6 +93,11 @@ describe("a model file's Jinja", () => {
     expect(performance.now() - start).to.be.below(5000);
   });
 
+  it('counts the time that its variables are copied in', () => {
+    const messages = Array.from({length: 100_000}, () => ({role: 'user', content: 'a'}));
+    expect(() => new BoundedTemplate('{{ 1 }}', {maxMs: 1}).render({messages})).to.throw(/more than 1 ms/);
+  });
+
   it('may take as many steps as it is given', () => {
     expect(render(`${LOOP}x${END}`)).to.equal('x'.repeat(200));
   });
