@@ -1,5 +1,5 @@
-// attention_tiled — softmax attention of many rows over a paged KV cache: a workgroup takes 32 queries that share a
-// KV head, of neighbouring rows and of all query heads that share it, over tiles of 64 keys.
+// attention_tiled — softmax attention of many rows over a paged KV cache: a workgroup takes 4 · GROUPS queries that
+// share a KV head, of neighbouring rows and of all query heads that share it, over tiles of 64 keys.
 // src/engine/kernels/attention_tiled.ts adds how the cache is stored (lib/cache_<type>.wgsl) and puts its name for VARIANT.
 //
 //   s_p = SCALE · q · k_p        over p ≤ last, on sliding layers only |position − p| < WINDOW
@@ -7,16 +7,15 @@
 //   y   = Σ_p softmax(s)_p · v_p
 //
 // Shapes    q, y: [n_rows, N_HEAD, HEAD_DIM] f32; k, v: [n_pages · PAGE_SIZE, N_HEAD_KV, HEAD_DIM]
-// Dispatch  x over tiles of 32 · N_HEAD_KV / N_HEAD rows of those that ROWS names, y over N_HEAD_KV
-// Limits    HEAD_DIM a multiple of 4, at most 512; at most 32 query heads a KV head; 14 KiB of workgroup memory
+// Dispatch  x over tiles of 4 · GROUPS · N_HEAD_KV / N_HEAD rows of those that ROWS names, y over N_HEAD_KV
+// Limits    HEAD_DIM a multiple of 4, at most 512; at most 4 · GROUPS query heads a KV head; 14 KiB of workgroup memory
 // Numerics  f32, online softmax. Tiles begin at multiples of 64 positions, and a tile in which a row sees nothing leaves
-//           its sums as they are: a row has the same bits in any cut of a prompt. No infinities: exponents are ≥ −80
+//           its sums as they are: a row has the same bits in any cut of a prompt, and with any GROUPS. No infinities: exponents are ≥ −80
 // Source    Dao et al., "FlashAttention" (2022)
 // Reference test/reference/attention.ts
 
-const WORKGROUP_SIZE = 256u;
 const KEYS = 64u; // of a tile
-const GROUPS = 8u; // of four queries; 32 invocations each
+override GROUPS: u32 = 8u; // of four queries; 32 invocations each; 4 or 8
 const CHUNK = 8u; // quads of q and k at a time
 const NO_SCORE = -3.0e38;
 
@@ -45,10 +44,10 @@ override PAGE_SIZE: u32 = 32u; // a power of two
 
 // Quads of keys, [CHUNK][KEYS]; then scores and weights of four queries beside each other, [KEYS][GROUPS].
 var<workgroup> key_tile: array<vec4f, 512>;
-var<workgroup> query_tile: array<vec4f, 256>; // [CHUNK][32]
+var<workgroup> query_tile: array<vec4f, CHUNK * 4u * GROUPS>; // [CHUNK][4 · GROUPS]
 var<workgroup> slots: array<u32, KEYS>; // where a key of the tile is in k and v
 // By group of four queries.
-var<workgroup> eighths: array<vec4f, 64>; // [8][GROUPS]: maxima, at last sums, of eighths of a tile
+var<workgroup> eighths: array<vec4f, 8u * GROUPS>; // [8][GROUPS]: maxima, at last sums, of eighths of a tile
 var<workgroup> largest: array<vec4f, GROUPS>;
 var<workgroup> fades: array<vec4f, GROUPS>;
 var<workgroup> firsts: array<vec4u, GROUPS>; // visible positions: first … end − 1
@@ -86,15 +85,16 @@ fn query_stride() -> u32 {
   return select(shape.Q_STRIDE / 4u, shape.N_HEAD * QUADS, shape.Q_STRIDE == 0u);
 }
 
-@compute @workgroup_size(WORKGROUP_SIZE)
+@compute @workgroup_size(32u * GROUPS)
 fn attention_tiled_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let queries = 4u * GROUPS;
   let share = shape.N_HEAD / shape.N_HEAD_KV;
   let range = row_range(shape.ROWS);
-  let first_row = range.x + wid.x * (32u / share);
+  let first_row = range.x + wid.x * (queries / share);
   if (first_row >= range.y) {
     return;
   }
-  let n_queries = min(32u / share, range.y - first_row);
+  let n_queries = min(queries / share, range.y - first_row);
   let kv_head = wid.y;
   let kv_quad = kv_head * QUADS;
   let group = lid / 32u;
@@ -105,7 +105,7 @@ fn attention_tiled_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
   var out_1 = mat4x4f();
   var out_2 = mat4x4f();
   var out_3 = mat4x4f();
-  var weight_sum = vec4f(); // of four queries and an eighth of the keys, in the first 64 invocations
+  var weight_sum = vec4f(); // of four queries and an eighth of the keys, in the first 8 · GROUPS invocations
   if (lid < GROUPS) {
     largest[lid] = vec4f(NO_SCORE);
   }
@@ -121,7 +121,7 @@ fn attention_tiled_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
     let start = first_visible(rows[first_row + run], shape.WINDOW);
     let end = end_visible(rows[first_row + run_end - 1u], shape.WINDOW);
     workgroupBarrier();
-    if (lid < 32u) {
+    if (lid < queries) {
       let query = lid / share;
       let row = rows[first_row + min(query, n_queries - 1u)];
       let within = query >= run && query < run_end;
@@ -138,28 +138,42 @@ fn attention_tiled_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
       var score_0 = vec4f();
       var score_1 = vec4f();
       // The next chunk is on its way while one is used.
-      let key = lid / CHUNK; // and key + 32
+      let key = lid / CHUNK; // and key + queries, …: KEYS / queries of them
       let query = place_of(key, first_row, n_queries, kv_head, query_stride());
       var quad = lid % CHUNK;
       workgroupBarrier();
       var next_0 = key_quad(key, kv_quad, quad);
-      var next_1 = key_quad(key + 32u, kv_quad, quad);
+      var next_1 = key_quad(key + queries, kv_quad, quad);
+      var next_2 = vec4f();
+      var next_3 = vec4f();
+      if (GROUPS < 8u) {
+        next_2 = key_quad(key + 2u * queries, kv_quad, quad);
+        next_3 = key_quad(key + 3u * queries, kv_quad, quad);
+      }
       var next_query = q[query + min(quad, QUADS - 1u)];
       for (var chunk = 0u; chunk < QUADS; chunk += CHUNK) {
         workgroupBarrier();
         let at = lid % CHUNK;
         key_tile[at * KEYS + key] = next_0;
-        key_tile[at * KEYS + key + 32u] = next_1;
-        query_tile[at * 32u + key] = next_query;
+        key_tile[at * KEYS + key + queries] = next_1;
+        if (GROUPS < 8u) {
+          key_tile[at * KEYS + key + 2u * queries] = next_2;
+          key_tile[at * KEYS + key + 3u * queries] = next_3;
+        }
+        query_tile[at * queries + key] = next_query;
         workgroupBarrier();
         quad += CHUNK;
         if (chunk + CHUNK < QUADS) {
           next_0 = key_quad(key, kv_quad, quad);
-          next_1 = key_quad(key + 32u, kv_quad, quad);
+          next_1 = key_quad(key + queries, kv_quad, quad);
+          if (GROUPS < 8u) {
+            next_2 = key_quad(key + 2u * queries, kv_quad, quad);
+            next_3 = key_quad(key + 3u * queries, kv_quad, quad);
+          }
           next_query = q[query + min(quad, QUADS - 1u)];
         }
         for (var i = 0u; i < CHUNK; i++) {
-          let first = i * 32u + 4u * group;
+          let first = i * queries + 4u * group;
           let four = mat4x4f(query_tile[first], query_tile[first + 1u], query_tile[first + 2u], query_tile[first + 3u]);
           score_0 += key_tile[i * KEYS + lane] * four;
           score_1 += key_tile[i * KEYS + lane + 32u] * four;
@@ -176,7 +190,7 @@ fn attention_tiled_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
       key_tile[(lane + 32u) * GROUPS + group] = score_1;
       workgroupBarrier();
 
-      if (lid < 64u) {
+      if (lid < 8u * GROUPS) {
         var maximum = vec4f(NO_SCORE);
         for (var i = 0u; i < 8u; i++) {
           maximum = max(maximum, key_tile[(lid / GROUPS * 8u + i) * GROUPS + lid % GROUPS]);
@@ -197,7 +211,7 @@ fn attention_tiled_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
       key_tile[(lane + 32u) * GROUPS + group] = weights_of(score_1, largest[group]);
       workgroupBarrier();
 
-      if (lid < 64u) {
+      if (lid < 8u * GROUPS) {
         weight_sum *= fades[lid % GROUPS];
         for (var i = 0u; i < 8u; i++) {
           weight_sum += key_tile[(lid / GROUPS * 8u + i) * GROUPS + lid % GROUPS];
@@ -236,7 +250,7 @@ fn attention_tiled_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
   }
 
   workgroupBarrier();
-  if (lid < 64u) {
+  if (lid < 8u * GROUPS) {
     eighths[lid] = weight_sum;
   }
   workgroupBarrier();

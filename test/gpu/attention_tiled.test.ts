@@ -45,7 +45,7 @@ function scene(each: AttentionCase) {
   const made = attentionScene(each);
   const {rows, q, k, v, pages, shape} = made;
   const {nHead, nHeadKv, headDim, window, softcap, pageSize, scale} = shape;
-  const attend = (device: GPUDevice, subset: readonly Row[] = rows, queries = q) =>
+  const attend = (device: GPUDevice, subset: readonly Row[] = rows, queries = q, GROUPS = 8) =>
     runKernel(device, attentionTiled, {
       input: {...made.stepInput(subset), page_tables: new Uint32Array(pages), q: queries, k, v},
       output: {y: queries.length},
@@ -57,6 +57,7 @@ function scene(each: AttentionCase) {
         WINDOW: window,
         SOFTCAP: softcap,
         PAGE_SIZE: pageSize,
+        GROUPS,
       },
       shape: {nRows: subset.length},
     });
@@ -88,6 +89,16 @@ describe('attention_tiled', () => {
           const part = await attend(device, rows.slice(at, end), q.slice(at * width, end * width));
           expectSame(part, together.subarray(at * width, end * width));
         }
+      }),
+    );
+  }
+
+  for (const name of ['twelve heads a KV head', 'a window in both directions', 'several sequences in a tile']) {
+    it(
+      `has the same bits with fewer queries a workgroup, with ${name}`,
+      withDevice(async (device) => {
+        const {attend, rows, q} = scene(cases[name]);
+        expectSame(await attend(device, rows, q, 4), await attend(device));
       }),
     );
   }

@@ -8,7 +8,7 @@ import {
   maxSplits,
   splitBatch,
 } from '../kernels/attention_split.ts';
-import {attentionTiled, QUERIES} from '../kernels/attention_tiled.ts';
+import {attentionTiled, groupsFor, QUERIES} from '../kernels/attention_tiled.ts';
 import {PAGE_SIZE} from '../kv/pages.ts';
 import {type Lowering, ROWS_CONSTANT, type ScratchTensor, type Work, work} from './lowering.ts';
 import {pageTables, plain, strideOf} from './plain.ts';
@@ -64,7 +64,11 @@ export function attentionLowering(
       }
       if (maxRows > 1 && !isOutput) {
         const bindings = {...step, q, k: keys, v: values, y};
-        list.push(work(attentionTiled, {...common, ROWS: ROWS_CONSTANT.prompt}, bindings, {rows: 'prompt'}));
+        list.push(
+          work(attentionTiled, {...common, GROUPS: groupsFor(nHead, nHeadKv), ROWS: ROWS_CONSTANT.prompt}, bindings, {
+            rows: 'prompt',
+          }),
+        );
       }
       return list;
     },

@@ -33,11 +33,17 @@ export interface DispatchShape extends RowShape {
   nKeys: number;
 }
 
-/** Which rows a dispatch covers: all of the operation's, those of one kind, or all where there are any of a prompt or any with an adapter. */
-export type RowKind = 'all' | 'decode' | 'prompt' | 'withPrompt' | 'withAdapters';
+/** The most rows of prompts in a step that kernels for few of them take. */
+export const FEW_PROMPT_ROWS = 32;
+
+/**
+ * Which rows a dispatch covers: all of the operation's, those of one kind, or all where there are any of a prompt or any
+ * with an adapter. `fewPrompt` and `manyPrompt`: those of prompts, where they are at most FEW_PROMPT_ROWS, and where they are more.
+ */
+export type RowKind = 'all' | 'decode' | 'prompt' | 'fewPrompt' | 'manyPrompt' | 'withPrompt' | 'withAdapters';
 
 /** The constant ROWS of a kernel, as in shaders/lib/row_range.wgsl. */
-export const ROWS_CONSTANT: Readonly<Record<Exclude<RowKind, 'withPrompt' | 'withAdapters'> | 'outputs', number>> = {
+export const ROWS_CONSTANT: Readonly<Record<'all' | 'outputs' | 'decode' | 'prompt', number>> = {
   all: 0,
   outputs: 1,
   decode: 2,
@@ -130,14 +136,21 @@ const ROWS_OF: Readonly<Record<Stage, (step: StepShape, kind: RowKind) => number
   tail: (step, kind) => (step.nOutputs > 0 ? rowsOfKind(step, kind) : 0),
   // Each is the last of its sequence so far: kernels for rows that continue answers compute it.
   head: ({nOutputs, adapters}, kind) =>
-    kind === 'prompt' || kind === 'withPrompt' || (kind === 'withAdapters' && !adapters) ? 0 : nOutputs,
+    kind === 'all' || kind === 'decode' || (kind === 'withAdapters' && adapters) ? nOutputs : 0,
 };
 
 function rowsOfKind({nRows, nDecode, adapters}: StepShape, kind: RowKind): number {
   const prompt = nRows - nDecode;
-  return {all: nRows, decode: nDecode, prompt, withPrompt: prompt > 0 ? nRows : 0, withAdapters: adapters ? nRows : 0}[
-    kind
-  ];
+  const few = prompt <= FEW_PROMPT_ROWS;
+  return {
+    all: nRows,
+    decode: nDecode,
+    prompt,
+    fewPrompt: few ? prompt : 0,
+    manyPrompt: few ? 0 : prompt,
+    withPrompt: prompt > 0 ? nRows : 0,
+    withAdapters: adapters ? nRows : 0,
+  }[kind];
 }
 
 /** The dispatches of a graph in order. */

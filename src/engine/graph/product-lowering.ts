@@ -8,10 +8,12 @@ import {
   mulMatIdFor,
   mulMatPartsFor,
   mulMatTiled,
+  NARROW_TILES,
   normAddFor,
   normAddNormFor,
   qkvPrepare,
   qPrepare,
+  type Tiles,
   tiledWorkgroup,
   tilesFor,
 } from '../kernels/kernels.ts';
@@ -19,7 +21,16 @@ import {type Parallelism, teamOf} from '../kernels/teams.ts';
 import {PAGE_SIZE} from '../kv/pages.ts';
 import type {FusedOperation} from './fused.ts';
 import type {Activation, Operation, WeightTensor} from './graph.ts';
-import {type Binding, type Lowering, type LoweringContext, ROWS_CONSTANT, type Work, work} from './lowering.ts';
+import {
+  type Binding,
+  FEW_PROMPT_ROWS,
+  type Lowering,
+  type LoweringContext,
+  ROWS_CONSTANT,
+  type RowKind,
+  type Work,
+  work,
+} from './lowering.ts';
 import {pageTables, slicesOf, vector} from './plain.ts';
 
 type Products = 'linear' | 'linearById' | Exclude<FusedOperation['kind'], Operation['kind'] | 'lowRank'>;
@@ -51,7 +62,7 @@ export function productLowering(parallelism: Parallelism, maxRows: number): Pick
   /** The same for rows of prompts. */
   function many(weight: WeightTensor, x: Activation, y: Activation, context: LoweringContext, offset = 0): Work[] {
     if (x.over === 'outputs' || maxRows === 1) return [];
-    return slicesOf(weight, context).map(({type, strideWords, firstRow, nRows, slice}) => {
+    return slicesOf(weight, context).flatMap(({type, strideWords, firstRow, nRows, slice}) => {
       const constants = {
         N_IN: weight.width,
         N_SLICE_ROWS: nRows,
@@ -64,9 +75,12 @@ export function productLowering(parallelism: Parallelism, maxRows: number): Pick
       if (!parallelism.tiles || weight.width % 4 !== 0) {
         return work(mulMatFor(type, weight.width), constants, bindings, {rows: 'prompt'});
       }
-      const tiles = tilesFor(nRows);
-      const tiled = {...tiles, WORKGROUP_SIZE: tiledWorkgroup(tiles)};
-      return work(mulMatTiled[type], {...tiled, ...constants}, bindings, {rows: 'prompt'});
+      const tiled = (tiles: Tiles, rows: RowKind) => {
+        const sizes = {...tiles, WORKGROUP_SIZE: tiledWorkgroup(tiles)};
+        return work(mulMatTiled[type], {...sizes, ...constants}, bindings, {rows});
+      };
+      const few = tiled(NARROW_TILES, 'fewPrompt');
+      return maxRows <= FEW_PROMPT_ROWS ? few : [few, tiled(tilesFor(nRows), 'manyPrompt')];
     });
   }
 

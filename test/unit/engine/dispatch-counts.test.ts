@@ -5,7 +5,7 @@ import {DENSE_SHAPES} from '../../../scripts/model-files/dense-shapes.ts';
 import {GEMMA4_PUBLISHED} from '../../../scripts/model-files/gemma4-published.ts';
 import type {Shape} from '../../../scripts/model-files/model.ts';
 import {ALL_FUSIONS} from '../../../src/engine/graph/fused.ts';
-import type {StepShape} from '../../../src/engine/graph/lowering.ts';
+import {FEW_PROMPT_ROWS, type StepShape} from '../../../src/engine/graph/lowering.ts';
 import {dispatchesOf, headerOf} from '../../helpers/dispatch-list.ts';
 
 const gemma3 = {...DENSE_SHAPES.gemma3, vocabSize: 262_144, headDim: 256, nHead: 4, nHeadKv: 1, slidingWindow: 512};
@@ -41,4 +41,34 @@ describe('dispatches of one token', () => {
       expect(count).to.be.below(plain.length / 2);
     });
   }
+});
+
+describe('products of a prompt', () => {
+  it('run once each, by smaller tiles where rows are few, and not for rows that continue answers', () => {
+    const list = dispatchesOf(headerOf(GEMMA4_PUBLISHED.e2b, 'Q4_0'), {variants: FAST});
+    const tiled = (prompt: number, nDecode: number) => {
+      const step: StepShape = {nRows: nDecode + prompt, nOutputs: 1, nDecode, nKeys: 100};
+      const all = list.filter(({kernel}) => kernel.startsWith('mul_mat_tiled'));
+      return all.filter(({grid}) => grid(step).every((extent) => extent > 0));
+    };
+    const rowTiles = (prompt: number, nDecode: number) =>
+      Math.max(0, ...tiled(prompt, nDecode).map(({constants}) => constants.ROW_TILE));
+    const labels = (prompt: number, nDecode: number) =>
+      tiled(prompt, nDecode).map(({label, constants}) => `${label} ${constants.FIRST_ROW}`);
+    expect(labels(0, 3)).to.deep.equal([]);
+    const whole = labels(64, 0);
+    // Each product is in the list for few rows and for many.
+    expect(whole.length).to.be.above(0);
+    expect(2 * whole.length).to.equal(list.filter(({kernel}) => kernel.startsWith('mul_mat_tiled')).length);
+    for (const [prompt, nDecode] of [
+      [2, 0],
+      [FEW_PROMPT_ROWS, 0],
+      [FEW_PROMPT_ROWS, 4],
+      [FEW_PROMPT_ROWS + 1, 0],
+    ]) {
+      expect(labels(prompt, nDecode)).to.deep.equal(whole);
+    }
+    expect(rowTiles(FEW_PROMPT_ROWS, 4)).to.be.at.most(FEW_PROMPT_ROWS);
+    expect(rowTiles(FEW_PROMPT_ROWS + 1, 0)).to.be.above(FEW_PROMPT_ROWS);
+  });
 });
