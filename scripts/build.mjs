@@ -20,8 +20,9 @@ const ENTRIES = {
   'element.js': {entry: 'src/element/gemma-chat-element.ts', budget: 52, lazy: true},
   'launcher.js': {entry: 'src/launcher.ts', budget: 20, lazy: true, imports: ['src/index.ts']},
   'client.js': {entry: 'src/client/index.ts', budget: 8, lazy: true},
+  'embeddings.js': {entry: 'src/client/embeddings.ts', budget: 8, lazy: true},
   'knowledge.js': {entry: 'src/client/knowledge.ts', budget: 12, lazy: true},
-  'gemma-chat.worker.js': {entry: 'src/worker/gemma-chat.worker.ts', budget: 120, chunks: true},
+  'gemma-chat.worker.js': {entry: 'src/worker/gemma-chat.worker.ts', budget: 124, chunks: true},
 };
 
 /** Where chunks go; they are found relative to the URL of the entry. */

@@ -24,12 +24,18 @@ export function expandWgsl(file) {
 /** A module whose default export is the shader's text. */
 export const wgslModule = (file) => `export default ${JSON.stringify(expandWgsl(file).code)};`;
 
-/** Without comments, indentation and empty lines: WGSL has no strings that could look like them. */
+/**
+ * Without comments, empty lines, indentation, and spaces beside what needs none: WGSL has no strings that could look like
+ * them. Plus and minus keep theirs (`a - -b`).
+ */
 const compact = (code) =>
   code
     .replace(/\/\/.*$/gm, '')
     .replace(/^[ \t]+|[ \t]+$/gm, '')
-    .replace(/\n{2,}/g, '\n');
+    .replace(/\n{2,}/g, '\n')
+    .replace(/[ \t]*([{}()[\];,:=*/<>|^%&!@])[ \t]*/g, '$1')
+    .replace(/([,([{};])\n/g, '$1')
+    .replace(/,([)\]}])/g, '$1');
 
 /** `import shader from './x.wgsl'` for Vite. */
 export const viteWgsl = () => ({

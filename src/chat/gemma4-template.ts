@@ -1,8 +1,11 @@
 // Gemma 4's prompt format, for files that carry no template: turns, thinking, tools, tool calls and their responses.
 // Text in, text out; knows no tokens.
+// A chunk of its own, which imports types only.
 import type {PlainObject, PlainValue} from './plain-value.ts';
 import type {TemplateInput, TemplateMessage, TemplateTool, TemplateToolCall} from './template-input.ts';
-import {isObject} from './template-input.ts';
+
+const isObject = (value: PlainValue | undefined): value is PlainObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const QUOTE = '<|"|>';
 
@@ -58,7 +61,7 @@ function isSystem({role}: TemplateMessage): boolean {
 }
 
 /** Drops every `<|channel>…<channel|>` span, and one that is left open up to its end. */
-export function withoutThoughts(text: string): string {
+function withoutThoughts(text: string): string {
   return text
     .split('<channel|>')
     .map((part) => part.split('<|channel>')[0])

@@ -81,7 +81,7 @@ export function templateTool({type, function: {name, description, parameters}}: 
 }
 
 /** Whether a plain value is an object, and not a list or null. */
-export function isObject(value: PlainValue | undefined): value is PlainObject {
+function isObject(value: PlainValue | undefined): value is PlainObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

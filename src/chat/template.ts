@@ -7,7 +7,7 @@ import {SpecialTokens} from '../tokenizer/special-tokens.ts';
 import type {Tokenizer} from '../tokenizer/tokenizer.ts';
 import type {BoundedTemplate} from './bounded-jinja.ts';
 import {renderGemma3} from './gemma3-template.ts';
-import {renderGemma4, withoutThoughts} from './gemma4-template.ts';
+import type {renderGemma4} from './gemma4-template.ts';
 import {
   type TemplateInput,
   type TemplateMessage,
@@ -33,8 +33,19 @@ export interface TemplateOptions {
 /** What a prompt is made of. */
 type Chat = [tokenizer: Tokenizer, template: ChatTemplate, messages: readonly ChatMessage[], options?: TemplateOptions];
 
-/** What reads a file's template: fetched where there is one (bounded-jinja.ts). */
-export type Jinja = typeof BoundedTemplate;
+/** What writes prompts and is fetched where a file needs it; null where it does not. */
+export interface PromptWriters {
+  /** For a file with a template: bounded-jinja.ts. */
+  jinja: typeof BoundedTemplate | null;
+  /** For a Gemma 4 without one: gemma4-template.ts. */
+  gemma4: typeof renderGemma4 | null;
+}
+
+/** Whether the file has a template. Some have the key with nothing in it. */
+export const hasTemplate = ({chatTemplate}: Tokenizer): boolean => Boolean(chatTemplate?.trim());
+
+/** Whether its vocabulary is Gemma 4's. */
+export const hasGemma4Turns = (tokenizer: Tokenizer): boolean => tokenizer.idOf('<|turn>') !== undefined;
 
 export interface TemplateForm {
   /** Gemma 4 without a template: the form of the 12B, 26B and 31B models. */
@@ -61,17 +72,18 @@ export interface ChatTemplate {
 
 /**
  * The template of a model: the file's (`tokenizer.chat_template`), else the form that its vocabulary belongs to.
- * @param jinja null where the file has no template
  * @throws GemmaError `template-invalid`
  */
-export function createTemplate(tokenizer: Tokenizer, jinja: Jinja | null, options: TemplateForm = {}): ChatTemplate {
-  // Some files have the key with nothing in it.
-  const source = tokenizer.chatTemplate?.trim() ? tokenizer.chatTemplate : null;
-  if (source !== null && jinja) return fileTemplate(source, jinja);
+export function createTemplate(
+  tokenizer: Tokenizer,
+  {jinja, gemma4}: PromptWriters,
+  options: TemplateForm = {},
+): ChatTemplate {
+  if (hasTemplate(tokenizer) && jinja) return fileTemplate(tokenizer.chatTemplate!, jinja);
   const yes = () => true;
-  if (tokenizer.idOf('<|turn>') !== undefined) {
+  if (hasGemma4Turns(tokenizer) && gemma4) {
     const large = options.large ?? false;
-    const render = (input: TemplateInput) => renderGemma4(input, large);
+    const render = (input: TemplateInput) => gemma4(input, large);
     return {
       origin: 'gemma4',
       stripsThoughts: true,
@@ -93,7 +105,7 @@ export function createTemplate(tokenizer: Tokenizer, jinja: Jinja | null, option
   );
 }
 
-function fileTemplate(source: string, Template: Jinja): ChatTemplate {
+function fileTemplate(source: string, Template: NonNullable<PromptWriters['jinja']>): ChatTemplate {
   const template = attempt(() => new Template(source), 'cannot be read');
   const render = ({messages, tools, thinking, addGenerationPrompt, bosToken}: TemplateInput): string =>
     attempt(
@@ -216,11 +228,11 @@ function attempt<T>(action: () => T, what: string): T {
  */
 export function readTemplate(
   tokenizer: Tokenizer,
-  jinja: Jinja | null,
+  writers: PromptWriters,
   options: TemplateForm = {},
 ): () => ChatTemplate {
   try {
-    const template = createTemplate(tokenizer, jinja, options);
+    const template = createTemplate(tokenizer, writers, options);
     atOnce(renderSegments(tokenizer, template, [{role: 'user', content: 'Hello'}], {}));
     return () => template;
   } catch (error) {
@@ -393,4 +405,13 @@ function breakMarkup(text: string, markup: readonly string[]): string[] {
     .slice(1)
     .map((end, i) => text.slice(bounds[i], end))
     .filter((piece) => piece !== '');
+}
+
+/** What a Gemma 4's answer says without what it thought. */
+function withoutThoughts(text: string): string {
+  return text
+    .split('<channel|>')
+    .map((part) => part.split('<|channel>')[0])
+    .join('')
+    .trim();
 }

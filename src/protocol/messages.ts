@@ -384,6 +384,8 @@ export type Request =
       /** Language of the question (BCP 47), where it is not the index's first. */
       language?: string;
     }
+  /** Vectors of texts, by an embedding model that is loaded beside the chat's at the first request. */
+  | {type: 'embed'; id: number; model: ModelRef; texts: string[]}
   /** Whether anyone looks at the client. Until it says so: visible. */
   | {type: 'attention'; attention: Attention}
   /** Ends the request of that id: a stream with `done`, anything else silently. */
@@ -419,6 +421,14 @@ export interface FoundPassages {
   corrections: {word: string; instead: string}[];
 }
 
+/** Vectors of texts. */
+export interface Embedded {
+  /** f32[width] a text, of length one, in the order of the texts. */
+  vectors: Float32Array[];
+  /** Tokens of all texts. */
+  tokens: number;
+}
+
 /** What `result` carries, by the request's type. */
 export interface Results {
   hello: HelloResult;
@@ -435,6 +445,7 @@ export interface Results {
   stats: WorkerStats;
   ping: undefined;
   find: FoundPassages;
+  embed: Embedded;
 }
 
 /** What one generation says, in order; `done` comes last. */

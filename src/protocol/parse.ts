@@ -70,6 +70,7 @@ const REQUESTS: Record<Request['type'], Shape> = {
     perPage: optional(isCount),
     language: optional(isString),
   },
+  embed: {id: isCount, model: isModelRef, texts: arrayOf(isString)},
   attention: {attention: oneOf('focused', 'visible', 'hidden')},
   abort: {id: isCount},
   bye: {},
@@ -131,6 +132,7 @@ export function parseRequest(data: unknown): Request | BadRequest | null {
   try {
     if (request.type === 'load') checkOptions('load', request.options ?? {}, modelOptions);
     if (request.type === 'load' || request.type === 'inspect') resolveShorthand(request.model);
+    if (request.type === 'embed') resolveShorthand(request.model);
     if (request.type === 'load-adapter') resolveShorthand(request.adapter);
     if (request.type === 'chat') checkOptions('chat', request.request, chatOptions);
     if (request.type === 'completion') checkOptions('completion', request.request, completionOptions);

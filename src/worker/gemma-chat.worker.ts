@@ -2,6 +2,7 @@
 // with each message of that type, and the elected host's finds its clients itself. Owns the worker's one context.
 import type {WorkerMessage} from '../protocol/messages.ts';
 import {createModelStore} from '../store/create-model-store.ts';
+import {EncoderHost} from './encoder-host.ts';
 import {KnowledgeHost} from './knowledge-host.ts';
 import {loadModel} from './load-model.ts';
 import {ModelHost} from './model-host.ts';
@@ -31,6 +32,7 @@ const store = createModelStore();
 const context: WorkerContext = {
   host: new ModelHost((ref, options) => loadModel(ref, store, options)),
   knowledge: new KnowledgeHost(),
+  encoders: new EncoderHost(store),
   library: new ModelLibrary(() => store, gpu),
   locks,
   lock: holdLock(),

@@ -1,6 +1,6 @@
 // From a URL or file to a model on the GPU: device, bytes, header, then weights and tokenizer side by side. Owns this order
 // and what is given back when a step of it fails; which clients want the model is model-host.ts's.
-import {type ChatTemplate, readTemplate} from '../chat/template.ts';
+import {type ChatTemplate, hasGemma4Turns, hasTemplate, readTemplate} from '../chat/template.ts';
 import type {Engine} from '../engine/engine.ts';
 import {engineDefaults} from '../engine/engine-defaults.ts';
 import {loadEngine} from '../engine/load-engine.ts';
@@ -151,12 +151,16 @@ async function loadWeights({file, config}: Header, load: Load): Promise<{engine:
   return {engine, tokenizer};
 }
 
-/** The interpreter of chat templates is fetched for a file that has one. */
+/** The interpreter of chat templates is fetched for a file that has one, Gemma 4's own form for one that has none. */
 async function templateOf(tokenizer: Tokenizer, config: ModelConfig): Promise<() => ChatTemplate> {
   // The form of Gemma 4's larger models differs; these have no per-layer embeddings.
   const large = config.architecture === 'gemma4' && config.nEmbdPerLayer === 0;
-  const jinja = tokenizer.chatTemplate ? (await import('../chat/bounded-jinja.ts')).BoundedTemplate : null;
-  return readTemplate(tokenizer, jinja, {large});
+  const own = hasTemplate(tokenizer);
+  const writers = {
+    jinja: own ? (await import('../chat/bounded-jinja.ts')).BoundedTemplate : null,
+    gemma4: !own && hasGemma4Turns(tokenizer) ? (await import('../chat/gemma4-template.ts')).renderGemma4 : null,
+  };
+  return readTemplate(tokenizer, writers, {large});
 }
 
 /** Removes a file from the store whose error shows that it is the wrong one, or damaged. */

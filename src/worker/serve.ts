@@ -145,6 +145,8 @@ export class Session implements ModelUser {
         return inSlices(this.#render(request), signal);
       case 'find':
         return this.#context.knowledge.find(request, signal);
+      case 'embed':
+        return this.#embed(request, signal);
       case 'load-adapter':
         return this.#loaded().adapters.load(this, request.adapter, signal);
       case 'unload-adapter':
@@ -185,6 +187,13 @@ export class Session implements ModelUser {
     });
     this.#instance = instance;
     return instance.model.info;
+  }
+
+  #embed({id, model, texts}: Extract<Request, {type: 'embed'}>, signal: AbortSignal) {
+    return this.#context.encoders.embed(model, texts, {
+      signal,
+      onProgress: (progress) => this.#endpoint.post({type: 'progress', id, progress}),
+    });
   }
 
   async #generate(request: Generate, signal: AbortSignal): Promise<void> {

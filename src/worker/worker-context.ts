@@ -1,5 +1,6 @@
 // What all sessions of one worker share.
 import type {Attention} from '../protocol/messages.ts';
+import type {EncoderHost} from './encoder-host.ts';
 import type {KnowledgeHost} from './knowledge-host.ts';
 import type {ModelHost} from './model-host.ts';
 import type {ModelLibrary} from './model-library.ts';
@@ -14,6 +15,7 @@ export interface WorkerContext {
   readonly host: ModelHost;
   readonly library: ModelLibrary;
   readonly knowledge: KnowledgeHost;
+  readonly encoders: EncoderHost;
   readonly locks: Locks | undefined;
   /** Name of the lock that says this worker is alive, once it is held. */
   readonly lock: Promise<string | null>;

@@ -8,6 +8,7 @@ import type {Attention, ModelInfo, ModelRef} from '../../src/protocol/messages.t
 import {createModelStore} from '../../src/store/create-model-store.ts';
 import type {ModelStore} from '../../src/store/model-store.ts';
 import type {Tokenizer} from '../../src/tokenizer/tokenizer.ts';
+import {EncoderHost} from '../../src/worker/encoder-host.ts';
 import {KnowledgeHost} from '../../src/worker/knowledge-host.ts';
 import type {LoadOptions as HostOptions, LoadedModel} from '../../src/worker/loaded-model.ts';
 import {type HostClock, ModelHost} from '../../src/worker/model-host.ts';
@@ -103,6 +104,7 @@ export interface FakeWorkerOptions extends FakeEngineOptions {
   store?: ModelStore;
   /** Opens an index of a site's pages. */
   openIndex?: ConstructorParameters<typeof KnowledgeHost>[0];
+  loadEncoder?: ConstructorParameters<typeof EncoderHost>[1];
   clock?: HostClock;
 }
 
@@ -176,6 +178,7 @@ export class FakeWorker {
     this.context = {
       host: new ModelHost(options.load ?? load, options.clock),
       knowledge: new KnowledgeHost(options.openIndex),
+      encoders: new EncoderHost(Promise.resolve(options.store ?? createModelStore({})), options.loadEncoder, 100),
       library: new ModelLibrary(async () => options.store ?? createModelStore({}), undefined),
       locks: this.locks,
       lock: Promise.resolve(this.locks ? this.#name : null),

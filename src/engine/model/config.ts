@@ -16,6 +16,13 @@ export function supportedArchitecture(metadata: Metadata): Architecture {
   const kind = metadata.string('general.type', 'model');
   const architecture = metadata.string('general.architecture');
   if (kind === 'model' && Object.hasOwn(ARCHITECTURES, architecture)) return architecture as Architecture;
+  if (kind === 'model' && architecture.startsWith('gemma-embedding')) {
+    throw new GemmaError(
+      'architecture-unsupported',
+      `found ${architecture}, a model that gives vectors and writes nothing. Load it with gemma-chat/embeddings, or choose a chat model`,
+      {detail: {architecture, type: kind}},
+    );
+  }
   const found = kind === 'model' ? `architecture ${architecture}` : `a file of type ${kind} for ${architecture}`;
   throw new GemmaError(
     'architecture-unsupported',
