@@ -269,6 +269,7 @@ export class ModelHost {
   async #recover(slot: Slot, instance: Instance, error: GemmaError): Promise<void> {
     const {contextLength} = instance.model.engine;
     const {signal} = slot.abort;
+    let attempt: GemmaError | undefined;
     for (; slot.losses < RETRY_AFTER_MS.length; ) {
       await new Promise<void>((resolve) => this.#clock.after(RETRY_AFTER_MS[slot.losses], resolve));
       slot.losses += 1;
@@ -285,14 +286,17 @@ export class ModelHost {
         this.#follow(slot, model);
         instance.scheduler.resume(model.engine);
         return;
-      } catch {
-        // The first reason says more than that of a failed attempt.
+      } catch (reason) {
         if (signal.aborted) return;
+        attempt = GemmaError.from(reason);
       }
     }
     if (this.#slot === slot) this.#slot = null;
-    instance.scheduler.fail(error);
-    for (const user of slot.users) user.lost(error);
+    // The first reason says more than that of a failed attempt, which is kept beside it.
+    const {code, message} = attempt ?? error;
+    const lost = new GemmaError(error.code, error.message, {detail: {...error.detail, attempt: `${code}: ${message}`}});
+    instance.scheduler.fail(lost);
+    for (const user of slot.users) user.lost(lost);
   }
 
   #keyOf(ref: ModelRef): string {

@@ -26,6 +26,27 @@ describe('storage in a browser', () => {
     clear: async (folder) => void (await caches.delete(`gemma-chat/${folder}`)),
   });
 
+  it('goes on when the site’s data is cleared under its hands, in the middle of writing', async () => {
+    const blocks = opfsBlocks(await rootOf('cleared'), storage, () => rootOf('cleared'));
+    const bytes = new Uint8Array(BLOCK);
+    await blocks.put('m', 'before', bytes);
+    const clear = async () => (await storage.getDirectory()).removeEntry('cleared', {recursive: true});
+    for (let round = 0; round < 5; round++) {
+      const names = Array.from({length: 4}, (_, i) => `${round}-${i}`);
+      const writing = Promise.all(names.map((name) => blocks.put('m', name, bytes)));
+      // What is being written may hold its folder, or not have made it yet.
+      const refusals = ['NoModificationAllowedError', 'NotFoundError'];
+      await clear().catch((error: DOMException) => expect(error.name).to.be.oneOf(refusals));
+      await writing;
+      await clear();
+      expect(await blocks.folders()).to.deep.equal([]);
+      expect(await blocks.get('m', names[0])).to.equal(null);
+    }
+    await blocks.put('m', 'after', bytes);
+    expect((await blocks.get('m', 'after'))?.size).to.equal(BLOCK);
+    await blocks.deleteFolder('m');
+  });
+
   it('is chosen: the private file system, or the cache where only that is offered', async () => {
     expect((await chooseBlocks({storage, caches})).kind).to.equal('opfs');
     expect((await chooseBlocks({caches})).kind).to.equal('cache');

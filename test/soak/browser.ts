@@ -44,11 +44,15 @@ declare global {
   }
 }
 
-/** @param beat called after each blow */
+/**
+ * @param beat called after each blow
+ * @param pause milliseconds from one blow to the next
+ */
 export async function soakInBrowser(
   seconds: number,
   seed: number,
   beat?: (report: BrowserSoakReport) => void,
+  pause = 15_000,
 ): Promise<BrowserSoakReport> {
   const random = seededRandom(seed);
   const model = generateModel({shape: PAGE_SHAPE, type: 'Q8_0'});
@@ -78,7 +82,6 @@ export async function soakInBrowser(
     const blows = blowsOf({cdp, origin: site.url, pages, context, expected, random, report});
     const names = Object.keys(blows);
     const end = performance.now() + seconds * 1000;
-    const pause = Math.min(15_000, (seconds * 1000) / (names.length + 1));
     for (let i = 0; performance.now() + pause < end; i++) {
       await pages[0].waitForTimeout(pause);
       const name = names[i % names.length];
@@ -90,7 +93,7 @@ export async function soakInBrowser(
         if (report.heap.early === 0) report.heap.early = megabytes;
         report.heap.late = megabytes;
       }
-      beat?.(report);
+      beat?.({...report, findings: [...report.findings, ...(await findingsOf(pages))]});
     }
     await pages[0].waitForTimeout(Math.max(0, end - performance.now()));
     for (const page of pages) await collect(page, report);
@@ -193,6 +196,10 @@ async function collect(page: Page, report: BrowserSoakReport): Promise<void> {
   report.stopped += stopped;
   report.findings.push(...findings);
 }
+
+/** What tabs have found that go on. */
+const findingsOf = async (pages: readonly Page[]): Promise<string[]> =>
+  (await Promise.all(pages.map((page) => page.evaluate(() => window.soak.findings)))).flat();
 
 const heapOf = async (pages: readonly Page[]): Promise<number> => {
   const bytes = await Promise.all(

@@ -28,8 +28,10 @@ export async function chooseBlocks(platform: Platform): Promise<BlockStore> {
 }
 
 async function openOpfs({storage}: Platform): Promise<BlockStore | null> {
-  const root = await storage?.getDirectory?.();
-  return root ? opfsBlocks(await root.getDirectoryHandle(FOLDER, {create: true}), storage) : null;
+  const open = async (): Promise<FileSystemDirectoryHandle | undefined> =>
+    (await storage?.getDirectory?.())?.getDirectoryHandle(FOLDER, {create: true});
+  const root = await open();
+  return root ? opfsBlocks(root, storage, async () => (await open()) ?? root) : null;
 }
 
 async function openCache({caches, storage}: Platform): Promise<BlockStore | null> {

@@ -2,16 +2,33 @@
 // handles. A writable stream writes beside the file and takes its place when it is closed, so no half block is ever seen.
 import {type BlockStore, failedError, isNamed, type StorageLike, writeError} from './block-store.ts';
 
-const DELETE_TRIES = 20;
-const DELETE_PAUSE_MS = 50;
+const BUSY_TRIES = 20;
+const BUSY_PAUSE_MS = 50;
 
-/** @param root our own folder: everything in it is a model's */
-export function opfsBlocks(root: FileSystemDirectoryHandle, storage?: StorageLike): BlockStore {
+/**
+ * @param given our own folder: everything in it is a model's
+ * @param reopen makes it anew, after "Clear site data" has taken it from under its handle
+ */
+export function opfsBlocks(
+  given: FileSystemDirectoryHandle,
+  storage?: StorageLike,
+  reopen?: () => Promise<FileSystemDirectoryHandle>,
+): BlockStore {
+  let root = given;
   const opened = new Map<string, Promise<FileSystemDirectoryHandle>>();
+  const openFolder = async (name: string, create: boolean): Promise<FileSystemDirectoryHandle> => {
+    try {
+      return await root.getDirectoryHandle(name, {create});
+    } catch (error) {
+      if (!create || !reopen || !isNamed(error, 'NotFoundError')) throw error;
+      root = await reopen();
+      return root.getDirectoryHandle(name, {create});
+    }
+  };
   const folderOf = (name: string, create: boolean): Promise<FileSystemDirectoryHandle> => {
     const known = opened.get(name);
     if (known) return known;
-    const opening = root.getDirectoryHandle(name, {create});
+    const opening = openFolder(name, create);
     opened.set(name, opening);
     opening.catch(() => opened.delete(name));
     return opening;
@@ -32,7 +49,11 @@ export function opfsBlocks(root: FileSystemDirectoryHandle, storage?: StorageLik
     capacity: Number.POSITIVE_INFINITY,
     async folders() {
       const names: string[] = [];
-      for await (const [name, handle] of root.entries()) if (handle.kind === 'directory') names.push(name);
+      try {
+        for await (const [name, handle] of root.entries()) if (handle.kind === 'directory') names.push(name);
+      } catch (error) {
+        if (!isNamed(error, 'NotFoundError')) throw error; // cleared: there is nothing
+      }
       return names;
     },
     async get(folder, name) {
@@ -46,10 +67,10 @@ export function opfsBlocks(root: FileSystemDirectoryHandle, storage?: StorageLik
     },
     async put(folder, name, bytes) {
       try {
-        await write(folder, name, bytes).catch((error) => {
-          if (!isNamed(error, 'NotFoundError') || !opened.delete(folder)) throw error;
-          return write(folder, name, bytes); // the folder was cleared while it was open
-        });
+        await settled(
+          () => write(folder, name, bytes),
+          () => opened.delete(folder),
+        );
       } catch (error) {
         throw await writeError(error, {name, bytes: bytes.length}, storage);
       }
@@ -63,18 +84,28 @@ export function opfsBlocks(root: FileSystemDirectoryHandle, storage?: StorageLik
     },
     async deleteFolder(folder) {
       opened.delete(folder);
-      for (let tries = 1; ; tries++) {
-        try {
-          return await root.removeEntry(folder, {recursive: true});
-        } catch (error) {
-          if (isNamed(error, 'NotFoundError')) return;
-          if (!isNamed(error, 'NoModificationAllowedError') || tries === DELETE_TRIES) {
-            throw failedError('delete', folder, error);
-          }
-          // Something in it is being written: when it was used last, say, by another worker.
-          await new Promise((resolve) => setTimeout(resolve, DELETE_PAUSE_MS));
-        }
+      try {
+        await settled(() => root.removeEntry(folder, {recursive: true}));
+      } catch (error) {
+        if (!isNamed(error, 'NotFoundError')) throw failedError('delete', folder, error);
       }
     },
   };
+}
+
+/**
+ * Tries again what another worker, or the clearing of the site's data, is in the way of: something in the folder is being
+ * written (when it was used last, say), or the folder is being removed. `gone` is called where it was.
+ */
+async function settled(act: () => Promise<void>, gone?: () => void): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await act();
+    } catch (error) {
+      const again = isNamed(error, 'NoModificationAllowedError') || (gone && isNamed(error, 'NotFoundError'));
+      if (!again || tries === BUSY_TRIES) throw error;
+      gone?.();
+      await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS));
+    }
+  }
 }
