@@ -60,6 +60,7 @@ export interface Handed {
   unexpected: typeof unexpected;
 }
 
+/** `client.adapters.load`. @throws GemmaError as it says; AbortError */
 export async function load(handed: Handed, options: AdapterLoadOptions): Promise<AdapterInfo> {
   const {connection, reloads, base, checkOptions, modelRef, unexpected} = handed;
   checkOptions('adapters.load', options, {...specs, integrity: handed.integrity, signal: handed.signal});
@@ -74,10 +75,12 @@ export async function load(handed: Handed, options: AdapterLoadOptions): Promise
   return info;
 }
 
+/** `client.adapters.list`. */
 export function list({connection}: Handed): Promise<AdapterInfo[]> {
   return connection.call((caller) => caller.call({type: 'adapters'}));
 }
 
+/** `client.adapters.unload`. @throws GemmaError `option-invalid` for an id that is not loaded */
 export async function unload({connection, reloads, found, unexpected}: Handed, id: string): Promise<void> {
   if (typeof id !== 'string') throw unexpected('id', found(id), 'the id of a loaded adapter, as in list()');
   reloads.delete(id);

@@ -41,6 +41,7 @@ export interface Ways {
   questions: ModelQuestions;
 }
 
+/** One element's controllers, from its first connection on. */
 export class ChatAssembly {
   readonly element: ChatElement;
   readonly changed: () => void;

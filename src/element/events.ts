@@ -98,6 +98,7 @@ export interface GemmaChatEventMap {
 
 const LOCAL = new Set<keyof GemmaChatEventMap>(['progress', 'load', 'error']);
 
+/** An event of the element. Which ones bubble and can be cancelled is said once, here. */
 export function createEvent<K extends keyof GemmaChatEventMap>(
   type: K,
   detail: GemmaChatEventMap[K]['detail'],

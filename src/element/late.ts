@@ -15,7 +15,9 @@ function late<T extends {hand: typeof hand}>(load: () => Promise<T>): Lazy<T> {
   });
 }
 
+/** Colours of code. */
 export const colours = new Lazy(() => import('./markdown/colours.ts'));
+/** Formulas. */
 export const mathematics = new Lazy(() => import('./markdown/mathematics.ts'));
 /** Markdown, and what can be done with a message. Until it is there, messages are the text that they are. */
 export const turnParts = late(() => import('./views/turn-parts.ts'));

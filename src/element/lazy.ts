@@ -1,5 +1,6 @@
 // Parts of the view that are fetched when they are first needed, and done without where they cannot be.
 
+/** A module that is fetched once, at the first `want`. */
 export class Lazy<T> {
   readonly #import: () => Promise<T>;
   #value: T | null = null;

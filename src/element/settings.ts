@@ -26,6 +26,7 @@ export function chatSettings(options: Options, ground: Ground | null): ChatSetti
   };
 }
 
+/** What of the options concerns the history. */
 export function historySettings({history, historyKey, historyStore}: Options): HistorySettings {
   return {kind: history, key: historyKey, store: historyStore};
 }

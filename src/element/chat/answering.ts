@@ -46,6 +46,7 @@ interface Run {
   tokens: number;
 }
 
+/** The answer that is being written, at most one at a time. */
 export class Answering {
   readonly #host: AnsweringHost;
   #run: Run | null = null;

@@ -8,6 +8,7 @@ export interface AdapterSetting {
   scale: number;
 }
 
+/** The adapter that one element names. */
 export class ChatAdapter {
   #client: GemmaClient | null = null;
   #src: string | File | null = null;

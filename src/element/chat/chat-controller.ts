@@ -15,6 +15,7 @@ import {continuing, toolLoop} from './lazy-answers.ts';
 import {Outbox} from './outbox.ts';
 import {firstRead, messagesOfSteps, requestMessages} from './request-messages.ts';
 
+/** One chat: its conversation, its model and its answers. */
 export class ChatController {
   readonly #host: ChatHost;
   readonly #state: ChatState;

@@ -49,6 +49,7 @@ export interface ChatHost {
   emit(event: Event): boolean;
 }
 
+/** The state of one chat that its parts share. */
 export class ChatState {
   readonly host: ChatHost;
   #status: ChatStatus = 'idle';
@@ -77,6 +78,7 @@ export class ChatState {
   }
 }
 
+/** What ends a request of our own. */
 export function abortError(message: string): DOMException {
   return new DOMException(message, 'AbortError');
 }

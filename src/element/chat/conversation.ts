@@ -37,6 +37,7 @@ export interface Branch {
   readonly ids: readonly TurnId[];
 }
 
+/** A tree of turns and the path that is shown. @throws GemmaError `option-invalid` for turns that are not in it */
 export class Conversation {
   readonly #turns = new Map<TurnId, Turn>();
   /** By parent, oldest first. */

@@ -90,6 +90,7 @@ export function concernsOwner({code}: GemmaError, {ownFile, secure}: Pick<Situat
 
 const HOPELESS = new Set<ErrorCode>(['webgpu-missing', 'adapter-missing', 'shader-invalid', 'out-of-memory']);
 
+/** What the error's view says and offers. */
 export function advise(error: GemmaError, {loaded, ownFile, online, secure}: Situation, language: Language): Advice {
   const {code, detail} = error;
   const title = TITLES[code] ?? 'errorTitleFile';

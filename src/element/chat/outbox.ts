@@ -9,6 +9,7 @@ export interface Waiting {
 /** No one waits for more answers than these. */
 const MOST = 20;
 
+/** Texts that wait to be sent, in order. */
 export class Outbox {
   #waiting: readonly Waiting[] = [];
   #nextId = 1;

@@ -16,6 +16,7 @@ export interface Exchanged {
 const FORMAT = 'gemma-chat';
 const VERSION = 1;
 
+/** All of them as one file of JSON, with their branches. */
 export function toJson(conversations: readonly StoredConversation[]): string {
   const plain = conversations.map(({title, created, updated, conversation: {turns, head}}) => {
     return {title, created, updated, turns, head};

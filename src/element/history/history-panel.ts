@@ -17,6 +17,7 @@ export interface PanelHost {
   say(...texts: string[]): void;
 }
 
+/** The state of one chat's list. */
 export class HistoryPanel {
   readonly #host: PanelHost;
   readonly #history: History;

@@ -43,6 +43,7 @@ const LARGEST_FILE = 50_000_000;
 /** Conversations of a file that are taken: each is written by itself. */
 const MOST_IMPORTED = 2000;
 
+/** The conversations of one scope. Where nothing can be kept, `failed` says so and the chat goes on. */
 export class History {
   readonly #host: HistoryHost;
   readonly #chat: ChatController;

@@ -5,6 +5,7 @@ import {historyPanel} from '../late.ts';
 import type {History} from './history.ts';
 import type {HistoryPanel, PanelHost} from './history-panel.ts';
 
+/** Stands for the list until it has been fetched. */
 export class LazyPanel {
   readonly #host: PanelHost;
   readonly #history: History;

@@ -15,6 +15,7 @@ export interface GroundingHost {
   emit(event: Event): void;
 }
 
+/** The site's pages, as one chat asks them. */
 export class Grounding {
   readonly #host: GroundingHost;
 

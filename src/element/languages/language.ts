@@ -22,6 +22,7 @@ export interface LanguageSource {
   overrides?: Partial<Strings> | null;
 }
 
+/** Texts, numbers and times in one language. Throws nothing: a missing text is English. */
 export class Language {
   readonly tag: string;
   readonly dir: 'ltr' | 'rtl';

@@ -3,6 +3,7 @@
 import {en, type Strings} from './en.ts';
 import {ENGLISH, Language, loadStrings, matchLanguage} from './index.ts';
 
+/** The language at one element, as long as it is watched. */
 export class PageLanguage {
   readonly #host: Element;
   readonly #changed: () => void;

@@ -20,6 +20,7 @@ const ACCENTS: Readonly<Record<string, string>> = {
   caron: '\u030c',
 };
 
+/** The text with its references as characters. */
 export function decodeEntities(text: string): string {
   if (!text.includes('&')) return text;
   return text.replace(

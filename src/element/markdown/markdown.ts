@@ -38,6 +38,7 @@ const makeDirective = () => {
 };
 let made: ((text: string, finished: boolean, env: MarkdownEnvironment) => DirectiveResult) | null = null;
 
+/** A directive that shows a text as Markdown. `finished`: no more of it comes. */
 export function markdown(text: string, finished: boolean, env: MarkdownEnvironment): DirectiveResult {
   made ??= directive(makeDirective());
   return made(text, finished, env);

@@ -6,6 +6,7 @@ const LIMIT = 10;
 /** The page has as long for itself as the last task took, and no longer than this. */
 const MAX_REST = 100;
 
+/** Runs readings a few milliseconds at a time. */
 export class Pace {
   /** Milliseconds that reading may take in one task. Tests that want all at once set it to Infinity. */
   limit = LIMIT;

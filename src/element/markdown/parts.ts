@@ -14,6 +14,7 @@ interface Uses {
   readonly formulas: readonly Token[];
 }
 
+/** The coloured code and the formulas of one text. */
 export class Parts {
   readonly #pace: Pace;
   readonly #uses = new WeakMap<Token, Uses>();

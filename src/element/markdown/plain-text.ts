@@ -2,6 +2,7 @@
 import {decodeEntities} from './entities.ts';
 import {type Links, lex, type Token} from './tokens.ts';
 
+/** The text without its marks. `links`: which addresses may be links. */
 export function plainText(markdown: string, links?: Links): string {
   return join(lex(markdown, links).tokens).trim();
 }

@@ -11,6 +11,7 @@ const SLICE = 4000;
 const parts = new Parts(pace);
 const renderer = new BlockRenderer(parts);
 
+/** One text on its way to the view. */
 export class MarkdownReader {
   readonly #stream = new MarkdownStream();
   readonly #again: () => void;

@@ -28,6 +28,7 @@ const OVERRIDES = /[\u202d\u202e]/g;
 
 const shown = (text: string) => text.replace(OVERRIDES, '');
 
+/** Templates of the blocks of one text. */
 export class BlockRenderer {
   readonly #parts: Parts;
 

@@ -21,6 +21,7 @@ const MAX_OPEN_CODE = 64_000;
 const MAX_LINKED = 32_000;
 const MAX_DEFINITIONS = 200;
 
+/** The blocks of one growing text. */
 export class MarkdownStream {
   #text = '';
   #finished = false;

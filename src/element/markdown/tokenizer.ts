@@ -25,6 +25,7 @@ export const literalBlock = (src: string): Tokens.Paragraph => ({
   tokens: [literal(src)],
 });
 
+/** marked's tokenizer with our differences. */
 export class ChatTokenizer extends Tokenizer {
   readonly #work: Work;
   /** Emphasis beside East Asian text follows rules of its own; no other text is read by them. */

@@ -10,6 +10,7 @@ const CHARACTERS_EACH = 100;
 const BASE_BLOCKS = 1000;
 const BLOCKS_EACH = 2;
 
+/** Steps that one reading may still take. */
 export class Work {
   #characters: number;
   #blocks: number;

@@ -17,6 +17,7 @@ export interface AutoLoadHost {
   run(act: () => Promise<unknown>): void;
 }
 
+/** Loads without being asked, where that is allowed. */
 export class AutoLoad {
   readonly #host: AutoLoadHost;
   readonly #pageCache: PageCache;

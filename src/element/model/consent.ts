@@ -7,6 +7,7 @@ const CHANNEL = 'gemma-chat-models';
 const MOST = 20;
 const LONGEST = 2000;
 
+/** The visitor's agreements on this site. Where the browser keeps nothing, they last as long as the page. */
 export class Consents {
   /** What could not be kept holds for this page. */
   #here = new Set<string>();

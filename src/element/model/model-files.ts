@@ -16,6 +16,7 @@ export interface FilesHost {
 
 type Picker = (options: {multiple: boolean}) => Promise<FileSystemFileHandle[]>;
 
+/** The visitor's own files for one chat. */
 export class ModelFiles {
   readonly #host: FilesHost;
   #remembered: FileSystemFileHandle[] = [];

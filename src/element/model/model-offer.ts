@@ -15,6 +15,7 @@ export interface ModelQuestions {
   remove(id: string, options: ModelsOptions): Promise<void>;
 }
 
+/** What is known of the model that one chat offers. */
 export class ModelOffer {
   readonly #state: ChatState;
   readonly #questions: ModelQuestions;

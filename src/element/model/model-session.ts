@@ -38,6 +38,7 @@ const FETCHES = new Set<LoadPhase>(['connect', 'header', 'download', 'retry']);
 /** After these the client is of no more use. */
 const FATAL = new Set<ErrorCode>(['device-lost', 'worker-failed', 'closed', 'protocol-mismatch']);
 
+/** The model of one chat, from the first press to the end. */
 export class ModelSession {
   readonly #state: ChatState;
   readonly #user: ClientUser;

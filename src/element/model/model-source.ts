@@ -15,6 +15,7 @@ export interface ModelSource {
   size: number | null;
 }
 
+/** File name and origin for the poster. */
 export function describeSource(src: ModelSrc, base: string): ModelSource {
   if (src instanceof Blob) return {file: fileName(src), url: null, host: null, size: src.size};
   if (Array.isArray(src)) {

@@ -20,10 +20,12 @@ export function pageModel(): PageModel | null {
   return [...sources].sort(inOrder)[0] ?? null;
 }
 
+/** Hears of changes of the page's model. */
 export function onPageModel(listener: () => void): void {
   listeners.add(listener);
 }
 
+/** Hears of them no more. */
 export function offPageModel(listener: () => void): void {
   listeners.delete(listener);
 }
@@ -34,6 +36,7 @@ export function offerPageModel(source: Source): void {
   for (const listener of listeners) listener();
 }
 
+/** The source names no model any more; another one counts, if there is any. */
 export function withdrawPageModel(source: Source): void {
   sources.delete(source);
   for (const listener of listeners) listener();

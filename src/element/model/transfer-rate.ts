@@ -5,6 +5,7 @@ const WINDOW_MS = 8000;
 /** Before that, a rate says nothing. */
 const SETTLED_MS = 1000;
 
+/** Bytes a second and seconds left of one transfer. */
 export class TransferRate {
   /** Moments and bytes so far, oldest first. */
   #samples: {at: number; bytes: number}[] = [];

@@ -10,6 +10,7 @@ import {SentenceReader} from './sentences.ts';
 /** Lines that stay in the region: a screen reader has taken up older ones, and would find them again when browsing. */
 const KEPT = 4;
 
+/** The live region of one chat. */
 export class Announcer {
   readonly #changed: () => void;
   readonly #language: () => Language;

@@ -12,6 +12,7 @@ export interface Avatars {
   readonly assistant: Element | null;
 }
 
+/** What the page has slotted into `host` for every message. */
 export function avatarsOf(host: Element): Avatars {
   return {
     user: slotted(host, 'avatar-user')[0] ?? null,

@@ -15,6 +15,7 @@ export const CONTROLS = [
 /** Where the focus goes from a control that is gone: to what came in its place, and no keyboard rises over it. */
 const SUCCESSORS = ['remedy-button', 'resume-button', 'cancel-button', 'load-button', ...CONTROLS];
 
+/** Moves the focus of one chat when its control goes. */
 export class FocusKeeper {
   #wasInside = false;
 

@@ -16,6 +16,7 @@ export function transcript(
   return JSON.stringify(messages.map(({role, content}) => ({role, content})));
 }
 
+/** One chat's ElementInternals. */
 export class FormValue {
   readonly #internals: ElementInternals | null;
   #set = '';

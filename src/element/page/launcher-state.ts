@@ -17,6 +17,7 @@ export function isReset(host: Element): boolean {
   return display === 'inline' && position === 'static';
 }
 
+/** Open or closed, of one launcher. */
 export class LauncherState {
   readonly #host: LauncherHost;
   readonly #small = globalThis.matchMedia?.(COVERING);

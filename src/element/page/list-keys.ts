@@ -5,6 +5,7 @@ const messagesIn = (list: HTMLElement): HTMLElement[] => [...list.querySelectorA
 
 const STEPS: Readonly<Record<string, number>> = {ArrowDown: 1, ArrowUp: -1};
 
+/** Arrow, Home and End keys move the focus from message to message. */
 export function moveBetween(event: KeyboardEvent): void {
   const list = event.currentTarget as HTMLElement;
   const target = event.target as HTMLElement;
@@ -26,6 +27,7 @@ export function moveBetween(event: KeyboardEvent): void {
   messages[to].focus();
 }
 
+/** Makes the message that has the focus the one that Tab comes to. */
 export function keepOneStop(event: FocusEvent): void {
   const list = event.currentTarget as HTMLElement;
   const message = (event.target as HTMLElement).closest<HTMLElement>('[part~="message"]');

@@ -28,6 +28,7 @@ export interface MessageToolsHost {
 /** How long a button shows that it has copied. */
 const SHOWN_MS = 2000;
 
+/** What is going on with the messages of one chat. */
 export class MessageTools implements MessageState {
   readonly #host: MessageToolsHost;
   readonly #speech: Speech<TurnId>;

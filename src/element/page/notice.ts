@@ -6,6 +6,7 @@ export interface Notice {
   readonly undo: () => void;
 }
 
+/** The line of one chat. */
 export class Notices {
   readonly #changed: () => void;
   /** Null where there is nothing to undo. */

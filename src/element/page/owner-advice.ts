@@ -30,4 +30,5 @@ const REMEDIES: Partial<Record<ErrorCode, string>> = {
   'protocol-mismatch': 'Copy all files of one release: the script and gemma-chat.worker.js are of different ones.',
 };
 
+/** One sentence for the console. */
 export const remedyOf = (code: ErrorCode): string => REMEDIES[code] ?? 'docs/errors.md says more.';

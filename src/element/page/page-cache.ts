@@ -8,6 +8,7 @@ export interface PageCacheUser {
   comeBack(): void;
 }
 
+/** Tells of the page's leaving for the back/forward cache, and of its return. */
 export class PageCache {
   readonly #user: PageCacheUser;
   #away = false;

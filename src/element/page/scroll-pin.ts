@@ -4,6 +4,7 @@
 /** Fractional layouts end up to a pixel short of the end; a little more feels like the end to a reader too. */
 const NEAR = 8;
 
+/** Pins one list. */
 export class ScrollPin {
   #pinned = true;
   #top = 0;

@@ -5,6 +5,7 @@ const SEGMENTER = new Intl.Segmenter(undefined, {granularity: 'sentence'});
 /** Characters of a sentence that is read before its end has come: what is not read is looked through at every token. */
 const LONG_SENTENCE = 1000;
 
+/** The sentences of one text. */
 export class SentenceReader {
   #read = 0;
 

@@ -13,6 +13,7 @@ export interface ShortcutActions {
 /** By the key's place: with Alt it may write any character. */
 const PLACES = {KeyH: 'history', KeyN: 'fresh'} as const;
 
+/** Does what the keys of the event stand for, if they stand for something. */
 export function pressed(event: KeyboardEvent, actions: ShortcutActions): void {
   if (event.defaultPrevented || event.isComposing) return;
   const act = actionOf(event, actions);

@@ -1,5 +1,6 @@
 // Reads a text aloud with the browser's own voice, one text at a time. Knows no messages.
 
+/** The browser's voice, of which a page has one. `Id`: what tells texts apart. */
 export class Speech<Id> {
   readonly #changed: () => void;
   #current: {id: Id; utterance: SpeechSynthesisUtterance} | null = null;

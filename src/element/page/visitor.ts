@@ -41,6 +41,7 @@ export function run(act: () => Promise<unknown> | null): void {
   });
 }
 
+/** The acts of one chat's visitor. */
 export class Visitor implements ChatActions {
   readonly #host: VisitorHost;
   /** What was written and not sent. */

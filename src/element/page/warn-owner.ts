@@ -13,6 +13,7 @@ export function warnOfPretrained(name: string): void {
   );
 }
 
+/** One `console.warn` for each code and message. */
 export async function warnOwner({code, message}: GemmaError): Promise<void> {
   const remedy = await import('./owner-advice.ts').then(
     ({remedyOf}) => remedyOf(code),

@@ -21,6 +21,7 @@ export interface ToolLoop {
   ask: AskVisitor;
 }
 
+/** A tool as the model is told of it: without what runs it. */
 export const definitionOf = ({name, description, parameters}: ChatTool): ToolDefinition => ({
   type: 'function',
   function: {name, ...(description ? {description} : {}), ...(parameters ? {parameters} : {})},

@@ -83,6 +83,7 @@ export interface ChatView {
   act: ChatActions;
 }
 
+/** The chat in its present state. */
 export function renderChat(view: ChatView): TemplateResult {
   const {chat, language, label, disabled, dialog, act} = view;
   const {conversation, error, client, finds, outbox} = chat;

@@ -25,6 +25,7 @@ export interface ComposerView {
   stop: () => void;
 }
 
+/** Text field, button and status line. */
 export function renderComposer(view: ComposerView): TemplateResult {
   const {language, draft, generating, disabled, notice, undo, unload, send, stop} = view;
   // While an answer is written, what stands in the field can be sent after it.

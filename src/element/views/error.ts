@@ -22,6 +22,7 @@ const LABELS = {
   fresh: {part: 'button remedy-button fresh-button', text: 'historyNew'},
 } as const;
 
+/** The error and what can be done about it. */
 export function renderError({language, error, advice, report, act}: ErrorView): TemplateResult {
   const {title, text, notes, remedies, hopeless} = advice;
   const remedy = (each: Remedy) => html`<button

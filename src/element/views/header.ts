@@ -14,6 +14,7 @@ export interface HeaderView {
   close: (() => void) | null;
 }
 
+/** Title and buttons of the chat. */
 export function renderHeader({language, label, history, clear, close}: HeaderView): TemplateResult {
   return html`
     <div part="header">

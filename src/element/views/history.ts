@@ -35,6 +35,7 @@ export interface HistoryView {
   act: HistoryActions;
 }
 
+/** The list over the chat. */
 export function renderHistory(view: HistoryView): TemplateResult {
   const {language, list, query, failed, question, act} = view;
   const searched = query.trim() !== '';

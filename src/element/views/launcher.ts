@@ -16,6 +16,7 @@ export interface LauncherView {
   keydown: (event: KeyboardEvent) => void;
 }
 
+/** Button and panel. */
 export function renderLauncher(view: LauncherView): TemplateResult {
   const {language, label, open, covering, chat, toggle, keydown} = view;
   // What a keyboard would leave the panel by brings it back to the panel's other end.

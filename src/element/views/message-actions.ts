@@ -27,6 +27,7 @@ interface Tool {
   entry?: boolean;
 }
 
+/** The buttons of one message; null where it has none. */
 export function renderActions(view: MessageView): TemplateResult | null {
   const {env, growing, last, actions} = view;
   if (!actions || growing) return null;

@@ -15,6 +15,7 @@ export interface EditActions {
   sendEdit(): void;
 }
 
+/** The text field in the place of the message. */
 export function renderEdit(language: Language, {draft}: Editing, act: EditActions): TemplateResult {
   const submit = (event: Event) => {
     event.preventDefault();

@@ -44,6 +44,7 @@ export interface MessageListView {
   toEnd: (() => void) | null;
 }
 
+/** All turns that are shown. */
 export function renderMessageList(view: MessageListView): TemplateResult {
   const {env, conversation, growing, outbox, scrolled, toEnd} = view;
   const {path} = conversation;
@@ -151,6 +152,7 @@ function renderEmpty({env, starters, say}: MessageListView): TemplateResult {
   `;
 }
 
+/** What could be said first, as buttons. */
 export function renderStarters(
   language: Language,
   starters: readonly Prompt[],

@@ -8,6 +8,7 @@ import type {MarkdownEnvironment} from '../markdown/environment.ts';
 import {copyAvatar} from '../page/avatars.ts';
 import type {MessageView} from './message-view.ts';
 
+/** One turn with its buttons. */
 export function renderMessage(view: MessageView): TemplateResult {
   const {env, turn, editing, actions} = view;
   const late = turnParts.value;

@@ -16,6 +16,7 @@ export interface OutboxView {
 
 const REASONS = {model: 'waitsForModel', answer: 'waitsForAnswer', visitor: 'waitsForYou'} as const;
 
+/** What waits; nothing where nothing does. */
 export function renderOutbox(view: OutboxView): unknown {
   return repeat(
     view.waiting,

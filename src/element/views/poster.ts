@@ -32,6 +32,7 @@ export interface PosterView {
   act: OfferActions;
 }
 
+/** The poster. */
 export function renderPoster(view: PosterView): TemplateResult {
   const {language, offer} = view;
   if (willNotRun(view)) return renderRefusal(view);

@@ -22,6 +22,7 @@ export interface ProgressView {
   act: ProgressActions;
 }
 
+/** The bar, its line and its buttons. */
 export function renderProgress(view: ProgressView): TemplateResult {
   const {language, progress, disabled, act} = view;
   return html`

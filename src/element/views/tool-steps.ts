@@ -27,6 +27,7 @@ const STATES = {
   stopped: {part: 'tool tool-stopped'},
 } as const;
 
+/** One block a call of a tool. */
 export function renderSteps({env, turn, actions}: MessageView): TemplateResult[] {
   return (turn.message.steps ?? []).map((step, index) => renderStep(env, step, () => actions, turn.id, index));
 }

@@ -17,10 +17,12 @@ export async function rememberFiles(handles: readonly FileSystemFileHandle[]): P
   await withStore('readwrite', (store) => store.put([...handles], KEY)).catch(() => undefined);
 }
 
+/** Forgets the handles. Never throws. */
 export async function forgetFiles(): Promise<void> {
   await withStore('readwrite', (store) => store.delete(KEY)).catch(() => undefined);
 }
 
+/** The handles of the last choice; none where the browser has none. Never throws. */
 export async function rememberedFiles(): Promise<FileSystemFileHandle[]> {
   try {
     const found: unknown = await withStore('readonly', (store) => store.get(KEY));
