@@ -3,9 +3,10 @@
 //   t[r, term.column + k] = Σ_i A_term[k, i] · x[r, i]        for each term whose adapter row r uses; the rest of t stays
 //
 // Shapes    x: [n, N_IN] f32; t: [n, N_COLUMNS] f32, the ranks of all terms beside each other; factors: the A and B of all
-//           terms that read x; mixes, terms: lib/low_rank.wgsl
-// Dispatch  one workgroup a value of t: x and y of the grid run over columns, z over rows; those past step.n_rows, and of
-//           adapters that the row does not use, do nothing
+//           terms that read x, each from a multiple of 4 on; mixes, terms: lib/low_rank.wgsl
+//           ROWS says which rows (lib/row_range.wgsl)
+// Dispatch  one workgroup a value of t: x and y of the grid run over columns, z over rows; those of adapters that the row does
+//           not use do nothing
 // Numerics  f32, WORKGROUP_SIZE partial sums and a tree: a row has the same bits alone and among others
 // Source    Hu et al., "LoRA: low-rank adaptation of large language models" (2021); rows of several adapters in one batch:
 //           Chen et al., "Punica: multi-tenant LoRA serving" (2023)
@@ -16,6 +17,7 @@ override WORKGROUP_SIZE: u32 = 64u; // a power of two, for the tree sum
 struct Shape {
   N_IN: u32,
   N_COLUMNS: u32,
+  ROWS: u32,
 }
 
 #include "lib/step.wgsl"
@@ -25,12 +27,13 @@ struct Shape {
 @group(0) @binding(1) var<storage, read> rows: array<Row>;
 @group(0) @binding(2) var<storage, read> mixes: array<Mix>;
 @group(0) @binding(3) var<storage, read> terms: array<Term>;
-@group(0) @binding(4) var<storage, read> factors: array<f32>;
+@group(0) @binding(4) var<storage, read> factors: array<vec4f>;
 @group(0) @binding(5) var<storage, read> x: array<f32>;
 @group(0) @binding(6) var<storage, read_write> t: array<f32>;
 @group(0) @binding(7) var<uniform> shape: Shape;
 
 #include "lib/linear.wgsl"
+#include "lib/row_range.wgsl"
 #include "lib/workgroup_reduce.wgsl"
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -39,9 +42,10 @@ fn lora_a(
   @builtin(num_workgroups) grid: vec3u,
   @builtin(local_invocation_index) lid: u32,
 ) {
-  let r = wid.z;
+  let range = row_range(shape.ROWS);
+  let r = range.x + wid.z;
   let column = linear_workgroup(wid, grid);
-  if (r >= step.n_rows || column >= shape.N_COLUMNS) {
+  if (r >= range.y || column >= shape.N_COLUMNS) {
     return;
   }
   let mix = rows[r].adapters;
@@ -59,8 +63,15 @@ fn lora_a(
   let first_a = terms[i].a + (column - terms[i].column) * shape.N_IN;
   let first_x = r * shape.N_IN;
   var sum = 0.0;
-  for (var j = lid; j < shape.N_IN; j += WORKGROUP_SIZE) {
-    sum += factors[first_a + j] * x[first_x + j];
+  if (shape.N_IN % 4u == 0u) {
+    for (var j = 4u * lid; j < shape.N_IN; j += 4u * WORKGROUP_SIZE) {
+      let at = first_x + j;
+      sum += dot(factors[(first_a + j) / 4u], vec4f(x[at], x[at + 1u], x[at + 2u], x[at + 3u]));
+    }
+  } else {
+    for (var j = lid; j < shape.N_IN; j += WORKGROUP_SIZE) {
+      sum += factors[(first_a + j) / 4u][(first_a + j) % 4u] * x[first_x + j];
+    }
   }
   let total = workgroup_sum(sum, lid);
   if (lid == 0u) {

@@ -5,8 +5,9 @@
 //   GATHER: t[k] = A_term[token of r, k]
 //
 // Shapes    y: [n, N_OUT] f32, the outputs of one matrix or of several beside each other; t: [n, N_COLUMNS] f32 as lora_a
-//           leaves it; factors: the A and B of all terms of these matrices; mixes, terms: lib/low_rank.wgsl
-// Dispatch  one invocation a value of y: x and y of the grid run over outputs, z over rows; those past step.n_rows do nothing
+//           leaves it; factors: the A and B of all terms of these matrices, each
+//           from a multiple of 4 on; ROWS says which rows (lib/row_range.wgsl); mixes, terms: lib/low_rank.wgsl
+// Dispatch  one invocation a value of y: x and y of the grid run over outputs, z over rows
 // Numerics  f32, terms in the order of the request's adapters: a row has the same bits alone and among others
 // Source    as lora_a.wgsl
 // Reference test/reference/low_rank.ts
@@ -18,6 +19,7 @@ struct Shape {
   N_OUT: u32,
   N_COLUMNS: u32,
   N_TERMS: u32,
+  ROWS: u32,
 }
 
 #include "lib/step.wgsl"
@@ -27,12 +29,14 @@ struct Shape {
 @group(0) @binding(1) var<storage, read> rows: array<Row>;
 @group(0) @binding(2) var<storage, read> mixes: array<Mix>;
 @group(0) @binding(3) var<storage, read> terms: array<Term>;
-@group(0) @binding(4) var<storage, read> factors: array<f32>;
+@group(0) @binding(4) var<storage, read> factors: array<vec4f>;
 @group(0) @binding(5) var<storage, read> t: array<f32>; // any buffer with GATHER
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;
 @group(0) @binding(7) var<uniform> shape: Shape;
 
 #include "lib/linear.wgsl"
+#include "lib/low_rank_outer.wgsl"
+#include "lib/row_range.wgsl"
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn lora_b(
@@ -40,9 +44,10 @@ fn lora_b(
   @builtin(num_workgroups) grid: vec3u,
   @builtin(local_invocation_index) lid: u32,
 ) {
-  let r = wid.z;
+  let range = row_range(shape.ROWS);
+  let r = range.x + wid.z;
   let o = linear_workgroup(wid, grid) * WORKGROUP_SIZE + lid;
-  if (r >= step.n_rows || o >= shape.N_OUT) {
+  if (r >= range.y || o >= shape.N_OUT) {
     return;
   }
   let mix = rows[r].adapters;
@@ -66,17 +71,18 @@ fn lora_b(
 fn term_output(i: u32, output: u32, r: u32) -> f32 {
   let rank = terms[i].rank;
   let first_b = terms[i].b + output * rank;
-  var sum = 0.0;
-  if (GATHER != 0u) {
-    let first_a = terms[i].a + rows[r].token * rank;
-    for (var k = 0u; k < rank; k++) {
-      sum += factors[first_b + k] * factors[first_a + k];
-    }
-    return sum;
-  }
+  let first_a = terms[i].a + rows[r].token * rank;
   let first_t = r * shape.N_COLUMNS + terms[i].column;
-  for (var k = 0u; k < rank; k++) {
-    sum += factors[first_b + k] * t[first_t + k];
+  var sum = 0.0;
+  for (var k = 0u; k < rank; k += 4u) {
+    let b = outer_quad(first_b, k, rank);
+    if (GATHER != 0u) {
+      sum += dot(b, outer_quad(first_a, k, rank));
+    } else {
+      // Past the rank B is zero.
+      let at = vec4u(first_t + k) + min(vec4u(0u, 1u, 2u, 3u), vec4u(rank - 1u - k));
+      sum += dot(b, vec4f(t[at.x], t[at.y], t[at.z], t[at.w]));
+    }
   }
   return sum;
 }

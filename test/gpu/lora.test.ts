@@ -3,7 +3,7 @@ import {noise} from '../../scripts/lib/noise.ts';
 import {AdapterPool, MAX_ADAPTERS, type PooledAdapter} from '../../src/engine/adapters/pool.ts';
 import {MIX_WORDS, packMix, packTerms, type TermRecord, type Use} from '../../src/engine/adapters/tables.ts';
 import type {Site} from '../../src/engine/graph/low-rank.ts';
-import {loraA, loraB} from '../../src/engine/kernels/kernels.ts';
+import {lora, loraA, loraB} from '../../src/engine/kernels/kernels.ts';
 import {BufferPool} from '../../src/gpu/buffers.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
 import {rowData, runKernel, stepData, withDevice} from '../helpers/gpu.ts';
@@ -29,14 +29,22 @@ const MIXES: readonly (readonly Use[])[] = [
 ];
 const ROW_MIXES = [1, 0, 2, 3, 1, 4];
 
+/** Appends values from a multiple of 4 on, and says where. What is between is not to be read into any sum. */
+function placed(factors: number[], values: Float32Array): number {
+  const at = factors.length;
+  factors.push(...values);
+  while (factors.length % 4 !== 0) factors.push(Number.NaN);
+  return at;
+}
+
 function laidOut({nIn, adapters}: Scene) {
   const records: TermRecord[] = [];
   const factors: number[] = [];
   let column = 0;
   adapters.forEach((terms, slot) => {
     for (const term of terms) {
-      const a = factors.push(...noise(term.rank * nIn, factors.length + 1)) - term.rank * nIn;
-      const b = factors.push(...noise(term.rank * term.nOut, factors.length + 2)) - term.rank * term.nOut;
+      const a = placed(factors, noise(term.rank * nIn, factors.length + 1));
+      const b = placed(factors, noise(term.rank * term.nOut, factors.length + 2));
       records.push({...term, slot, column, a, b, scale: 0.75});
       column += term.rank;
     }
@@ -49,7 +57,7 @@ function laidOut({nIn, adapters}: Scene) {
   return {records, factors: Float32Array.from(factors), nColumns: column, mixes};
 }
 
-describe('lora_a and lora_b', () => {
+describe('lora, lora_a and lora_b', () => {
   const scenes: Scene[] = [
     // One of everything.
     {nIn: 1, nOut: 1, adapters: [[{rank: 1, firstOutput: 0, nOut: 1}]]},
@@ -69,8 +77,20 @@ describe('lora_a and lora_b', () => {
         ],
       ],
     },
-    // 270M's width.
-    {nIn: 640, nOut: 1024, adapters: [[], [], [{rank: 64, firstOutput: 0, nOut: 1024}]]},
+    {nIn: 36, nOut: 9, adapters: [[{rank: 5, firstOutput: 1, nOut: 7}], [], [{rank: 17, firstOutput: 0, nOut: 1}]]},
+    // 270M's width; matrices that end within a workgroup.
+    {
+      nIn: 640,
+      nOut: 1024,
+      adapters: [
+        [],
+        [],
+        [
+          {rank: 64, firstOutput: 0, nOut: 600},
+          {rank: 20, firstOutput: 600, nOut: 424},
+        ],
+      ],
+    },
   ];
   for (const scene of scenes) {
     const {nIn, nOut} = scene;
@@ -81,7 +101,7 @@ describe('lora_a and lora_b', () => {
         const x = noise(ROW_MIXES.length * nIn, 5);
         const y = noise(ROW_MIXES.length * nOut, 6);
         const terms = packTerms(records);
-        const run = async (rowMixes: readonly number[], from: number) => {
+        const run = async (rowMixes: readonly number[], from: number, inOne: boolean) => {
           const n = rowMixes.length;
           const common = {
             step: stepData(n),
@@ -90,20 +110,26 @@ describe('lora_a and lora_b', () => {
             terms,
             factors,
           };
+          const input = {...common, x: x.slice(from * nIn, (from + n) * nIn)};
+          const output = {y: y.slice(from * nOut, (from + n) * nOut)};
+          const shape = {nRows: n + 1}; // a grid that is too large writes nothing more
+          if (inOne) {
+            const constants = {N_IN: nIn, N_OUT: nOut, N_TERMS: records.length};
+            return runKernel(device, lora, {input, output, constants, shape});
+          }
           const t = await runKernel(device, loraA, {
-            input: {...common, x: x.slice(from * nIn, (from + n) * nIn)},
+            input,
             output: {t: Math.max(1, n * nColumns)},
             constants: {N_IN: nIn, N_COLUMNS: nColumns},
-            shape: {nRows: n + 1}, // a grid that is too large writes nothing more
+            shape,
           });
           return runKernel(device, loraB, {
             input: {...common, t},
-            output: {y: y.slice(from * nOut, (from + n) * nOut)},
+            output,
             constants: {N_OUT: nOut, N_COLUMNS: nColumns, N_TERMS: records.length},
-            shape: {nRows: n + 1},
+            shape,
           });
         };
-        const together = await run(ROW_MIXES, 0);
         const expected = Float64Array.from(y);
         ROW_MIXES.forEach((mix, r) => {
           for (const {slot, scale} of MIXES[mix]) {
@@ -120,11 +146,14 @@ describe('lora_a and lora_b', () => {
             }
           }
         });
-        expectClose(together, expected, 1e-5); // f32 sums against f64
-        for (const [r, mix] of ROW_MIXES.entries()) {
-          expectSame(await run([mix], r), together.slice(r * nOut, (r + 1) * nOut));
+        for (const inOne of nIn % 4 === 0 ? [false, true] : [false]) {
+          const together = await run(ROW_MIXES, 0, inOne);
+          expectClose(together, expected, 1e-5); // f32 sums against f64
+          for (const [r, mix] of ROW_MIXES.entries()) {
+            expectSame(await run([mix], r, inOne), together.slice(r * nOut, (r + 1) * nOut));
+          }
+          expectSame(together.slice(nOut, 2 * nOut), y.slice(nOut, 2 * nOut)); // a row without adapters
         }
-        expectSame(together.slice(nOut, 2 * nOut), y.slice(nOut, 2 * nOut)); // a row without adapters
       }),
     );
   }
@@ -136,17 +165,27 @@ describe('lora_a and lora_b', () => {
       const a = noise(nVocab * rank, 1);
       const b = noise(nEmbd * rank, 2);
       const y = noise(2 * nEmbd, 3);
-      const record = {slot: 0, rank, column: 0, a: 0, b: a.length, firstOutput: 0, nOut: nEmbd, scale: 8};
+      const factors: number[] = [];
+      const record = {
+        slot: 0,
+        rank,
+        column: 0,
+        a: placed(factors, a),
+        b: placed(factors, b),
+        firstOutput: 0,
+        nOut: nEmbd,
+        scale: 8,
+      };
       const {mixes} = laidOut({nIn: 1, nOut: 1, adapters: []});
-      const factors = Float32Array.from([...a, ...b]);
+      const values = Float32Array.from(factors);
       const changed = await runKernel(device, loraB, {
         input: {
           step: stepData(2),
           rows: rowData([{token: 10, adapters: 1}, {token: 4}]),
           mixes,
           terms: packTerms([record]),
-          factors,
-          t: factors,
+          factors: values,
+          t: values,
         },
         output: {y},
         constants: {GATHER: 1, N_OUT: nEmbd, N_COLUMNS: rank, N_TERMS: 1},

@@ -37,10 +37,20 @@ export interface DispatchShape extends RowShape {
 export const FEW_PROMPT_ROWS = 32;
 
 /**
- * Which rows a dispatch covers: all of the operation's, those of one kind, or all where there are any of a prompt or any
- * with an adapter. `fewPrompt` and `manyPrompt`: those of prompts, where they are at most FEW_PROMPT_ROWS, and where they are more.
+ * Which rows a dispatch covers: all of the operation's, those of one kind, or all where there are any of a prompt.
+ * `fewPrompt` and `manyPrompt`: those of prompts, where they are at most FEW_PROMPT_ROWS, and where they are more. `adapted…`:
+ * the same in steps in which a row uses an adapter.
  */
-export type RowKind = 'all' | 'decode' | 'prompt' | 'fewPrompt' | 'manyPrompt' | 'withPrompt' | 'withAdapters';
+export type RowKind =
+  | 'all'
+  | 'decode'
+  | 'prompt'
+  | 'fewPrompt'
+  | 'manyPrompt'
+  | 'withPrompt'
+  | 'adapted'
+  | 'adaptedDecode'
+  | 'adaptedPrompt';
 
 /** The constant ROWS of a kernel, as in shaders/lib/row_range.wgsl. */
 export const ROWS_CONSTANT: Readonly<Record<'all' | 'outputs' | 'decode' | 'prompt', number>> = {
@@ -136,7 +146,9 @@ const ROWS_OF: Readonly<Record<Stage, (step: StepShape, kind: RowKind) => number
   tail: (step, kind) => (step.nOutputs > 0 ? rowsOfKind(step, kind) : 0),
   // Each is the last of its sequence so far: kernels for rows that continue answers compute it.
   head: ({nOutputs, adapters}, kind) =>
-    kind === 'all' || kind === 'decode' || (kind === 'withAdapters' && adapters) ? nOutputs : 0,
+    kind === 'all' || kind === 'decode' || (adapters && (kind === 'adapted' || kind === 'adaptedDecode'))
+      ? nOutputs
+      : 0,
 };
 
 function rowsOfKind({nRows, nDecode, adapters}: StepShape, kind: RowKind): number {
@@ -149,7 +161,9 @@ function rowsOfKind({nRows, nDecode, adapters}: StepShape, kind: RowKind): numbe
     fewPrompt: few ? prompt : 0,
     manyPrompt: few ? 0 : prompt,
     withPrompt: prompt > 0 ? nRows : 0,
-    withAdapters: adapters ? nRows : 0,
+    adapted: adapters ? nRows : 0,
+    adaptedDecode: adapters ? nDecode : 0,
+    adaptedPrompt: adapters ? prompt : 0,
   }[kind];
 }
 

@@ -10,6 +10,7 @@ export {gegluInPlace} from './geglu_in_place.ts';
 export {getRows} from './get_rows.ts';
 export {interleaveRows} from './interleave_rows.ts';
 export {kvWrite} from './kv_write.ts';
+export {lora} from './lora.ts';
 export {loraA} from './lora_a.ts';
 export {loraB} from './lora_b.ts';
 export {matchRms} from './match_rms.ts';
