@@ -77,7 +77,7 @@ export class ModelLibrary {
       const config = readConfig(await readSplitGguf(parts, {signal}));
       const adapter = await findAdapter(this.#gpu);
       const {gpu} = planMemory(config, adapter.limits, {...engineDefaults(adapter), contextLength});
-      return {memory: {weightBytes: gpu.weights, contextBytes: gpu.kv}, problem: null};
+      return {memory: {weightBytes: gpu.weights, contextBytes: gpu.kv + gpu.scratch}, problem: null};
     } catch (error) {
       if (isAbort(error)) throw error;
       return {...(await this.#estimate(place, contextLength)), problem: GemmaError.from(error)};

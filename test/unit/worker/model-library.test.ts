@@ -1,6 +1,10 @@
 import {expect} from 'chai';
 import {type WritableValue, writeGguf} from '../../../scripts/model-files/gguf-writer.ts';
 import {generateModel} from '../../../scripts/model-files/model.ts';
+import {planMemory} from '../../../src/engine/memory/memory-plan.ts';
+import {readConfig} from '../../../src/engine/model/config.ts';
+import {readGguf} from '../../../src/gguf/read-gguf.ts';
+import {memorySource} from '../../../src/store/sources/memory-source.ts';
 import {ModelLibrary} from '../../../src/worker/model-library.ts';
 import {splitModel} from '../../fixtures/split-model.ts';
 import {FakeStore} from '../../helpers/fake-store.ts';
@@ -57,7 +61,7 @@ describe('the library', () => {
     });
   }
 
-  it('computes a conversation’s memory from the sizes of the layers', async () => {
+  it('computes the memory of keys and values from the sizes of the layers', async () => {
     const sizes = {
       'gemma4.block_count': 4,
       'gemma4.context_length': 1000,
@@ -69,10 +73,8 @@ describe('the library', () => {
     };
     const store = new FakeStore({[URL_OF]: {bytes: header(sizes)}});
     const {memory} = await library(store).inspect({url: URL_OF}, {contextLength: 10});
-    // Keys and values, f32, of three layers: 2·32 + 1·64 + 1·32 values each.
-    expect(memory.contextBytes).to.equal(10 * 4 * 2 * (64 + 64 + 32));
-    const whole = await library(store).inspect({url: URL_OF});
-    expect(whole.memory.contextBytes).to.equal(1000 * 4 * 2 * (64 + 64 + 32));
+    // Keys and values, f32, of three layers: 2·32 + 1·64 + 1·32 values each; a page of 32 for each of 16 sequences.
+    expect(memory.contextBytes).to.equal(16 * 32 * 4 * 2 * (64 + 64 + 32));
     for (const [key, value] of [
       ['gemma4.block_count', 2 ** 31],
       ['gemma4.attention.shared_kv_layers', {type: 'i32', value: -(2 ** 31)}],
@@ -86,6 +88,16 @@ describe('the library', () => {
       expect(memory.contextBytes, `${key} ${JSON.stringify(value)}`).to.equal(null);
     }
   });
+
+  for (const shape of ['tiny', 'gemma3', 'gemma3n', 'gemma2'] as const) {
+    it(`says of ${shape} what a load then takes for keys and values`, async () => {
+      const bytes = generateModel({shape, type: 'Q8_0'});
+      const {memory} = await library(new FakeStore({[URL_OF]: {bytes}})).inspect({url: URL_OF});
+      const limits = {maxBufferSize: 2 ** 31, maxStorageBufferBindingSize: 2 ** 31};
+      const {gpu} = planMemory(readConfig(await readGguf(memorySource(bytes))), limits, {chunkSize: 512});
+      expect(memory.contextBytes).to.equal(gpu.kv);
+    });
+  }
 
   for (const [title, metadata, adapter, code] of [
     ['an architecture that is not supported', {'general.architecture': 'llama'}, gpu, 'architecture-unsupported'],
