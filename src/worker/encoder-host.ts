@@ -110,7 +110,9 @@ export class EncoderHost {
     }, this.#idle + 1);
   }
 
+  /** Idempotent. */
   #drop(slot: Slot): void {
+    if (slot.abort.signal.aborted) return;
     if (this.#slot === slot) this.#slot = null;
     slot.abort.abort(new DOMException('no one waits for this model any more', 'AbortError'));
     slot.loading.then(

@@ -22,18 +22,19 @@ describe('reading WGSL', () => {
 describe('step data', () => {
   it('is laid out as the shaders read it', () => {
     const names = (struct: string) => structFields(structs, struct).map(({name}) => name);
-    expect(names('Row').slice(0, 3)).to.deep.equal(['token', 'position', 'page_table']);
+    expect(names('Row')).to.deep.equal(['token', 'position', 'page_table', 'last', 'adapters']);
     expect([...packRows([{token: 7, position: 8, pageTable: 9}, {position: 1}])]).to.deep.equal([
-      7, 8, 9, 0, 0, 1, 0, 0,
+      7, 8, 9, 8, 0, 0, 1, 0, 1, 0,
     ]);
+    expect([...packRows([{position: 1, last: 6, adapters: 2}])]).to.deep.equal([0, 1, 0, 6, 2]);
     expect(names('Step').slice(0, 3)).to.deep.equal(['n_rows', 'n_outputs', 'n_decode']);
     expect([...packStep({nRows: 5, nOutputs: 2, nDecode: 1})]).to.deep.equal([5, 2, 1, 0]);
     expect([...packStep({nRows: 5})]).to.deep.equal([5, 5, 0, 0]);
   });
 
   it('is written over what was there', () => {
-    const words = new Uint32Array(8).fill(99);
+    const words = new Uint32Array(10).fill(99);
     packRow(words, 1, {token: 1});
-    expect([...words.subarray(4, 7)]).to.deep.equal([1, 0, 0]);
+    expect([...words.subarray(5)]).to.deep.equal([1, 0, 0, 0, 0]);
   });
 });
