@@ -101,10 +101,15 @@ describe('an engine with adapters', function () {
           for (const use of uses) alone.push(await answer(engine, use, [20, 1]));
           const sequences = uses.map((use) => engine.createSequence([], use));
           const together: Float32Array[][] = uses.map(() => []);
-          for (let at = 0; at < SOME.length; at += at < 20 ? 10 : 1) {
-            const tokens = SOME.slice(at, at < 20 ? at + 10 : at + 1);
-            const results = await engine.step(sequences.map((sequence) => ({sequence, tokens, logits: 'all'})));
-            for (const [i, rows] of results.entries()) together[i].push(...rows);
+          // The second comes two steps later: its prompt is beside rows that continue answers.
+          for (let turn = 0; together[1].length < SOME.length; turn++) {
+            const wanted = sequences.flatMap((sequence, i) => {
+              const at = together[i].length;
+              const tokens = SOME.slice(at, at < 20 ? at + 10 : at + 1);
+              return (i === 1 && turn < 2) || tokens.length === 0 ? [] : [{i, sequence, tokens}];
+            });
+            const results = await engine.step(wanted.map(({sequence, tokens}) => ({sequence, tokens, logits: 'all'})));
+            for (const [n, rows] of results.entries()) together[wanted[n].i].push(...rows);
           }
           for (const [i, rows] of together.entries()) expectSameLogits(rows, alone[i]);
           for (const [i, rows] of alone.entries()) {

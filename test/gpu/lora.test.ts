@@ -3,7 +3,7 @@ import {noise} from '../../scripts/lib/noise.ts';
 import {AdapterPool, MAX_ADAPTERS, type PooledAdapter} from '../../src/engine/adapters/pool.ts';
 import {MIX_WORDS, packMix, packTerms, type TermRecord, type Use} from '../../src/engine/adapters/tables.ts';
 import type {Site} from '../../src/engine/graph/low-rank.ts';
-import {lora, loraA, loraB} from '../../src/engine/kernels/kernels.ts';
+import {lora, loraA, loraB, loraGeglu} from '../../src/engine/kernels/kernels.ts';
 import {BufferPool} from '../../src/gpu/buffers.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
 import {rowData, runKernel, stepData, withDevice} from '../helpers/gpu.ts';
@@ -57,7 +57,7 @@ function laidOut({nIn, adapters}: Scene) {
   return {records, factors: Float32Array.from(factors), nColumns: column, mixes};
 }
 
-describe('lora, lora_a and lora_b', () => {
+describe('lora, lora_geglu, lora_a and lora_b', () => {
   const scenes: Scene[] = [
     // One of everything.
     {nIn: 1, nOut: 1, adapters: [[{rank: 1, firstOutput: 0, nOut: 1}]]},
@@ -77,7 +77,7 @@ describe('lora, lora_a and lora_b', () => {
         ],
       ],
     },
-    {nIn: 36, nOut: 9, adapters: [[{rank: 5, firstOutput: 1, nOut: 7}], [], [{rank: 17, firstOutput: 0, nOut: 1}]]},
+    {nIn: 36, nOut: 10, adapters: [[{rank: 5, firstOutput: 1, nOut: 7}], [], [{rank: 17, firstOutput: 0, nOut: 1}]]},
     // 270M's width; matrices that end within a workgroup.
     {
       nIn: 640,
@@ -153,6 +153,32 @@ describe('lora, lora_a and lora_b', () => {
             expectSame(await run([mix], r, inOne), together.slice(r * nOut, (r + 1) * nOut));
           }
           expectSame(together.slice(nOut, 2 * nOut), y.slice(nOut, 2 * nOut)); // a row without adapters
+        }
+        if (nIn % 4 !== 0 || nOut % 2 !== 0) return;
+        // The same outputs as gates and ups.
+        const gated = (rowMixes: readonly number[], from: number) =>
+          runKernel(device, loraGeglu, {
+            input: {
+              step: stepData(rowMixes.length),
+              rows: rowData(rowMixes.map((adapters) => ({adapters}))),
+              mixes,
+              terms,
+              factors,
+              x: x.slice(from * nIn, (from + rowMixes.length) * nIn),
+              gate_up: y.slice(from * nOut, (from + rowMixes.length) * nOut),
+            },
+            output: {y: (rowMixes.length * nOut) / 2},
+            constants: {N_IN: nIn, N: nOut / 2, N_TERMS: records.length},
+            shape: {nRows: rowMixes.length + 1},
+          });
+        const together = await gated(ROW_MIXES, 0);
+        const judged = ROW_MIXES.flatMap((_, r) => {
+          const row = expected.subarray(r * nOut, (r + 1) * nOut);
+          return [...reference.geglu(row.subarray(0, nOut / 2), row.subarray(nOut / 2), nOut / 2)];
+        });
+        expectClose(together, Float64Array.from(judged), 1e-5); // f32 sums against f64
+        for (const [r, mix] of ROW_MIXES.entries()) {
+          expectSame(await gated([mix], r), together.slice((r * nOut) / 2, ((r + 1) * nOut) / 2));
         }
       }),
     );

@@ -83,6 +83,16 @@ export type FusedOperation =
       {y: Activation},
       {site: string; factor: number; nTerms: number; nColumns: number}
     >
+  /**
+   * y = gelu(gate) ⊙ up of what a product of x leaves beside each other, each with the low-rank terms that a row's adapters
+   * have at a site. `sums` is room for them where they are added apart.
+   */
+  | OperationOf<
+      'lowRankGated',
+      {x: Activation; gateUp: Activation},
+      {y: Activation; sums: Activation},
+      {site: string; nTerms: number; nColumns: number}
+    >
   /** y = q normed a head and rotated */
   | OperationOf<
       'qPrepare',
@@ -103,12 +113,14 @@ export interface Fusions {
 
 export const ALL_FUSIONS: Fusions = {qkv: true, gated: true, norms: true};
 
-/** @param keep tensors whose products stay operations of their own, because something is added to them */
+/** Tensors to whose products something is added: gates and ups of these stay products, beside each other where they can. */
+export type Kept = Pick<ReadonlySet<string>, 'has'>;
+
 export function fuse(
   graph: Graph,
   {qkv, gated, norms}: Fusions,
   context: LoweringContext,
-  keep: ReadonlySet<string> = new Set(),
+  keep: Kept = new Set(),
 ): Graph<FusedOperation> {
   const rewriting = new Rewriting(graph, context);
   if (qkv) fuseQkv(rewriting);
@@ -281,7 +293,7 @@ function fuseQkv(rewriting: Rewriting): void {
   }
 }
 
-function fuseGated(rewriting: Rewriting, keep: ReadonlySet<string>): void {
+function fuseGated(rewriting: Rewriting, keep: Kept): void {
   for (const geglu of rewriting.operations) {
     if (geglu.kind !== 'geglu') continue;
     const {gate, up, offset} = geglu.inputs;
@@ -290,10 +302,14 @@ function fuseGated(rewriting: Rewriting, keep: ReadonlySet<string>): void {
     if (!gateLinear || rewriting.onlyReader(gate) !== geglu || !rewriting.whole(gateLinear.inputs.weight)) continue;
     const {x, weight} = gateLinear.inputs;
     const upLinear = rewriting.maker(up, 'linear');
-    if (keep.has(weight.name) || (upLinear && keep.has(upLinear.inputs.weight.name))) continue;
+    const kept = keep.has(weight.name) || (upLinear && keep.has(upLinear.inputs.weight.name));
     if (upLinear && upLinear.inputs.x === x && rewriting.onlyReader(up) === geglu && up.width === gate.width) {
       const sameType = ({inputs}: typeof upLinear) => rewriting.context.stored(inputs.weight).type;
       if (sameType(upLinear) !== sameType(gateLinear) || !rewriting.whole(upLinear.inputs.weight)) continue;
+      if (kept) {
+        fuseKept(rewriting, geglu, [gateLinear, upLinear]);
+        continue;
+      }
       const ups = rewriting.activation(`${up.name} of prompts`, up.width, up);
       const fused: FusedOperation = {
         kind: 'gatedLinear',
@@ -303,7 +319,7 @@ function fuseGated(rewriting: Rewriting, keep: ReadonlySet<string>): void {
         attributes: {},
       };
       rewriting.replace(geglu, fused, [gateLinear, upLinear]);
-    } else if (up !== gate) {
+    } else if (up !== gate && !kept) {
       const fused: FusedOperation = {
         kind: 'geluLinear',
         name: gateLinear.name,
@@ -314,6 +330,30 @@ function fuseGated(rewriting: Rewriting, keep: ReadonlySet<string>): void {
       rewriting.replace(geglu, fused, [gateLinear]);
     }
   }
+}
+
+/** Gate and up in one product, and one operation that can add to both. */
+function fuseKept(
+  rewriting: Rewriting,
+  geglu: OperationKind<'geglu'>,
+  [gate, up]: readonly [OperationKind<'linear'>, OperationKind<'linear'>],
+): void {
+  const {x, weight: a} = gate.inputs;
+  const name = gate.name.replace(/_gate$/, '_gate_up');
+  const {y} = geglu.outputs;
+  const gateUp = rewriting.activation(name, 2 * y.width, x);
+  const sums = rewriting.activation(`${name} with adapters`, 2 * y.width, x);
+  const inputs = {x, a, b: up.inputs.weight, c: null};
+  rewriting.replace(gate, {kind: 'linearParts', name, inputs, outputs: {y: gateUp}, attributes: {}}, [up]);
+  const gated: FusedOperation = {
+    kind: 'lowRankGated',
+    name: `${name}_gated`,
+    inputs: {x, gateUp},
+    outputs: {y, sums},
+    inPlace: {sums: 'gateUp'},
+    attributes: {site: name, nTerms: 0, nColumns: 0},
+  };
+  rewriting.replace(geglu, gated, []);
 }
 
 function fuseNorms(rewriting: Rewriting): void {

@@ -71,7 +71,7 @@ function product(name: string, y: Activation, weights: readonly WeightTensor[]):
   return {name, parts, nIn: weights[0].width, nOut: y.width, gathers: false, factor: 1};
 }
 
-/** All sites of a graph whose gates and ups are products of their own. */
+/** All sites of a graph in which every product is kept. */
 export const sitesOf = ({operations}: Graph<FusedOperation>): Site[] =>
   operations.map(siteOf).filter((site) => site !== null);
 
@@ -82,14 +82,20 @@ export const sitesOf = ({operations}: Graph<FusedOperation>): Site[] =>
 export function withLowRankTerms(graph: Graph<FusedOperation>, terms: readonly SiteTerms[]): Graph<FusedOperation> {
   const bySite = new Map(terms.map((one) => [one.site.name, one]));
   const sums = new Map<unknown, Activation>();
+  // Those that add the terms themselves.
+  const gated = new Set(graph.operations.map((one) => one.kind === 'lowRankGated' && one.inputs.gateUp));
   // Above those of other rewrites.
   let nextId = 2_000_000_000;
   const operations = graph.operations.flatMap((given): FusedOperation[] => {
     const operation = {...given, inputs: exchanged(given.inputs, sums)} as FusedOperation;
+    if (operation.kind === 'lowRankGated') {
+      const {nTerms = 0, nColumns = 0} = bySite.get(operation.attributes.site) ?? {};
+      return [{...operation, attributes: {...operation.attributes, nTerms, nColumns}}];
+    }
     const site = siteOf(operation);
     const found = site && bySite.get(site.name);
-    if (!found) return [operation];
     const {y} = operation.outputs as {y: Activation};
+    if (!found || gated.has(y)) return [operation];
     const sum: Activation = {...y, id: nextId++, name: `${y.name} with adapters`};
     sums.set(y, sum);
     const x = 'x' in operation.inputs ? (operation.inputs.x as Activation) : null;

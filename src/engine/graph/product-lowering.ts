@@ -33,7 +33,10 @@ import {
 } from './lowering.ts';
 import {pageTables, slicesOf, vector} from './plain.ts';
 
-type Products = 'linear' | 'linearById' | Exclude<FusedOperation['kind'], Operation['kind'] | 'lowRank'>;
+type Products =
+  | 'linear'
+  | 'linearById'
+  | Exclude<FusedOperation['kind'], Operation['kind'] | 'lowRank' | 'lowRankGated'>;
 
 /** @param maxRows rows of a step */
 export function productLowering(parallelism: Parallelism, maxRows: number): Pick<Lowering<FusedOperation>, Products> {

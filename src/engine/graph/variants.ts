@@ -1,7 +1,7 @@
 // Which faster kernels stand in for the plain ones. Each can be switched by itself; with all of them off an engine runs
 // the reference.
 import {type AttentionSizes, attentionLowering} from './attention-lowering.ts';
-import {type FusedOperation, type Fusions, fuse} from './fused.ts';
+import {type FusedOperation, type Fusions, fuse, type Kept} from './fused.ts';
 import type {Graph} from './graph.ts';
 import {lowRankLowering} from './low-rank-lowering.ts';
 import type {Lowering, LoweringContext} from './lowering.ts';
@@ -51,7 +51,7 @@ export const rewrite = (
   graph: Graph,
   {fusions}: Variants,
   context: LoweringContext,
-  keep?: ReadonlySet<string>,
+  keep?: Kept,
 ): Graph<FusedOperation> => fuse(graph, fusions, context, keep);
 
 /** How each operation is run, with these variants. */

@@ -13,6 +13,7 @@ export {kvWrite} from './kv_write.ts';
 export {lora} from './lora.ts';
 export {loraA} from './lora_a.ts';
 export {loraB} from './lora_b.ts';
+export {loraGeglu} from './lora_geglu.ts';
 export {matchRms} from './match_rms.ts';
 export {meanRows} from './mean_rows.ts';
 export {mulMat, mulMatFor} from './mul_mat.ts';

@@ -46,8 +46,7 @@ export interface AdapterBuffers {
 
 /** Where this engine's forward pass can take low-rank terms. */
 export function adapterSites({forward, variants, context}: BasePass): Site[] {
-  const fusions = {...variants.fusions, gated: false};
-  return sitesOf(rewrite(forward, {...variants, fusions}, context));
+  return sitesOf(rewrite(forward, variants, context, {has: () => true}));
 }
 
 /** A pass with these terms, and the buffers that were made for it alone. */
