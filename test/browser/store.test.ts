@@ -35,7 +35,7 @@ describe('storage in a browser', () => {
       const names = Array.from({length: 4}, (_, i) => `${round}-${i}`);
       const writing = Promise.all(names.map((name) => blocks.put('m', name, bytes)));
       // What is being written may hold its folder, or not have made it yet.
-      const refusals = ['NoModificationAllowedError', 'NotFoundError'];
+      const refusals = ['NoModificationAllowedError', 'InvalidModificationError', 'NotFoundError'];
       await clear().catch((error: DOMException) => expect(error.name).to.be.oneOf(refusals));
       await writing;
       await clear();

@@ -102,7 +102,8 @@ async function settled(act: () => Promise<void>, gone?: () => void): Promise<voi
     try {
       return await act();
     } catch (error) {
-      const again = isNamed(error, 'NoModificationAllowedError') || (gone && isNamed(error, 'NotFoundError'));
+      const busy = isNamed(error, 'NoModificationAllowedError') || isNamed(error, 'InvalidModificationError');
+      const again = busy || (gone && isNamed(error, 'NotFoundError'));
       if (!again || tries === BUSY_TRIES) throw error;
       gone?.();
       await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS));
