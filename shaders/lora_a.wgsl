@@ -49,18 +49,17 @@ fn lora_a(
     return;
   }
   let mix = rows[r].adapters;
-  if (mix == 0u) {
-    return;
-  }
   // Terms are in the order of their columns.
   var i = 0u;
-  while (column - terms[i].column >= terms[i].rank) {
+  var term = terms[0];
+  while (column - term.column >= term.rank) {
     i++;
+    term = terms[i];
   }
-  if (!uses_slot(mix, terms[i].slot)) {
+  if (mix == 0u || !uses_slot(mix, term.slot)) {
     return;
   }
-  let first_a = terms[i].a + (column - terms[i].column) * shape.N_IN;
+  let first_a = term.a + (column - term.column) * shape.N_IN;
   let first_x = r * shape.N_IN;
   var sum = 0.0;
   if (shape.N_IN % 4u == 0u) {

@@ -13,16 +13,19 @@ var<workgroup> columns: array<f32, COLUMNS>;
 // What is added to output first + lid of row r. Every invocation must call.
 fn low_rank_sum(mix: u32, r: u32, first: u32, lid: u32) -> f32 {
   let o = first + lid;
+  // What is read next is on its way early: a dispatch is short, and each wait for memory is felt.
   let n_uses = mixes[mix].n_uses;
+  var next_use = mixes[mix].uses[0];
+  var next = terms[0];
   var added = 0.0;
   for (var u = 0u; u < n_uses; u++) {
-    let use_ = mixes[mix].uses[u];
+    let used = next_use;
+    next_use = mixes[mix].uses[min(u + 1u, MAX_USES - 1u)];
     for (var i = 0u; i < shape.N_TERMS; i++) {
-      if (terms[i].slot != use_.slot) {
-        continue;
-      }
-      let term = terms[i];
-      if (term.first_output >= first + WORKGROUP_SIZE || term.first_output + term.n_out <= first) {
+      let term = next;
+      next = terms[(i + 1u) % shape.N_TERMS];
+      let elsewhere = term.first_output >= first + WORKGROUP_SIZE || term.first_output + term.n_out <= first;
+      if (term.slot != used.slot || elsewhere) {
         continue;
       }
       // Outputs before the first wrap around, and are above n_out too; they read some row of B in vain.
@@ -40,7 +43,7 @@ fn low_rank_sum(mix: u32, r: u32, first: u32, lid: u32) -> f32 {
         sum += dot(b_2, column_quad(8u)) + dot(b_3, column_quad(12u));
       }
       if (o - term.first_output < term.n_out) {
-        added += use_.scale * term.scale * sum;
+        added += used.scale * term.scale * sum;
       }
     }
   }
