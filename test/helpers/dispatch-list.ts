@@ -3,6 +3,7 @@
 import {metadataOf} from '../../scripts/model-files/gguf-writer.ts';
 import {configMetadata, planTensors, type Shape, type WeightType} from '../../scripts/model-files/model.ts';
 import type {StepShape} from '../../src/engine/graph/lowering.ts';
+import {adaptedPass, adapterSites, type Pass} from '../../src/engine/memory/adapted-pass.ts';
 import {assemble, createWeights} from '../../src/engine/memory/assemble.ts';
 import {type MemoryOptions, planEngine} from '../../src/engine/memory/memory-plan.ts';
 import {readConfig} from '../../src/engine/model/config.ts';
@@ -36,10 +37,31 @@ export function headerOf(shape: Shape, type: WeightType): GgufFile {
 }
 
 /** The lowering of a model, body and head: the plain one, or that of `options.variants`. */
-export function dispatchesOf(file: GgufFile, options: MemoryOptions = {}, limits = LIMITS): ListedDispatch[] {
+export const dispatchesOf = (file: GgufFile, options: MemoryOptions = {}, limits = LIMITS): ListedDispatch[] =>
+  listed(assembled(file, options, limits).base);
+
+/** The same with a term of rank 16 for every matrix whose name matches. */
+export function adaptedDispatchesOf(
+  file: GgufFile,
+  adapted: RegExp,
+  options: MemoryOptions = {},
+  limits = LIMITS,
+): ListedDispatch[] {
+  const {base, buffers} = assembled(file, options, limits);
+  const terms = adapterSites(base).flatMap((site) => {
+    const nTerms = site.parts.filter(({tensor}) => adapted.test(tensor)).length;
+    return nTerms > 0 ? [{site, nTerms, nColumns: 16 * nTerms}] : [];
+  });
+  const any = buffers.create('any', 'adapters', 4);
+  return listed(adaptedPass(base, terms, {mixes: any, site: () => ({factors: any, terms: any})}, buffers).pass);
+}
+
+function assembled(file: GgufFile, options: MemoryOptions, limits: typeof LIMITS) {
   const config = readConfig(file);
   const {sizes, graph} = planEngine(config, limits, {memoryBudget: 2 ** 40, ...options});
   const buffers = new CountingBuffers(limits);
-  const {base} = assemble(config, graph, sizes, createWeights(buffers, sizes), new Map(), buffers);
-  return base.dispatches.map(({label, kernel, constants, grid}) => ({label, kernel: kernel.name, constants, grid}));
+  return {...assemble(config, graph, sizes, createWeights(buffers, sizes), new Map(), buffers), buffers};
 }
+
+const listed = ({dispatches}: Pick<Pass, 'dispatches'>): ListedDispatch[] =>
+  dispatches.map(({label, kernel, constants, grid}) => ({label, kernel: kernel.name, constants, grid}));

@@ -6,7 +6,7 @@ import {GEMMA4_PUBLISHED} from '../../../scripts/model-files/gemma4-published.ts
 import type {Shape} from '../../../scripts/model-files/model.ts';
 import {ALL_FUSIONS} from '../../../src/engine/graph/fused.ts';
 import {FEW_PROMPT_ROWS, type StepShape} from '../../../src/engine/graph/lowering.ts';
-import {dispatchesOf, headerOf} from '../../helpers/dispatch-list.ts';
+import {adaptedDispatchesOf, dispatchesOf, headerOf} from '../../helpers/dispatch-list.ts';
 
 const gemma3 = {...DENSE_SHAPES.gemma3, vocabSize: 262_144, headDim: 256, nHead: 4, nHeadKv: 1, slidingWindow: 512};
 
@@ -28,10 +28,11 @@ const FAST = {
   subgroupSize: 32,
 };
 
+const limits = {maxBufferSize: 2 ** 31, maxStorageBufferBindingSize: 2 ** 31 - 4};
+
 describe('dispatches of one token', () => {
   for (const [name, {shape, most}] of Object.entries(SIZES)) {
     it(`are at most ${most} in ${name}`, () => {
-      const limits = {maxBufferSize: 2 ** 31, maxStorageBufferBindingSize: 2 ** 31 - 4};
       const list = dispatchesOf(headerOf(shape, 'Q4_0'), {variants: FAST}, limits);
       // The first token: attention is not split yet, and nothing is merged.
       const step: StepShape = {nRows: 1, nOutputs: 1, nDecode: 1, nKeys: 1};
@@ -41,6 +42,20 @@ describe('dispatches of one token', () => {
       expect(count).to.be.below(plain.length / 2);
     });
   }
+});
+
+describe('dispatches of one token with an adapter on all projections', () => {
+  const count = (adapters: boolean): number => {
+    const projections = /attn_(q|k|v|output)|ffn_(gate|up|down)/;
+    const list = adaptedDispatchesOf(headerOf(GEMMA4_PUBLISHED.e2b, 'Q4_0'), projections, {variants: FAST}, limits);
+    const step: StepShape = {nRows: 1, nOutputs: 1, nDecode: 1, nKeys: 1, adapters};
+    return list.filter(({grid}) => grid(step).every((extent) => extent > 0)).length;
+  };
+
+  it('are five more in each of 35 layers of E2B, and one more where the row uses none', () => {
+    expect(count(true)).to.equal(SIZES.E2B.most + 5 * 35);
+    expect(count(false)).to.equal(SIZES.E2B.most + 35);
+  });
 });
 
 describe('products of a prompt', () => {
