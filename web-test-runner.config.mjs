@@ -24,7 +24,7 @@ export default {
     'test/element/**/*.test.ts',
     'test/gpu/**/*.test.ts',
     // Refusals, placement, what is read of a file and what a step creates do not depend on the adapter: they run in Node.
-    '!test/gpu/{binding-limit,damaged,engine-step,placement,refusals,towers}.test.ts',
+    '!test/gpu/{adapters,binding-limit,damaged,encoder,engine-step,placement,refusals,towers}.test.ts',
     '!test/gpu/worker/**',
   ],
   nodeResolve: {exportConditions: ['browser']},
