@@ -185,6 +185,7 @@ function rows(): Row[] {
   ]) {
     for (const type of ['Q4_0', 'Q8_0'] as const) list.push(...tiledRows(type, 512, nIn, nOut));
   }
+  list.push(...tiledRows('Q4_0', 512, 6144, 1536, 256));
   // A row of logits a sampled sequence; 64 of them do not occur.
   list.push(row('[1][262144]', kernels.softcap, {N: 262144, CAP: 30}, 1, {y: 4 * 262144}, 8 * 262144));
   // A token of a vocabulary, with the defaults of a request.
@@ -205,17 +206,27 @@ function rows(): Row[] {
 const REQUEST = completeSettings({seed: 1});
 
 /** 2 · n · nIn · nOut operations: 19.3 GFLOP for 512 rows of 1536 → 12288. */
-function tiledRows(type: kernels.WeightType, n: number, nIn: number, nOut: number): Row[] {
+function tiledRows(type: kernels.WeightType, n: number, nIn: number, nOut: number, partLength = 0): Row[] {
   const stride = rowWords(type, nIn);
-  const sizes = {x: 4 * n * nIn, weight: 4 * nOut * stride, y: 4 * n * nOut};
-  const matrix = {N_IN: nIn, N_OUT: nOut, N_SLICE_ROWS: nOut, ROW_STRIDE_WORDS: stride};
-  return [kernels.SMALL_TILES, kernels.LARGE_TILES, {ROW_TILE: 128, OUTPUT_TILE: 128, DEPTH: 16, ROW_QUADS: 4}].map(
-    (tiles) => {
-      const constants = {...matrix, ...tiles, WORKGROUP_SIZE: kernels.tiledWorkgroup(tiles)};
-      const label = `[${n}][${nIn}] → ${nOut}, ${tiles.ROW_TILE} × ${tiles.OUTPUT_TILE} × ${tiles.DEPTH}`;
-      return row(label, kernels.mulMatTiled[type], constants, n, sizes);
-    },
-  );
+  const parts = kernels.partsOf(nIn, nOut, partLength);
+  const sizes = {x: 4 * n * nIn, weight: 4 * nOut * stride, y: 4 * n * nOut * parts.PARTS};
+  const matrix = {N_IN: nIn, N_OUT: nOut, N_SLICE_ROWS: nOut, ROW_STRIDE_WORDS: stride, ...parts};
+  const list: Row[] = [
+    kernels.SMALL_TILES,
+    kernels.LARGE_TILES,
+    {ROW_TILE: 128, OUTPUT_TILE: 128, DEPTH: 16, ROW_QUADS: 4},
+  ].map((tiles) => {
+    const constants = {...matrix, ...tiles, WORKGROUP_SIZE: kernels.tiledWorkgroup(tiles)};
+    const cut = parts.PARTS > 1 ? `, ${parts.PARTS} parts` : '';
+    const label = `[${n}][${nIn}] → ${nOut}, ${tiles.ROW_TILE} × ${tiles.OUTPUT_TILE} × ${tiles.DEPTH}${cut}`;
+    return row(label, kernels.mulMatTiled[type], constants, n, sizes);
+  });
+  if (parts.PARTS === 1) return list;
+  const added = row(`[${n}][${parts.PARTS}][${nOut}]`, kernels.addParts, {N: nOut, PARTS: parts.PARTS}, n, {
+    partial: sizes.y,
+    y: 4 * n * nOut,
+  });
+  return [...list, added];
 }
 
 /** What joins several operations of a decode step, at Gemma 4 E2B's and Gemma 3 1B's shapes, without subgroups. */

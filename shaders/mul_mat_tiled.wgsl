@@ -1,17 +1,18 @@
 // mul_mat_tiled_<type> — y = W · x for many rows of x: a register-tiled product, for prompts. src/engine/kernels/weight-kernels.ts
 // makes a kernel of this for each weight type: it adds lib/weights_<type>.wgsl, and puts the type's name for TYPE.
 //
-//   y[r, FIRST_ROW + o] = Σ_i W[o, i] · x[r, i]        o < N_SLICE_ROWS
+//   y[r, p, FIRST_ROW + o] = Σ_i W[o, i] · x[r, i]        o < N_SLICE_ROWS, i in part p of PARTS
 //
-// Shapes    x: [n, N_IN] f32, N_IN a multiple of 4; y: [n, N_OUT] f32; weight: a slice of N_SLICE_ROWS rows of W, four
-//           beside each other (interleave_rows.wgsl), ROW_STRIDE_WORDS words each; ROWS says which rows
+// Shapes    x: [n, N_IN] f32, N_IN a multiple of 4; y: [n, PARTS, N_OUT] f32; weight: a slice of N_SLICE_ROWS rows of W, four
+//           beside each other (interleave_rows.wgsl), ROW_STRIDE_WORDS words each; ROWS says which rows. A part has
+//           8 · PART_TILES values, a multiple of DEPTH, the last one fewer; add_parts.wgsl adds the sums of several
 // Dispatch  a workgroup makes ROW_TILE rows × OUTPUT_TILE outputs: x and y of the grid run over tiles of outputs, z over tiles
-//           of rows. For DEPTH values of N_IN at a time it unpacks its weights, once for all rows, and its values of x into
-//           workgroup memory; then an invocation multiplies 4 · ROW_QUADS rows with 4 outputs out of registers
+//           of rows and parts. For DEPTH values of N_IN at a time it unpacks its weights, once for all rows, and its values
+//           of x into workgroup memory; then an invocation multiplies 4 · ROW_QUADS rows with 4 outputs out of registers
 // Limits    DEPTH · (ROW_TILE + OUTPUT_TILE) · 4 bytes of workgroup memory; WORKGROUP_SIZE = (ROW_TILE / (4 · ROW_QUADS)) ·
 //           (OUTPUT_TILE / 4)
-// Numerics  f32. A sum runs over N_IN in one order, that of the weight type's tiles, whatever the tile sizes and however
-//           many rows: a row has the same bits in any cut of a prompt
+// Numerics  f32. A sum runs over its part of N_IN in one order, that of the weight type's tiles, whatever the tile sizes and
+//           however many rows: a row has the same bits in any cut of a prompt
 // Reference test/reference/mul_mat.ts
 
 override WORKGROUP_SIZE: u32 = 256u;
@@ -27,6 +28,8 @@ struct Shape {
   N_OUT: u32,
   ROW_STRIDE_WORDS: u32,
   ROWS: u32, // see lib/row_range.wgsl
+  PARTS: u32,
+  PART_TILES: u32, // tiles of 8 values
 }
 
 #include "lib/step.wgsl"
@@ -51,7 +54,8 @@ fn mul_mat_tiled_TYPE(
 ) {
   let range = row_range(shape.ROWS);
   let n = range.y;
-  let first_row = range.x + ROW_TILE * wid.z;
+  let part = wid.z % shape.PARTS;
+  let first_row = range.x + ROW_TILE * (wid.z / shape.PARTS);
   let first_output = OUTPUT_TILE * linear_workgroup(wid, grid);
   if (first_output >= shape.N_SLICE_ROWS || first_row >= n) {
     return;
@@ -64,10 +68,10 @@ fn mul_mat_tiled_TYPE(
   var sums_1 = mat4x4f();
   var sums_2 = mat4x4f();
   var sums_3 = mat4x4f();
-  let n_tiles = (shape.N_IN + 7u) / 8u;
-  for (var first_tile = 0u; first_tile < n_tiles; first_tile += DEPTH / 8u) {
-    load_rows(lid, first_row, n, first_tile, n_tiles);
-    load_weights(lid, first_output, first_tile, n_tiles);
+  let end_tile = min((part + 1u) * shape.PART_TILES, (shape.N_IN + 7u) / 8u);
+  for (var first_tile = part * shape.PART_TILES; first_tile < end_tile; first_tile += DEPTH / 8u) {
+    load_rows(lid, first_row, n, first_tile, end_tile);
+    load_weights(lid, first_output, first_tile, end_tile);
     workgroupBarrier();
     for (var k = 0u; k < DEPTH; k++) {
       let w = weight_tile[k * (OUTPUT_TILE / 4u) + column];
@@ -86,13 +90,13 @@ fn mul_mat_tiled_TYPE(
 
   let output = first_output + 4u * column;
   let row = first_row + 4u * row_quad;
-  store(row, n, output, sums_0);
+  store(row, n, part, output, sums_0);
   if (ROW_QUADS > 1u) {
-    store(row + 4u, n, output, sums_1);
+    store(row + 4u, n, part, output, sums_1);
   }
   if (ROW_QUADS > 2u) {
-    store(row + 8u, n, output, sums_2);
-    store(row + 12u, n, output, sums_3);
+    store(row + 8u, n, part, output, sums_2);
+    store(row + 12u, n, part, output, sums_3);
   }
 }
 
@@ -106,7 +110,7 @@ fn accumulate(sums: mat4x4f, rows: vec4f, w: vec4f) -> mat4x4f {
 }
 
 // A quad of values of four rows, transposed so that a value of all four is one vector.
-fn load_rows(lid: u32, first_row: u32, n: u32, first_tile: u32, n_tiles: u32) {
+fn load_rows(lid: u32, first_row: u32, n: u32, first_tile: u32, end_tile: u32) {
   let row_quads = ROW_TILE / 4u;
   for (var i = lid; i < row_quads * (DEPTH / 4u); i += WORKGROUP_SIZE) {
     let place = i % (DEPTH / 4u); // of a quad of values among those of this round
@@ -114,7 +118,7 @@ fn load_rows(lid: u32, first_row: u32, n: u32, first_tile: u32, n_tiles: u32) {
     let quads = tile_quads(tile);
     let quad = select(quads.x, quads.y, place % 2u == 1u);
     let row = first_row + 4u * (i / (DEPTH / 4u));
-    let known = tile < n_tiles && 4u * quad < shape.N_IN;
+    let known = tile < end_tile && 4u * quad < shape.N_IN;
     let transposed = transpose(mat4x4f(
       x_quad(row, n, quad, known),
       x_quad(row + 1u, n, quad, known),
@@ -137,7 +141,7 @@ fn x_quad(row: u32, n: u32, quad: u32, known: bool) -> vec4f {
   return vec4f();
 }
 
-fn load_weights(lid: u32, first_output: u32, first_tile: u32, n_tiles: u32) {
+fn load_weights(lid: u32, first_output: u32, first_tile: u32, end_tile: u32) {
   let columns = OUTPUT_TILE / 4u;
   let n_quads = (shape.N_SLICE_ROWS + 3u) / 4u;
   for (var i = lid; i < columns * (DEPTH / 8u); i += WORKGROUP_SIZE) {
@@ -146,7 +150,7 @@ fn load_weights(lid: u32, first_output: u32, first_tile: u32, n_tiles: u32) {
     let quad = min(first_output / 4u + column, n_quads - 1u); // past the last output: not stored
     let tile = first_tile + place;
     let at = 8u * place * columns + column;
-    if (tile < n_tiles) {
+    if (tile < end_tile) {
       let values = tile_at(quad * shape.ROW_STRIDE_WORDS, tile);
       for (var k = 0u; k < 8u; k++) {
         weight_tile[at + k * columns] = tile_value(values, k);
@@ -159,12 +163,12 @@ fn load_weights(lid: u32, first_output: u32, first_tile: u32, n_tiles: u32) {
   }
 }
 
-fn store(row: u32, n: u32, output: u32, sums: mat4x4f) {
+fn store(row: u32, n: u32, part: u32, output: u32, sums: mat4x4f) {
   for (var r = 0u; r < 4u; r++) {
     if (row + r >= n) {
       return;
     }
-    let first = (row + r) * shape.N_OUT + shape.FIRST_ROW + output;
+    let first = ((row + r) * shape.PARTS + part) * shape.N_OUT + shape.FIRST_ROW + output;
     for (var c = 0u; c < 4u; c++) {
       if (output + c < shape.N_SLICE_ROWS) {
         y[first + c] = sums[r][c];

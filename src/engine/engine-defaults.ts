@@ -30,6 +30,7 @@ export function engineDefaults({
     ...PLAIN,
     attention: true,
     products: true,
+    partLength: 256,
     outputTail: true,
     fusions: ALL_FUSIONS,
     sampling: true,

@@ -1,8 +1,11 @@
+import {expect} from 'chai';
 import {noise} from '../../scripts/lib/noise.ts';
 import {
+  addParts,
   LARGE_TILES,
   mulMatTiled,
   NARROW_TILES,
+  partsOf,
   SMALL_TILES,
   type Tiles,
   tiledWorkgroup,
@@ -20,6 +23,8 @@ interface Slice {
   count?: number;
   /** Read the row count from step.n_outputs. */
   outputs?: boolean;
+  /** Of so many values each, and added. */
+  partLength?: number;
 }
 
 /** y[nRows][nOut]; with a slice, the columns outside it keep 77. */
@@ -30,30 +35,42 @@ async function run(
   x: Float32Array,
   [nIn, nOut]: readonly [number, number],
   tiles: Tiles = SMALL_TILES,
-  {firstRow = 0, count = nOut - firstRow, outputs = false}: Slice = {},
+  {firstRow = 0, count = nOut - firstRow, outputs = false, partLength = 0}: Slice = {},
 ): Promise<Float32Array> {
   const nRows = x.length / nIn;
-  const y = await runKernel(device, mulMatTiled[type], {
-    input: {
-      step: outputs ? stepData(nRows + 9, nRows) : stepData(nRows, nRows + 9),
-      x,
-      weight: sliceRows(weight, firstRow, count),
-    },
-    // One row more than the step has: it must stay as it is.
-    output: {y: new Float32Array((nRows + 1) * nOut).fill(77)},
+  const step = outputs ? stepData(nRows + 9, nRows) : stepData(nRows, nRows + 9);
+  const ROWS = outputs ? 1 : 0;
+  const parts = partsOf(nIn, nOut, partLength);
+  const {PARTS} = parts;
+  // One row more than the step has: it must stay as it is.
+  const untouched = (width: number) => new Float32Array((nRows + 1) * width).fill(77);
+  let y = await runKernel(device, mulMatTiled[type], {
+    input: {step, x, weight: sliceRows(weight, firstRow, count)},
+    output: {y: untouched(PARTS * nOut)},
     constants: {
       ...tiles,
+      ...parts,
       WORKGROUP_SIZE: tiledWorkgroup(tiles),
       N_IN: nIn,
       N_OUT: nOut,
       FIRST_ROW: firstRow,
       N_SLICE_ROWS: count,
       ROW_STRIDE_WORDS: weight.rowStrideWords,
-      ROWS: outputs ? 1 : 0,
+      ROWS,
     },
     shape: {nRows: nRows + 1},
   });
-  expectSame(y.subarray(nRows * nOut), new Float32Array(nOut).fill(77));
+  expectSame(y.subarray(nRows * PARTS * nOut), new Float32Array(PARTS * nOut).fill(77));
+  if (partLength > 0) {
+    expect(PARTS).to.be.above(2);
+    y = await runKernel(device, addParts, {
+      input: {step, partial: y},
+      output: {y: untouched(nOut)},
+      constants: {N: nOut, PARTS, ROWS},
+      shape: {nRows: nRows + 1},
+    });
+    expectSame(y.subarray(nRows * nOut), new Float32Array(nOut).fill(77));
+  }
   return y.subarray(0, nRows * nOut);
 }
 
@@ -96,6 +113,27 @@ for (const type of inBrowser ? SLICED : WEIGHT_TYPES) {
           x.set(row, at * nIn);
           const y = await run(device, type, weight, x, [nIn, nOut]);
           expectSame(y.subarray(at * nOut, (at + 1) * nOut), alone);
+        }
+      }),
+    );
+
+    it(
+      'adds the sums of parts: the reference’s, with the same bits wherever a row stands and whatever the tiles',
+      withDevice(async (device) => {
+        // Of 160, 64 and 96 values, the last of the first two shorter; the third cut blocks of K-quants.
+        const [nIn, partLength] = blockSize === 1 ? [1096, 137] : blockSize === 32 ? [224, 56] : [768, 96];
+        const nOut = 77;
+        const weight = testWeight(type, nOut, nIn);
+        const x = noise(69 * nIn, 6);
+        const y = await run(device, type, weight, x, [nIn, nOut], SMALL_TILES, {partLength});
+        expectClose(y, reference.mulMat(weight.values, x, nIn), 1e-5);
+        for (const [at, tiles] of [
+          [66, SMALL_TILES],
+          [0, NARROW_TILES],
+        ] as const) {
+          const row = x.slice(at * nIn, (at + 1) * nIn);
+          const alone = await run(device, type, weight, row, [nIn, nOut], tiles, {partLength, outputs: at === 0});
+          expectSame(alone, y.subarray(at * nOut, (at + 1) * nOut));
         }
       }),
     );

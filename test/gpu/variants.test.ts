@@ -10,7 +10,15 @@ import {expectLogits, expectSameLogits, feed, judge, TOKENS, withEngine} from '.
 import {inBrowser, withDevice} from '../helpers/gpu.ts';
 
 const subgroups: GPUFeatureName[] = ['subgroups'];
-const all = {attention: true, products: true, outputTail: true, teams: true, sampling: true, fusions: ALL_FUSIONS};
+const all = {
+  attention: true,
+  products: true,
+  partLength: 32, // as short as parts can be: the models are small
+  outputTail: true,
+  teams: true,
+  sampling: true,
+  fusions: ALL_FUSIONS,
+};
 
 interface Case {
   variants: Partial<Variants>;

@@ -10,7 +10,7 @@ import {
 } from '../kernels/attention_split.ts';
 import {attentionTiled, groupsFor, QUERIES} from '../kernels/attention_tiled.ts';
 import {PAGE_SIZE} from '../kv/pages.ts';
-import {type Lowering, ROWS_CONSTANT, type ScratchTensor, type Work, work} from './lowering.ts';
+import {type Lowering, partialSums, ROWS_CONSTANT, type Work, work} from './lowering.ts';
 import {pageTables, plain, strideOf} from './plain.ts';
 
 export interface AttentionSizes {
@@ -51,7 +51,7 @@ export function attentionLowering(
       const isOutput = q.over === 'outputs';
       const mostRows = isOutput ? maxOutputs : maxDecodeRows;
       const batch = splitBatch(attributes, contextLength, mostRows);
-      const partial: ScratchTensor = {kind: 'scratch', name: 'attention partials', bytes: batch.bytes};
+      const partial = partialSums(batch.bytes);
       const splits = {MAX_SPLITS: maxSplits(attributes, contextLength), ROWS: ROWS_CONSTANT.decode, BATCH: batch.rows};
       const kernel = subgroups ? attentionSplitSubgroup : attentionSplit;
       const list: Work[] = [];

@@ -100,6 +100,9 @@ export interface ScratchTensor {
   readonly bytes: number;
 }
 
+/** Sums that one dispatch leaves to the next, which joins them. Never two at a time: attention and products share a buffer. */
+export const partialSums = (bytes: number): ScratchTensor => ({kind: 'scratch', name: 'partial sums', bytes});
+
 /** What the adapters that are loaded have at a site: their factors, or the table that says where each is. */
 export interface AdapterTensor {
   readonly kind: 'adapters';

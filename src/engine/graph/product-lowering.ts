@@ -1,6 +1,7 @@
 // Products with weights by kernels made for each kind of row: teams of invocations that share four outputs where answers
 // continue and in the head, register tiles for prompts. And the operations that rewrites make (fused.ts).
 import {
+  addParts,
   gegluInPlace,
   mulMatFor,
   mulMatGegluFor,
@@ -11,6 +12,7 @@ import {
   NARROW_TILES,
   normAddFor,
   normAddNormFor,
+  partsOf,
   qkvPrepare,
   qPrepare,
   type Tiles,
@@ -26,6 +28,7 @@ import {
   FEW_PROMPT_ROWS,
   type Lowering,
   type LoweringContext,
+  partialSums,
   ROWS_CONSTANT,
   type RowKind,
   type Work,
@@ -62,36 +65,46 @@ export function productLowering(parallelism: Parallelism, maxRows: number): Pick
     );
   }
 
-  /** The same for rows of prompts. */
-  function many(weight: WeightTensor, x: Activation, y: Activation, context: LoweringContext, offset = 0): Work[] {
+  /** y = W · x for rows of prompts, the outputs of several W one after the other. */
+  function many(weights: readonly WeightTensor[], x: Activation, y: Activation, context: LoweringContext): Work[] {
     if (x.over === 'outputs' || maxRows === 1) return [];
-    return slicesOf(weight, context).flatMap(({type, strideWords, firstRow, nRows, slice}) => {
-      const constants = {
-        N_IN: weight.width,
-        N_SLICE_ROWS: nRows,
-        FIRST_ROW: offset + firstRow,
-        N_OUT: y.width,
-        ROW_STRIDE_WORDS: strideWords,
-        ROWS: ROWS_CONSTANT.prompt,
-      };
-      const bindings = {step: 'step', x, weight: slice, y} as const;
-      if (!parallelism.tiles || weight.width % 4 !== 0) {
-        return work(mulMatFor(type, weight.width), constants, bindings, {rows: 'prompt'});
+    const N_IN = weights[0].width;
+    const tiles = parallelism.tiles && N_IN % 4 === 0;
+    const parts = partsOf(N_IN, y.width, parallelism.partLength);
+    const partial = tiles && parts.PARTS > 1 ? partialSums(4 * maxRows * parts.PARTS * y.width) : null;
+    const list: Work[] = [];
+    let offset = 0;
+    for (const weight of weights) {
+      for (const {type, strideWords, firstRow, nRows, slice} of slicesOf(weight, context)) {
+        const FIRST_ROW = offset + firstRow;
+        const matrix = {N_IN, N_SLICE_ROWS: nRows, FIRST_ROW, N_OUT: y.width, ROW_STRIDE_WORDS: strideWords};
+        const constants = {...matrix, ROWS: ROWS_CONSTANT.prompt};
+        const bindings = {step: 'step', x, weight: slice, y: partial ?? y} as const;
+        if (!tiles) {
+          list.push(work(mulMatFor(type, N_IN), constants, bindings, {rows: 'prompt'}));
+          continue;
+        }
+        const tiled = (sizes: Tiles, rows: RowKind) => {
+          const all = {...sizes, WORKGROUP_SIZE: tiledWorkgroup(sizes), ...constants, ...parts};
+          return work(mulMatTiled[type], all, bindings, {rows});
+        };
+        list.push(tiled(NARROW_TILES, 'fewPrompt'));
+        if (maxRows > FEW_PROMPT_ROWS) list.push(tiled(tilesFor(nRows, parts.PARTS), 'manyPrompt'));
       }
-      const tiled = (tiles: Tiles, rows: RowKind) => {
-        const sizes = {...tiles, WORKGROUP_SIZE: tiledWorkgroup(tiles)};
-        return work(mulMatTiled[type], {...sizes, ...constants}, bindings, {rows});
-      };
-      const few = tiled(NARROW_TILES, 'fewPrompt');
-      return maxRows <= FEW_PROMPT_ROWS ? few : [few, tiled(tilesFor(nRows), 'manyPrompt')];
-    });
+      offset += weight.nOut;
+    }
+    if (partial) {
+      const constants = {N: y.width, PARTS: parts.PARTS, ROWS: ROWS_CONSTANT.prompt};
+      list.push(work(addParts, constants, {step: 'step', partial, y}, {rows: 'prompt'}));
+    }
+    return list;
   }
 
   const one = (weight: WeightTensor, context: LoweringContext) => slicesOf(weight, context)[0];
 
   return {
     linear: ({inputs: {weight, x}, outputs: {y}}, context) => [
-      ...many(weight, x, y, context),
+      ...many([weight], x, y, context),
       ...few(weight, x, y, context),
     ],
 
@@ -120,7 +133,7 @@ export function productLowering(parallelism: Parallelism, maxRows: number): Pick
     linearParts({inputs: {x, a, b, c}, outputs: {y}}, context) {
       const weights = c ? [a, b, c] : [a, b];
       const offsets = [0, a.nOut, a.nOut + b.nOut];
-      const prompts = weights.flatMap((weight, i) => many(weight, x, y, context, offsets[i]));
+      const prompts = many(weights, x, y, context);
       const stored = weights.map((weight) => context.stored(weight));
       // Types may differ: Q4_K_M keeps some values in Q6_K.
       if (stored.some(({type}) => type !== stored[0].type)) {
@@ -157,8 +170,8 @@ export function productLowering(parallelism: Parallelism, maxRows: number): Pick
         ROWS: ROWS_CONSTANT.decode,
       };
       return [
-        ...many(gate, x, y, context),
-        ...many(up, x, ups, context),
+        ...many([gate], x, y, context),
+        ...many([up], x, ups, context),
         ...(x.over === 'outputs' ? [] : [activate(y, ups, offset)]),
         work(
           mulMatGegluFor(type, joining),
@@ -180,7 +193,7 @@ export function productLowering(parallelism: Parallelism, maxRows: number): Pick
         UP_STRIDE: up.width,
       };
       return [
-        ...many(weight, x, y, context),
+        ...many([weight], x, y, context),
         ...(x.over === 'outputs' ? [] : [activate(y, up, offset)]),
         work(
           mulMatGeluFor(type, joining),

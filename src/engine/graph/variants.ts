@@ -13,6 +13,8 @@ export interface Variants {
   attention: boolean;
   /** Products of a prompt's rows by register tiles. */
   products: boolean;
+  /** Their sums split over workgroups where few outputs make few, into parts of at least so many values; 0: none. */
+  partLength: number;
   /** What follows the last keys and values runs over the output rows only. The same bits. */
   outputTail: boolean;
   /** Which neighbours become one operation. */
@@ -36,6 +38,7 @@ const NO_FUSIONS: Fusions = {qkv: false, gated: false, norms: false};
 export const PLAIN: Variants = {
   attention: false,
   products: false,
+  partLength: 0,
   outputTail: false,
   fusions: NO_FUSIONS,
   sampling: false,
@@ -56,9 +59,10 @@ export const rewrite = (
 
 /** How each operation is run, with these variants. */
 export function loweringOf(variants: Variants, sizes: AttentionSizes): Lowering<FusedOperation> {
-  const {attention, products, teams, subgroups, subgroupSize, lanes, fusions} = variants;
+  const {attention, products, partLength, teams, subgroups, subgroupSize, lanes, fusions} = variants;
   const joining = subgroups ? 'subgroups' : 'shared';
-  const faster = productLowering({joining, subgroupSize, lanes: teams ? lanes : 0, tiles: products}, sizes.maxRows);
+  const parallelism = {joining, subgroupSize, lanes: teams ? lanes : 0, tiles: products, partLength} as const;
+  const faster = productLowering(parallelism, sizes.maxRows);
   const usesPlain = !products && !teams && !Object.values(fusions).some(Boolean);
   return {
     ...faster,

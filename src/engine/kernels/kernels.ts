@@ -1,4 +1,5 @@
 // Every kernel of the plain lowering. A shader is bound in the file of its name; graph/ decides which of them run.
+export {addParts} from './add_parts.ts';
 export {addScaled} from './add_scaled.ts';
 export {altupCorrect} from './altup_correct.ts';
 export {altupPredict} from './altup_predict.ts';
@@ -25,6 +26,7 @@ export {
   LARGE_TILES,
   mulMatTiled,
   NARROW_TILES,
+  partsOf,
   SMALL_TILES,
   type Tiles,
   tiledWorkgroup,

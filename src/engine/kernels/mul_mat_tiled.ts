@@ -23,8 +23,28 @@ export const LARGE_TILES: Tiles = {ROW_TILE: 64, OUTPUT_TILE: 128, DEPTH: 16, RO
  * with 512 rows (bench/kernels.ts): 64 × 128 makes 29.8 TFLOP/s of 1536 → 12288, where 64 × 64 makes 24.8; of 6144 → 1536 it
  * is 15.4 and 17.9.
  */
-export const tilesFor = (nOut: number): Tiles =>
-  nOut >= 4096 ? LARGE_TILES : nOut > 1024 ? SMALL_TILES : NARROW_TILES;
+export const tilesFor = (nOut: number, parts = 1): Tiles =>
+  nOut >= 4096 ? LARGE_TILES : nOut * parts > 1024 ? SMALL_TILES : NARROW_TILES;
+
+/** A multiple of every DEPTH. */
+const PART_STEP = 32;
+/** More of them fill no device better, and all are written and read again. */
+const MAX_PARTS = 8;
+/** Fewer do not pay for their addition. */
+const MIN_PARTS = 3;
+/** Values of all parts of a row at most: 16 MiB for 512 rows. */
+const PART_VALUES = 8192;
+
+/**
+ * Into how many parts the sums of a product are cut, each over a workgroup of its own: several where few outputs make few
+ * workgroups, each with a long sum. It decides the order of a sum, hence never goes by rows.
+ * @param leastLength values of a part at least; 0: one part
+ */
+export function partsOf(nIn: number, nOut: number, leastLength: number): {PARTS: number; PART_TILES: number} {
+  const most = Math.min(MAX_PARTS, Math.floor(PART_VALUES / nOut), leastLength && Math.floor(nIn / leastLength));
+  const length = PART_STEP * Math.ceil(nIn / (most < MIN_PARTS ? 1 : most) / PART_STEP);
+  return {PARTS: Math.ceil(nIn / length), PART_TILES: length / 8};
+}
 
 /** The invocations of a workgroup with these tiles. */
 export const tiledWorkgroup = ({ROW_TILE, OUTPUT_TILE, ROW_QUADS}: Tiles): number =>
@@ -47,10 +67,12 @@ export const mulMatTiled = byType((type) =>
         'N_OUT',
         'ROW_STRIDE_WORDS',
         'ROWS',
+        'PARTS',
+        'PART_TILES',
       ],
-      defaults: {FIRST_ROW: 0, ROWS: 0},
-      grid: ({nRows}: RowShape, {N_SLICE_ROWS, ROW_TILE, OUTPUT_TILE}) =>
-        spread(Math.ceil(N_SLICE_ROWS / OUTPUT_TILE), Math.ceil(nRows / ROW_TILE)),
+      defaults: {FIRST_ROW: 0, ROWS: 0, PARTS: 1, PART_TILES: 2 ** 30},
+      grid: ({nRows}: RowShape, {N_SLICE_ROWS, ROW_TILE, OUTPUT_TILE, PARTS}) =>
+        spread(Math.ceil(N_SLICE_ROWS / OUTPUT_TILE), PARTS * Math.ceil(nRows / ROW_TILE)),
     }),
   ),
 );

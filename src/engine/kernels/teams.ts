@@ -11,6 +11,8 @@ export interface Parallelism {
   lanes: number;
   /** Prompts by register tiles. */
   tiles: boolean;
+  /** Values of a part of a sum at least where tiles split it over workgroups; 0: none is split. */
+  partLength: number;
 }
 
 /** Values that an invocation takes at a time, as in shaders/lib/weights_*.wgsl. */

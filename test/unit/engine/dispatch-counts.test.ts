@@ -21,6 +21,7 @@ const SIZES: Record<string, {shape: Shape; most: number}> = {
 const FAST = {
   attention: true,
   products: true,
+  partLength: 256,
   outputTail: true,
   fusions: ALL_FUSIONS,
   teams: true,
@@ -85,5 +86,32 @@ describe('products of a prompt', () => {
     }
     expect(rowTiles(FEW_PROMPT_ROWS, 4)).to.be.at.most(FEW_PROMPT_ROWS);
     expect(rowTiles(FEW_PROMPT_ROWS + 1, 0)).to.be.above(FEW_PROMPT_ROWS);
+  });
+
+  it('are cut into parts where outputs are few, and added, for rows of prompts only', () => {
+    const list = dispatchesOf(headerOf(GEMMA4_PUBLISHED.e2b, 'Q4_0'), {variants: FAST});
+    const tiled = list.filter(({kernel}) => kernel.startsWith('mul_mat_tiled'));
+    const partsOf = (N_OUT: number, N_IN: number) => [
+      ...new Set(
+        tiled
+          .filter(({constants}) => constants.N_OUT === N_OUT && constants.N_IN === N_IN)
+          .map(({constants: {PARTS, PART_TILES}}) => `${PARTS} of ${8 * PART_TILES}`),
+      ),
+    ];
+    expect(partsOf(1536, 6144)).to.deep.equal(['5 of 1248']);
+    expect(partsOf(256, 1536)).to.deep.equal(['6 of 256']);
+    expect(partsOf(6144, 1536)).to.deep.equal(['1 of 1536']);
+    for (const [i, {kernel, constants}] of list.entries()) {
+      if (!kernel.startsWith('mul_mat_tiled') || constants.PARTS === 1) continue;
+      const {N_IN, N_OUT, PARTS, PART_TILES} = constants;
+      expect(Math.ceil(N_IN / (8 * PART_TILES))).to.equal(PARTS);
+      const next = list.slice(i).find((one) => !one.kernel.startsWith('mul_mat_tiled'));
+      expect(next?.kernel).to.equal('add_parts');
+      expect(next?.constants).to.include({N: N_OUT, PARTS});
+    }
+    const added = (nRows: number, nDecode: number) =>
+      list.filter(({kernel, grid}) => kernel === 'add_parts' && grid({nRows, nOutputs: 1, nDecode, nKeys: 100})[0] > 0);
+    expect(added(5, 2)).not.to.be.empty;
+    expect(added(2, 2)).to.be.empty;
   });
 });

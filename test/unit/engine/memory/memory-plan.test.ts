@@ -47,6 +47,7 @@ describe('planMemory', () => {
       ...PLAIN,
       attention: true,
       products: true,
+      partLength: 256,
       outputTail: true,
       fusions: ALL_FUSIONS,
       sampling: true,
