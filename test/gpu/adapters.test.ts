@@ -12,7 +12,13 @@ import {inBrowser, withDevice} from '../helpers/gpu.ts';
 import {ReferenceModel} from '../reference/forward.ts';
 
 const SOME = TOKENS.slice(0, 34); // more than a page and two windows
-const FUSED: Partial<Variants> = {attention: true, products: true, outputTail: true, fusions: ALL_FUSIONS};
+const FUSED: Partial<Variants> = {
+  attention: true,
+  products: true,
+  partLength: 32,
+  outputTail: true,
+  fusions: ALL_FUSIONS,
+};
 
 /** A term for every matrix that has one place in the forward pass, ranks that differ, strong enough to be seen. */
 async function termsFor(spec: ModelSpec, seed: number, wanted = /./): Promise<LowRankFactors[]> {
