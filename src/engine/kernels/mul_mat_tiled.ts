@@ -37,7 +37,8 @@ const PART_VALUES = 8192;
 
 /**
  * Into how many parts the sums of a product are cut, each over a workgroup of its own: several where few outputs make few
- * workgroups, each with a long sum. It decides the order of a sum, hence never goes by rows.
+ * workgroups, each with a long sum. It decides the order of a sum, hence never goes by rows. Measured on an H200, one part
+ * and five, without the addition's 7 to 16 µs: 32 rows of 6144 → 1536 230 and 62 µs, 512 rows 560 and 429.
  * @param leastLength values of a part at least; 0: one part
  */
 export function partsOf(nIn: number, nOut: number, leastLength: number): {PARTS: number; PART_TILES: number} {

@@ -6,6 +6,7 @@ import {GEMMA4_PUBLISHED} from '../../../scripts/model-files/gemma4-published.ts
 import type {Shape} from '../../../scripts/model-files/model.ts';
 import {ALL_FUSIONS} from '../../../src/engine/graph/fused.ts';
 import {FEW_PROMPT_ROWS, type StepShape} from '../../../src/engine/graph/lowering.ts';
+import {NARROW_TILES} from '../../../src/engine/kernels/kernels.ts';
 import {adaptedDispatchesOf, dispatchesOf, headerOf} from '../../helpers/dispatch-list.ts';
 
 const gemma3 = {...DENSE_SHAPES.gemma3, vocabSize: 262_144, headDim: 256, nHead: 4, nHeadKv: 1, slidingWindow: 512};
@@ -61,7 +62,7 @@ describe('dispatches of one token with an adapter on all projections', () => {
 
 describe('products of a prompt', () => {
   it('run once each, by smaller tiles where rows are few, and not for rows that continue answers', () => {
-    const list = dispatchesOf(headerOf(GEMMA4_PUBLISHED.e2b, 'Q4_0'), {variants: FAST});
+    const list = dispatchesOf(headerOf(GEMMA4_PUBLISHED.e2b, 'Q4_0'), {variants: FAST, chunkSize: 128});
     const tiled = (prompt: number, nDecode: number) => {
       const step: StepShape = {nRows: nDecode + prompt, nOutputs: 1, nDecode, nKeys: 100};
       const all = list.filter(({kernel}) => kernel.startsWith('mul_mat_tiled'));
@@ -72,7 +73,7 @@ describe('products of a prompt', () => {
     const labels = (prompt: number, nDecode: number) =>
       tiled(prompt, nDecode).map(({label, constants}) => `${label} ${constants.FIRST_ROW}`);
     expect(labels(0, 3)).to.deep.equal([]);
-    const whole = labels(64, 0);
+    const whole = labels(FEW_PROMPT_ROWS + 20, 0);
     // Each product is in the list for few rows and for many.
     expect(whole.length).to.be.above(0);
     expect(2 * whole.length).to.equal(list.filter(({kernel}) => kernel.startsWith('mul_mat_tiled')).length);
@@ -84,12 +85,12 @@ describe('products of a prompt', () => {
     ]) {
       expect(labels(prompt, nDecode)).to.deep.equal(whole);
     }
-    expect(rowTiles(FEW_PROMPT_ROWS, 4)).to.be.at.most(FEW_PROMPT_ROWS);
-    expect(rowTiles(FEW_PROMPT_ROWS + 1, 0)).to.be.above(FEW_PROMPT_ROWS);
+    expect(rowTiles(FEW_PROMPT_ROWS, 4)).to.equal(NARROW_TILES.ROW_TILE);
+    expect(rowTiles(FEW_PROMPT_ROWS + 1, 0)).to.be.above(NARROW_TILES.ROW_TILE);
   });
 
   it('are cut into parts where outputs are few, and added, for rows of prompts only', () => {
-    const list = dispatchesOf(headerOf(GEMMA4_PUBLISHED.e2b, 'Q4_0'), {variants: FAST});
+    const list = dispatchesOf(headerOf(GEMMA4_PUBLISHED.e2b, 'Q4_0'), {variants: FAST, chunkSize: 128});
     const tiled = list.filter(({kernel}) => kernel.startsWith('mul_mat_tiled'));
     const partsOf = (N_OUT: number, N_IN: number) => [
       ...new Set(
