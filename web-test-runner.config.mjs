@@ -23,8 +23,9 @@ export default {
     'test/browser/**/*.test.ts',
     'test/element/**/*.test.ts',
     'test/gpu/**/*.test.ts',
-    // Refusals, placement, what is read of a file and what a step creates do not depend on the adapter: they run in Node.
-    '!test/gpu/{adapters,binding-limit,damaged,encoder,engine-step,placement,refusals,towers}.test.ts',
+    // Refusals, placement, what is read of a file and what a step creates do not depend on the device: they run in Node, as do
+    // low-rank terms and encoders, whose many pipelines take a browser without a GPU a minute.
+    '!test/gpu/{adapters,binding-limit,damaged,encoder,engine-step,lora,placement,refusals,towers}.test.ts',
     '!test/gpu/worker/**',
   ],
   nodeResolve: {exportConditions: ['browser']},
