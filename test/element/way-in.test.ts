@@ -10,8 +10,18 @@ import {Harness, MODEL_SRC} from './harness.ts';
 
 describe('the way in', () => {
   let loads: FakeLoad[];
+  let unhandled: unknown[];
+  const hear = ({reason}: PromiseRejectionEvent) => unhandled.push(reason);
   beforeEach(() => {
     loads = fakeLoads();
+    unhandled = [];
+    addEventListener('unhandledrejection', hear);
+  });
+  afterEach(async () => {
+    // Rejections are told of in a task of their own.
+    await new Promise((resolve) => setTimeout(resolve));
+    removeEventListener('unhandledrejection', hear);
+    expect(unhandled).to.deep.equal([]);
   });
   const has = (chat: Harness, part: string) => chat.part(part) !== null;
   const focused = (chat: Harness) => chat.el.shadowRoot!.activeElement?.getAttribute('part') ?? null;

@@ -172,6 +172,8 @@ export class ChatController {
   /** After an error: load again where there is no client, then answer what was left unanswered. */
   async retry(): Promise<void> {
     await this.model.load();
+    // What waited for the model is being answered already.
+    if (this.answering.busy) return;
     if (this.#unanswered) await this.regenerate();
     else this.model.rest();
   }
