@@ -16,11 +16,13 @@ export const isNumber: Check = (value) => typeof value === 'number' && Number.is
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Whether it is undefined or passes. */
 export const optional =
   (check: Check): Check =>
   (value) =>
     value === undefined || check(value);
 
+/** Whether it is null or passes. */
 export const nullable =
   (check: Check): Check =>
   (value) =>
@@ -35,11 +37,13 @@ export const arrayOf =
   (value) =>
     Array.isArray(value) && value.length <= MAX_LENGTH && value.findIndex((each) => !check(each)) < 0;
 
+/** Whether it is one of these texts. */
 export const oneOf =
   (...values: readonly string[]): Check =>
   (value) =>
     values.includes(value as string);
 
+/** Whether it is an object whose named fields pass; it may have others. */
 export const shaped =
   (shape: Shape): Check =>
   (value) =>

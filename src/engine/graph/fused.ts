@@ -116,6 +116,7 @@ export const ALL_FUSIONS: Fusions = {qkv: true, gated: true, norms: true};
 /** Tensors to whose products something is added: gates and ups of these stay products, beside each other where they can. */
 export type Kept = Pick<ReadonlySet<string>, 'has'>;
 
+/** The graph with the rewrites that are asked for; `keep`: whose products stay apart. */
 export function fuse(
   graph: Graph,
   {qkv, gated, norms}: Fusions,
