@@ -16,6 +16,7 @@ export const ERROR_CODES = [
   'tokenizer-invalid',
   'template-invalid',
   'adapter-invalid',
+  'training-data-invalid',
   // the network
   'network',
   'http-status',

@@ -73,6 +73,7 @@ const OWNERS = new Set<ErrorCode>([
   'tokenizer-invalid',
   'template-invalid',
   'adapter-invalid',
+  'training-data-invalid',
   'integrity-mismatch',
   'knowledge-invalid',
   'http-status',

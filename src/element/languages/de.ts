@@ -206,6 +206,7 @@ export const strings: Strings = {
   'error-tokenizer-invalid': 'Das Vokabular in der Modelldatei ist nicht verwendbar.',
   'error-template-invalid': 'Die Chat-Vorlage in der Modelldatei ist nicht verwendbar.',
   'error-adapter-invalid': 'Die Adapterdatei passt nicht zu diesem Modell oder ist beschädigt.',
+  'error-training-data-invalid': 'Die Trainingsdaten sind nicht brauchbar.',
   'error-network': 'Das Modell konnte nicht geholt werden. Prüfen Sie Ihre Verbindung und versuchen Sie es erneut.',
   'error-http-status': 'Der Server mit dem Modell hat es nicht herausgegeben.',
   'error-cors': 'Der Server mit dem Modell erlaubt dieser Seite nicht, es zu lesen.',

@@ -18,6 +18,7 @@ const errors = {
   'error-tokenizer-invalid': 'The vocabulary inside the model file cannot be used.',
   'error-template-invalid': 'The chat template inside the model file cannot be used.',
   'error-adapter-invalid': 'The adapter file does not fit this model, or is damaged.',
+  'error-training-data-invalid': 'The training data cannot be used.',
   'error-network': 'The model could not be fetched. Check your connection, then try again.',
   'error-http-status': 'The server that holds the model refused to hand it out.',
   'error-cors': 'The server that holds the model does not let this page read it.',

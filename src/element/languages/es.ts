@@ -211,6 +211,7 @@ export const strings: Strings = {
   'error-tokenizer-invalid': 'El vocabulario dentro del archivo del modelo no se puede usar.',
   'error-template-invalid': 'La plantilla de chat dentro del archivo del modelo no se puede usar.',
   'error-adapter-invalid': 'El archivo del adaptador no corresponde a este modelo o está dañado.',
+  'error-training-data-invalid': 'Los datos de entrenamiento no se pueden usar.',
   'error-network': 'No se pudo obtener el modelo. Compruebe su conexión e inténtelo de nuevo.',
   'error-http-status': 'El servidor que aloja el modelo se negó a entregarlo.',
   'error-cors': 'El servidor que aloja el modelo no permite que esta página lo lea.',

@@ -214,6 +214,7 @@ export const strings: Strings = {
   'error-tokenizer-invalid': 'Le vocabulaire contenu dans le fichier du modèle est inutilisable.',
   'error-template-invalid': 'Le gabarit de discussion contenu dans le fichier du modèle est inutilisable.',
   'error-adapter-invalid': 'Le fichier d’adaptateur ne correspond pas à ce modèle ou est endommagé.',
+  'error-training-data-invalid': 'Les données d’entraînement sont inutilisables.',
   'error-network': 'Le modèle n’a pas pu être récupéré. Vérifiez votre connexion, puis réessayez.',
   'error-http-status': 'Le serveur qui détient le modèle a refusé de le fournir.',
   'error-cors': 'Le serveur qui détient le modèle n’autorise pas cette page à le lire.',

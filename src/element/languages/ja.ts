@@ -203,6 +203,7 @@ export const strings: Strings = {
   'error-tokenizer-invalid': 'モデルのファイルに含まれる語彙を使用できません。',
   'error-template-invalid': 'モデルのファイルに含まれるチャットテンプレートを使用できません。',
   'error-adapter-invalid': 'アダプターのファイルがこのモデルに合わないか、壊れています。',
+  'error-training-data-invalid': '学習データを使用できません。',
   'error-network': 'モデルを取得できませんでした。接続を確認してから、もう一度お試しください。',
   'error-http-status': 'モデルを置いているサーバーが提供を拒否しました。',
   'error-cors': 'モデルを置いているサーバーが、このページからの読み取りを許可していません。',

@@ -211,6 +211,7 @@ export const strings: Strings = {
   'error-tokenizer-invalid': 'O vocabulário dentro do arquivo do modelo não pode ser usado.',
   'error-template-invalid': 'O modelo de conversa dentro do arquivo não pode ser usado.',
   'error-adapter-invalid': 'O arquivo do adaptador não corresponde a este modelo ou está danificado.',
+  'error-training-data-invalid': 'Os dados de treinamento não podem ser usados.',
   'error-network': 'Não foi possível obter o modelo. Verifique sua conexão e tente de novo.',
   'error-http-status': 'O servidor que guarda o modelo se recusou a entregá-lo.',
   'error-cors': 'O servidor que guarda o modelo não permite que esta página o leia.',

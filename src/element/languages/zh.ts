@@ -199,6 +199,7 @@ export const strings: Strings = {
   'error-tokenizer-invalid': '模型文件中的词表无法使用。',
   'error-template-invalid': '模型文件中的对话模板无法使用。',
   'error-adapter-invalid': '适配器文件与此模型不匹配，或已损坏。',
+  'error-training-data-invalid': '训练数据无法使用。',
   'error-network': '无法获取模型。请检查网络连接后重试。',
   'error-http-status': '存放模型的服务器拒绝提供该文件。',
   'error-cors': '存放模型的服务器不允许此页面读取它。',
