@@ -1,0 +1,7 @@
+// The kernels of training: gradients of what kernels.ts computes, for frozen weights. graph/ decides which of them run.
+export {addScaledBackward} from './add_scaled_backward.ts';
+export {gegluBackward} from './geglu_backward.ts';
+export {gegluGateBackward} from './geglu_gate_backward.ts';
+export {rmsNormBackward} from './rms_norm_backward.ts';
+export {ropeBackward} from './rope_backward.ts';
+export {softcapBackward} from './softcap_backward.ts';

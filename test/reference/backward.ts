@@ -1,0 +1,7 @@
+// What every kernel of training computes, in f64 and in reading order: the judge of shaders/*_backward.wgsl, itself judged by
+// finite differences of reference/kernels.ts.
+export {addScaledBackward} from './add_scaled_backward.ts';
+export {gegluBackward, geluSlope} from './geglu_backward.ts';
+export {rmsNormBackward} from './rms_norm_backward.ts';
+export {ropeBackward} from './rope_backward.ts';
+export {softcapBackward} from './softcap_backward.ts';
