@@ -68,7 +68,7 @@ export class GemmaError extends Error {
     this.detail = options.detail ?? {};
   }
 
-  /** Of a checked message (src/protocol/parse.ts): its code is known. */
+  /** Of a checked message (src/protocol/parse-reply.ts): its code is known. */
   static fromWire({code, message, detail}: WireError): GemmaError {
     return new GemmaError(code, message, {detail});
   }

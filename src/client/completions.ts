@@ -1,5 +1,6 @@
 // From the wire's replies to OpenAI's chat completions, chunk by chunk; the whole of one is whole-chat.ts's. Knows no worker.
-import type {FinishReason, StreamReply, TokenLogprob} from '../protocol/messages.ts';
+import type {FinishReason, TokenLogprob} from '../protocol/messages.ts';
+import type {AnswerReply} from './model-connection.ts';
 import type {ChatCompletionChunk, ChatCompletionDelta, ChatLogprobs, RequestProgress} from './shapes.ts';
 
 export interface Heading {
@@ -12,9 +13,6 @@ export interface Heading {
 export function heading(prefix: string, model: string): Heading {
   return {id: `${prefix}-${crypto.randomUUID()}`, created: Math.floor(Date.now() / 1000), model};
 }
-
-/** A reply, or word that the worker has ended and that the answer goes on in another. */
-export type AnswerReply = StreamReply | {type: 'restarting'; id: number};
 
 type Replies = AsyncIterable<AnswerReply>;
 type OnProgress = ((progress: RequestProgress) => void) | undefined;
@@ -50,18 +48,6 @@ export async function* chatChunks(
     } else tellProgress(reply, onProgress);
   }
 }
-
-/** A generator that is left before it has begun does not leave its source: this one does, and so the worker stops. */
-export function leavable<T, G extends AsyncGenerator<T, void, undefined>>(generator: G, source: Leavable): G {
-  const leave = generator.return.bind(generator);
-  generator.return = (value) => {
-    source?.return?.();
-    return leave(value);
-  };
-  return generator;
-}
-
-type Leavable = {return?(): unknown} | null;
 
 const PROGRESS = ['queued', 'truncated', 'prefill', 'restarting'];
 

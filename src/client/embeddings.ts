@@ -8,7 +8,7 @@ import {checkOptions, found, unexpected} from '../protocol/options.ts';
 import {type Connection, connect, type Platform} from './connect.ts';
 import {type ModelSrc, modelRef} from './model-src.ts';
 import {integrityOption, modelSrcOption, url} from './models.ts';
-import {functionOption, type Specs, signalOption} from './params.ts';
+import {functionOption, type Specs, signalOption} from './option-specs.ts';
 import {pagePlatform} from './platform.ts';
 import {workerUrl} from './worker-url.ts';
 

@@ -1,26 +1,18 @@
 // The runtime without the element: one model, OpenAI-shaped. Owns the public methods and what they check; the
 // connection is connect.ts, the shapes are completions.ts.
-import type {GemmaError} from '../errors.ts';
+import {GemmaError} from '../errors.ts';
 import type {ModelOptions} from '../model-options.ts';
 import {abortError, type Caller} from '../protocol/caller.ts';
-import {arrayOf, isCount} from '../protocol/check.ts';
+import {arrayOf, isBoolean, isCount, isNumber, isObject, isString, oneOf, optional, shaped} from '../protocol/check.ts';
 import type {LoadProgress, ModelInfo, ModelInspection, ToolDefinition, WorkerStats} from '../protocol/messages.ts';
-import {booleanOption, checkOptions, found, modelOptions, templateOptions, unexpected} from '../protocol/options.ts';
+import {booleanOption, checkOptions, found, modelOptions, requireObject, unexpected} from '../protocol/options.ts';
 import type {AdaptersApi, Handed, Reloads} from './adapters.ts';
-import {type AnswerReply, chatChunks, chatLogprobs, heading, leavable, tellProgress} from './completions.ts';
 import {connect, type Platform} from './connect.ts';
+import {leavable} from './leavable.ts';
 import {ModelConnection, type Ways} from './model-connection.ts';
 import {type ModelSrc, modelRef} from './model-src.ts';
 import {type InspectOptions, inspect, integrityOption, modelSrcOption, storedModels, url} from './models.ts';
-import {
-  chatParams,
-  completionParams,
-  functionOption,
-  type Prepared,
-  type Specs,
-  signalOption,
-  toMessage,
-} from './params.ts';
+import {functionOption, type Specs, signalOption} from './option-specs.ts';
 import {pagePlatform} from './platform.ts';
 import type {
   ChatCompletion,
@@ -116,6 +108,8 @@ export class GemmaClient {
     const script = workerUrl(workerSrc, platform.baseUrl);
     if (signal?.aborted) throw abortError();
     onProgress?.({phase: 'connect', fraction: 0, loadedBytes: 0, totalBytes: 0});
+    // Beside the model: no answer waits for it.
+    requests().catch(() => undefined);
     const request = {type: 'load', model, options, idleTimeout} as const;
     let progress = onProgress;
     const ways: Ways = {
@@ -175,14 +169,7 @@ export class GemmaClient {
 
   /** The conversation as the model's template writes it. For reading: what a user wrote is not told from markup here. */
   async applyTemplate(messages: readonly ChatMessageParam[], options: ApplyTemplateOptions = {}): Promise<string> {
-    checkOptions('applyTemplate', options, {
-      tools: templateOptions.tools,
-      thinking: templateOptions.thinking,
-      addGenerationPrompt: booleanOption,
-    });
-    const given = {messages: Array.isArray(messages) ? messages.map(toMessage) : messages};
-    checkOptions('applyTemplate', given, {messages: templateOptions.messages});
-    return this.#call({type: 'template', ...options, ...(given as {messages: never})});
+    return (await requests()).applyTemplate(this.#connection, messages, options);
   }
 
   async stats(): Promise<WorkerStats> {
@@ -197,36 +184,25 @@ export class GemmaClient {
   #call: Caller['call'] = (request) => this.#connection.call((caller) => caller.call(request));
 
   async #createChat(params: ChatCompletionParams): Promise<ChatCompletion | AsyncIterable<ChatCompletionChunk>> {
-    const prepared = chatParams(params);
-    const answer = this.#answer('chatcmpl', {type: 'chat', request: prepared.request}, prepared);
-    if (prepared.stream) return leavable(chatChunks(...answer), answer[1]);
-    const [head, replies, logprobs, onProgress] = answer;
-    const tell = (reply: AnswerReply): void => tellProgress(reply, onProgress);
-    const whole = import('./whole-chat.ts').then(({chatCompletion}) =>
-      chatCompletion(head, replies, logprobs ? chatLogprobs : null, tell),
-    );
-    return untilAbort(prepared, whole);
+    return (await requests()).createChat(this.#connection, this.model, params);
   }
 
   async #createCompletion(params: CompletionParams): Promise<FinishedCompletion | AsyncIterable<Completion>> {
-    const prepared = completionParams(params);
-    const {completion, completionChunks} = await import('./text-completions.ts');
-    const [head, replies, logprobs, onProgress] = this.#answer(
-      'cmpl',
-      {type: 'completion', request: prepared.request},
-      prepared,
-    );
-    const answer = [head, replies, logprobs, (reply: AnswerReply) => tellProgress(reply, onProgress)] as const;
-    return prepared.stream
-      ? leavable(completionChunks(...answer), replies)
-      : untilAbort(prepared, completion(...answer));
+    return (await requests()).createCompletion(this.#connection, this.model, params);
   }
+}
 
-  /** Asks; gives what an answer is made of. */
-  #answer(prefix: string, ask: Parameters<ModelConnection['stream']>[0], {signal, onProgress}: Prepared<unknown>) {
-    const replies = this.#connection.stream(ask, signal);
-    return [heading(prefix, this.model.name), replies, ask.request.logprobs ?? false, onProgress] as const;
-  }
+/** What requests need, in a chunk that is fetched while a model loads. @throws GemmaError `network` */
+async function requests(): Promise<typeof import('./requests.ts')> {
+  const chunk = await import('./requests.ts').catch((cause) => {
+    throw new GemmaError('network', 'a part of gemma-chat could not be fetched; try again, or load the page anew', {
+      cause,
+    });
+  });
+  const checks = {arrayOf, isBoolean, isNumber, isObject, isString, oneOf, optional, shaped};
+  const options = {checkOptions, found, functionOption, requireObject, signalOption, unexpected};
+  chunk.hand({GemmaError, abortError, checks, leavable, ...options});
+  return chunk;
 }
 
 export interface CreateChat {

@@ -7,7 +7,7 @@ import type {FoundPassages, KnowledgeRef} from '../protocol/messages.ts';
 import {checkOptions, found, unexpected} from '../protocol/options.ts';
 import {type Connection, connect, type Platform} from './connect.ts';
 import {integrityOption, url} from './models.ts';
-import {type Specs, signalOption} from './params.ts';
+import {type Specs, signalOption} from './option-specs.ts';
 import {pagePlatform} from './platform.ts';
 import {workerUrl} from './worker-url.ts';
 

@@ -4,8 +4,11 @@
 import {GemmaError, hasCode, isAbort} from '../errors.ts';
 import type {Caller, StreamRequest} from '../protocol/caller.ts';
 import type {ModelInfo, StreamReply} from '../protocol/messages.ts';
-import {type AnswerReply, leavable} from './completions.ts';
 import type {Connection} from './connect.ts';
+import {leavable} from './leavable.ts';
+
+/** A reply, or word that the worker has ended and that the answer goes on in another. */
+export type AnswerReply = StreamReply | {type: 'restarting'; id: number};
 
 /** How a worker is found, and how the model comes into it. */
 export interface Ways {

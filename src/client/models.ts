@@ -5,7 +5,7 @@ import type {ModelInspection, Results, StoredModels} from '../protocol/messages.
 import {checkOptions, found, unexpected} from '../protocol/options.ts';
 import {connect, type Platform} from './connect.ts';
 import {EXPECTED_SRC, isModelSrc, type ModelSrc, modelRef} from './model-src.ts';
-import {type Specs, signalOption} from './params.ts';
+import {type Specs, signalOption} from './option-specs.ts';
 import {pagePlatform} from './platform.ts';
 import {workerUrl} from './worker-url.ts';
 

@@ -1,42 +1,29 @@
 // Checks what a page asks for, before anything is sent, and puts it into the wire's form.
-import {GemmaError} from '../errors.ts';
+import {generationSpecs, togetherProblem} from '../protocol/generation-options.ts';
 import type {ChatMessage, ChatRequest, CompletionRequest} from '../protocol/messages.ts';
-import {
-  booleanOption,
-  chatOptions,
-  checkOptions,
-  checkTogether,
-  completionOptions,
-  found,
-  type OptionSpec,
-  requireObject,
-  unexpected,
-} from '../protocol/options.ts';
+import type {Specs} from './option-specs.ts';
+import {own} from './own.ts';
 import type {ChatCompletionParams, ChatMessageParam, CompletionParams, RequestProgress} from './shapes.ts';
 
-export type Specs = Readonly<Record<string, OptionSpec>>;
+/** The options of each method. */
+function methodSpecs(): {chat: Specs; completion: Specs; template: Specs} {
+  const boolean = {check: own.checks.isBoolean, expected: 'true or false'};
+  const request = {stream: boolean, signal: own.signalOption, onProgress: own.functionOption};
+  const {chat, completion, template} = generationSpecs(own.checks);
+  // One number says both in text completions.
+  const {top_logprobs: logprobs, ...others} = completion;
+  return {
+    chat: {...chat, ...request},
+    completion: {...others, ...request, logprobs},
+    template: {tools: template.tools, thinking: template.thinking, addGenerationPrompt: boolean},
+  };
+}
 
-export const signalOption: OptionSpec = {
-  check: (value) => value instanceof AbortSignal,
-  expected: 'an AbortSignal',
-};
-/** An option that is a function. */
-export const functionOption: OptionSpec = {check: (value) => typeof value === 'function', expected: 'a function'};
-
-const requestOptions: Specs = {
-  stream: booleanOption,
-  signal: signalOption,
-  onProgress: functionOption,
-};
-
-const chatSpecs: Specs = {...chatOptions, ...requestOptions};
-const completionSpecs: Specs = {
-  ...completionOptions,
-  ...requestOptions,
-  logprobs: {...completionOptions.top_logprobs, expected: 'an integer from 0 to 20'},
-};
-// One number says both in text completions.
-delete (completionSpecs as Record<string, OptionSpec>).top_logprobs;
+let made: ReturnType<typeof methodSpecs> | undefined;
+function specsOf(method: keyof ReturnType<typeof methodSpecs>): Specs {
+  made ??= methodSpecs();
+  return made[method];
+}
 
 export interface Prepared<T> {
   request: T;
@@ -50,8 +37,9 @@ export function chatParams(params: ChatCompletionParams): Prepared<ChatRequest> 
   const given = withoutNulls('chat.completions.create', params);
   if (Array.isArray(given.messages)) given.messages = given.messages.map(toMessage);
   if (typeof given.stop === 'string') given.stop = [given.stop];
-  checkOptions('chat.completions.create', given, chatSpecs);
-  if (given.messages === undefined) throw missing('messages', chatSpecs);
+  const specs = specsOf('chat');
+  own.checkOptions('chat.completions.create', given, specs);
+  if (given.messages === undefined) throw missing('messages', specs);
   return split(given);
 }
 
@@ -59,8 +47,9 @@ export function chatParams(params: ChatCompletionParams): Prepared<ChatRequest> 
 export function completionParams(params: CompletionParams): Prepared<CompletionRequest> {
   const given = withoutNulls('completions.create', params);
   if (typeof given.stop === 'string') given.stop = [given.stop];
-  checkOptions('completions.create', given, completionSpecs);
-  if (given.prompt === undefined) throw missing('prompt', completionSpecs);
+  const specs = specsOf('completion');
+  own.checkOptions('completions.create', given, specs);
+  if (given.prompt === undefined) throw missing('prompt', specs);
   if (typeof given.logprobs === 'number') {
     given.top_logprobs = given.logprobs;
     given.logprobs = true;
@@ -68,8 +57,16 @@ export function completionParams(params: CompletionParams): Prepared<CompletionR
   return split(given);
 }
 
+/** @throws GemmaError `option-unknown`, `option-invalid` */
+export function templateParams(messages: readonly ChatMessageParam[], options: object): {messages: ChatMessage[]} {
+  own.checkOptions('applyTemplate', options, specsOf('template'));
+  const given = {messages: Array.isArray(messages) ? messages.map(toMessage) : messages};
+  own.checkOptions('applyTemplate', given, {messages: specsOf('chat').messages});
+  return {...options, ...given} as {messages: ChatMessage[]};
+}
+
 /** A message of the page's as the wire has it; what is no message at all is left for the check. */
-export function toMessage(message: unknown): unknown {
+function toMessage(message: unknown): unknown {
   if (typeof message !== 'object' || message === null) return message;
   const {content, reasoning_content, reasoning, tool_calls, ...rest} = message as ChatMessageParam;
   const thoughts = reasoning_content ?? reasoning ?? undefined;
@@ -87,9 +84,9 @@ function joinParts(content: ChatMessageParam['content']): unknown {
   return content
     .map((part: {type?: unknown; text?: unknown}) => {
       if (part?.type === 'text' && typeof part.text === 'string') return part.text;
-      throw new GemmaError(
+      throw new own.GemmaError(
         'option-invalid',
-        `messages has a content part of type ${found(part?.type)}; expected {type: 'text', text}`,
+        `messages has a content part of type ${own.found(part?.type)}; expected {type: 'text', text}`,
         {detail: {option: 'messages'}},
       );
     })
@@ -98,16 +95,17 @@ function joinParts(content: ChatMessageParam['content']): unknown {
 
 /** OpenAI's clients send null for what is not set. */
 function withoutNulls(where: string, params: unknown): Record<string, unknown> {
-  requireObject(where, params);
+  own.requireObject(where, params);
   return Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null && value !== undefined));
 }
 
 function split<T extends ChatRequest | CompletionRequest>(given: Record<string, unknown>): Prepared<T> {
   const {stream, signal, onProgress, ...request} = given;
-  checkTogether(request);
+  const problem = togetherProblem(request);
+  if (problem) throw own.unexpected(...problem);
   return {request, stream: stream ?? false, signal, onProgress} as unknown as Prepared<T>;
 }
 
-function missing(name: string, specs: Specs): GemmaError {
-  return unexpected(name, 'missing', specs[name].expected);
+function missing(name: string, specs: Specs): Error {
+  return own.unexpected(name, 'missing', specs[name].expected);
 }

@@ -1,7 +1,8 @@
-// From the wire's replies to OpenAI's text completions: chunks while they come, or one object at the end. A lazy chunk, since
-// few pages complete plain text: it imports nothing of the client but types. Knows no worker.
+// From the wire's replies to OpenAI's text completions: chunks while they come, or one object at the end.
+// Knows no worker.
 import type {FinishReason, TokenLogprob, Usage} from '../protocol/messages.ts';
-import type {AnswerReply, Heading} from './completions.ts';
+import type {Heading} from './completions.ts';
+import type {AnswerReply} from './model-connection.ts';
 import type {Completion, CompletionLogprobs, FinishedCompletion} from './shapes.ts';
 
 type Replies = AsyncIterable<AnswerReply>;

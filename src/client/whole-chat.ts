@@ -1,13 +1,14 @@
-// One chat completion out of all its replies. A lazy chunk: what the client has too is passed in.
-import type {FinishReason, TokenLogprob, ToolCall, Usage} from '../protocol/messages.ts';
-import type {AnswerReply, Heading} from './completions.ts';
+// One chat completion out of all its replies. Knows no worker.
+import type {FinishReason, ToolCall, Usage} from '../protocol/messages.ts';
+import {chatLogprobs, type Heading} from './completions.ts';
+import type {AnswerReply} from './model-connection.ts';
 import type {ChatCompletion, ChatLogprobs} from './shapes.ts';
 
-/** @param toLogprobs null where none are wanted. @param tell is told of replies that are no part of the answer */
+/** @param tell is told of replies that are no part of the answer */
 export async function chatCompletion(
   head: Heading,
   replies: AsyncIterable<AnswerReply>,
-  toLogprobs: ((entries?: readonly TokenLogprob[]) => ChatLogprobs) | null,
+  withLogprobs: boolean,
   tell: (reply: AnswerReply) => void,
 ): Promise<ChatCompletion> {
   const message = {content: '', reasoning: '', calls: [] as ToolCall[]};
@@ -16,7 +17,7 @@ export async function chatCompletion(
   for await (const reply of replies) {
     if (reply.type === 'text') {
       message[reply.channel] += reply.delta;
-      if (reply.channel === 'content') logprobs.content.push(...(toLogprobs?.(reply.logprobs).content ?? []));
+      if (reply.channel === 'content') logprobs.content.push(...chatLogprobs(reply.logprobs).content);
     } else if (reply.type === 'tool-calls') message.calls.push(...reply.calls);
     else if (reply.type === 'done') end = reply;
     else tell(reply);
@@ -34,7 +35,7 @@ export async function chatCompletion(
           ...(message.reasoning === '' ? {} : {reasoning_content: message.reasoning}),
           ...(message.calls.length === 0 ? {} : {tool_calls: message.calls}),
         },
-        logprobs: toLogprobs ? logprobs : null,
+        logprobs: withLogprobs ? logprobs : null,
         finish_reason: reason,
       },
     ],

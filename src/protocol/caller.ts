@@ -2,7 +2,7 @@
 import {GemmaError} from '../errors.ts';
 import {Endpoint, type PortLike} from './endpoint.ts';
 import type {Attention, LoadProgress, Reply, Request, Results, StreamReply} from './messages.ts';
-import {parseReply} from './parse.ts';
+import {parseReply} from './parse-reply.ts';
 import {AsyncQueue} from './queue.ts';
 
 type WithoutId<T> = T extends {id: number} ? Omit<T, 'id'> : never;

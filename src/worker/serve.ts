@@ -13,7 +13,7 @@ import {
   type Request,
   type Results,
 } from '../protocol/messages.ts';
-import {type BadRequest, parseRequest} from '../protocol/parse.ts';
+import {type BadRequest, parseRequest} from '../protocol/parse-request.ts';
 import {wireError} from '../protocol/wire-error.ts';
 import {inSlices, type Pieces} from '../tokenizer/pieces.ts';
 import {Liveness} from './liveness.ts';

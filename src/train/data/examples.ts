@@ -2,7 +2,7 @@
 // is checked before any is used, and a bad one is named by its number. Knows no tokens.
 import {GemmaError} from '../../errors.ts';
 import type {ChatMessage, ToolDefinition} from '../../protocol/messages.ts';
-import {isMessage, templateOptions} from '../../protocol/options.ts';
+import {generationOptions} from '../../protocol/worker-options.ts';
 import type {Pieces} from '../../tokenizer/pieces.ts';
 
 /** A conversation whose answers are learned. */
@@ -119,10 +119,12 @@ function conversation(
     // OpenAI's form of an answer that only calls a tool.
     const made = typeof message === 'object' && message !== null && (message as {content?: unknown}).content === null;
     const filled = made ? {...message, content: ''} : message;
-    if (!isMessage(filled)) throw refuse(`message ${i + 1} is not {role, content} of system, user, assistant or tool`);
+    if (!generationOptions.isMessage(filled))
+      throw refuse(`message ${i + 1} is not {role, content} of system, user, assistant or tool`);
     return filled as ChatMessage & {weight?: unknown};
   });
-  if (tools !== undefined && !templateOptions.tools.check(tools)) throw refuse('tools is no list of function tools');
+  if (tools !== undefined && !generationOptions.template.tools.check(tools))
+    throw refuse('tools is no list of function tools');
   const asked = messages.findIndex(({role}) => role === 'user');
   const learned = messages.flatMap(({role, content, tool_calls, weight}, i) => {
     if (weight !== undefined && weight !== 0 && weight !== 1)

@@ -1,5 +1,6 @@
 import {expect} from 'chai';
-import {parseReply, parseRequest} from '../../../src/protocol/parse.ts';
+import {parseReply} from '../../../src/protocol/parse-reply.ts';
+import {parseRequest} from '../../../src/protocol/parse-request.ts';
 import {closePorts, FakeWorker, impatient, rejection, until} from '../../helpers/fake-worker.ts';
 import {ggufAdapter} from '../adapters/adapter-files.ts';
 

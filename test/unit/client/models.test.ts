@@ -3,7 +3,7 @@ import {expect} from 'chai';
 import {generateModel} from '../../../scripts/model-files/model.ts';
 import {modelRef} from '../../../src/client/model-src.ts';
 import {inspect, storedModels} from '../../../src/client/models.ts';
-import {parseRequest} from '../../../src/protocol/parse.ts';
+import {parseRequest} from '../../../src/protocol/parse-request.ts';
 import {FakeStore} from '../../helpers/fake-store.ts';
 import {closePorts, FakeWorker, rejection} from '../../helpers/fake-worker.ts';
 

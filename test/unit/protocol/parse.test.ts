@@ -1,6 +1,7 @@
 import {expect} from 'chai';
 import type {GemmaError} from '../../../src/errors.ts';
-import {parseReply, parseRequest} from '../../../src/protocol/parse.ts';
+import {parseReply} from '../../../src/protocol/parse-reply.ts';
+import {parseRequest} from '../../../src/protocol/parse-request.ts';
 
 describe('parseRequest', () => {
   const good = [

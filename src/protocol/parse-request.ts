@@ -1,5 +1,5 @@
-// Messages as they come from a port, where anything may come: the typed message, or what to make of its absence.
-import {ERROR_CODES, GemmaError, type WireError} from '../errors.ts';
+// Requests as they come from a port, where anything may come: the typed request, or what to make of its absence.
+import {GemmaError} from '../errors.ts';
 import {
   arrayOf,
   type Check,
@@ -14,20 +14,13 @@ import {
   type Shape,
   shaped,
 } from './check.ts';
+import {togetherProblem} from './generation-options.ts';
 import {EXPECTED_HF, huggingFaceUrl, isShorthand} from './hugging-face.ts';
-import type {ModelRef, Reply, Request} from './messages.ts';
-import {
-  chatOptions,
-  checkOptions,
-  checkTogether,
-  completionOptions,
-  found,
-  modelOptions,
-  templateOptions,
-  unexpected,
-} from './options.ts';
+import type {GenerationOptions, ModelRef, Request} from './messages.ts';
+import {checkOptions, found, modelOptions, unexpected} from './options.ts';
+import {malformed} from './parse-reply.ts';
+import {generationOptions as specs} from './worker-options.ts';
 
-const isAnything: Check = () => true;
 const isNamedBlob: Check = (value) => isObject(value) && value.blob instanceof Blob && isString(value.name);
 const isModelRef: Check = (value) =>
   isObject(value) &&
@@ -51,8 +44,8 @@ const REQUESTS: Record<Request['type'], Shape> = {
   detokenize: {id: isCount, ids: arrayOf(isCount), special: optional(isBoolean)},
   template: {
     id: isCount,
-    messages: templateOptions.messages.check,
-    tools: optional(templateOptions.tools.check),
+    messages: specs.template.messages.check,
+    tools: optional(specs.template.tools.check),
     thinking: optional(isBoolean),
     addGenerationPrompt: optional(isBoolean),
   },
@@ -76,43 +69,6 @@ const REQUESTS: Record<Request['type'], Shape> = {
   bye: {},
 };
 
-const isError = shaped({code: oneOf(...ERROR_CODES), message: isString, detail: optional(isObject)});
-const isLogprobs = optional(arrayOf(shaped({token: isString, bytes: arrayOf(isCount), top: Array.isArray})));
-const isUsage = shaped({
-  prompt_tokens: isCount,
-  completion_tokens: isCount,
-  total_tokens: isCount,
-  cached_tokens: isCount,
-});
-
-const REPLIES: Record<Reply['type'], Shape> = {
-  result: {id: isCount, value: isAnything},
-  progress: {
-    id: isCount,
-    progress: shaped({phase: isString, fraction: isNumber, loadedBytes: isCount, totalBytes: isCount}),
-  },
-  queued: {id: isCount, position: isCount},
-  prefill: {id: isCount, done: isCount, total: isCount},
-  truncated: {id: isCount, messages: isCount},
-  text: {
-    id: isCount,
-    channel: oneOf('content', 'reasoning'),
-    delta: isString,
-    logprobs: isLogprobs,
-    ids: optional(arrayOf(isCount)),
-  },
-  'tool-calls': {
-    id: isCount,
-    calls: arrayOf(shaped({id: isString, function: shaped({name: isString, arguments: isString})})),
-    ids: optional(arrayOf(isCount)),
-  },
-  echo: {id: isCount, text: isString, logprobs: isLogprobs},
-  done: {id: isCount, reason: oneOf('stop', 'length', 'abort', 'tool_calls'), usage: isUsage},
-  error: {id: isCount, error: isError},
-  ping: {},
-  fatal: {error: isError},
-};
-
 /** A request the worker cannot carry out: `id` names whom to tell. */
 export interface BadRequest {
   type: 'bad';
@@ -134,25 +90,16 @@ export function parseRequest(data: unknown): Request | BadRequest | null {
     if (request.type === 'load' || request.type === 'inspect') resolveShorthand(request.model);
     if (request.type === 'embed') resolveShorthand(request.model);
     if (request.type === 'load-adapter') resolveShorthand(request.adapter);
-    if (request.type === 'chat') checkOptions('chat', request.request, chatOptions);
-    if (request.type === 'completion') checkOptions('completion', request.request, completionOptions);
+    if (request.type === 'chat') checkOptions('chat', request.request, specs.chat);
+    if (request.type === 'completion') checkOptions('completion', request.request, specs.completion);
     if (request.type === 'chat' || request.type === 'completion') {
-      checkTogether(request.request);
+      refuseTogether(request.request);
       requireField(request.type === 'chat' ? 'messages' : 'prompt', request.request);
     }
   } catch (error) {
     return id === null ? null : {type: 'bad', id, error: GemmaError.from(error)};
   }
   return request;
-}
-
-/** Null for what names no request; a malformed reply that names one becomes that request's error. */
-export function parseReply(data: unknown): Reply | null {
-  if (!isObject(data)) return null;
-  const shape = Object.hasOwn(REPLIES, String(data.type)) ? REPLIES[data.type as Reply['type']] : null;
-  if (shape && shaped(shape)(data)) return data as unknown as Reply;
-  if (!isCount(data.id)) return null;
-  return {type: 'error', id: data.id as number, error: malformed('reply', data)};
 }
 
 /** @throws GemmaError `option-invalid` for `hf:` that is not well-formed */
@@ -169,8 +116,7 @@ function requireField(name: string, request: object): void {
   }
 }
 
-function malformed(what: string, data: Record<string, unknown>): WireError {
-  const type = typeof data.type === 'string' ? data.type.slice(0, 40) : typeof data.type;
-  const message = `a malformed ${what} (${type}) arrived; page and worker are of different builds. Serve both files of one release`;
-  return {code: 'protocol-mismatch', message};
+function refuseTogether(options: GenerationOptions): void {
+  const problem = togetherProblem(options);
+  if (problem) throw unexpected(...problem);
 }

@@ -1,0 +1,110 @@
+// Which options a generation has and what values they take. The client checks before it sends, the worker again. What it
+// checks with is passed in: in the client this is part of a chunk, which imports nothing of its entry but types.
+import type * as Checks from './check.ts';
+import type {Check} from './check.ts';
+import type {ChatRequest, CompletionRequest, GenerationOptions} from './messages.ts';
+import type {OptionSpec, OptionSpecs} from './options.ts';
+
+/** What of check.ts is needed. */
+export type OptionChecks = Pick<
+  typeof Checks,
+  'arrayOf' | 'isBoolean' | 'isNumber' | 'isObject' | 'isString' | 'oneOf' | 'optional' | 'shaped'
+>;
+
+/** The options of a chat and of a text completion, and those that a chat shares with `applyTemplate`. */
+export interface GenerationSpecs {
+  isMessage: Check;
+  template: OptionSpecs<Pick<ChatRequest, 'messages' | 'tools' | 'thinking'>>;
+  chat: OptionSpecs<ChatRequest>;
+  completion: OptionSpecs<CompletionRequest>;
+}
+
+/** The options, with the ranges of the sampler (src/engine/sampling/sampler.ts), which is on the worker's side. */
+export function generationSpecs(checks: OptionChecks): GenerationSpecs {
+  const {arrayOf, isBoolean, isNumber, isObject, isString, oneOf, optional, shaped} = checks;
+  const integer = (from: number, to: number): Check => {
+    return (value) => Number.isSafeInteger(value) && (value as number) >= from && (value as number) <= to;
+  };
+  const number = (accepts: (value: number) => boolean): Check => {
+    return (value) => isNumber(value) && accepts(value as number);
+  };
+  const atMost = (count: number, each: Check): Check => {
+    return (value) => arrayOf(each)(value) && (value as unknown[]).length <= count;
+  };
+  const boolean: OptionSpec = {check: isBoolean, expected: 'true or false'};
+
+  const generation: OptionSpecs<GenerationOptions> = {
+    temperature: {check: number((x) => x >= 0 && x <= 100), expected: 'a number from 0 to 100'},
+    top_k: {check: integer(0, Number.MAX_SAFE_INTEGER), expected: 'an integer, 0 (all) or more'},
+    top_p: {check: number((x) => x > 0 && x <= 1), expected: 'a number above 0, at most 1'},
+    min_p: {check: number((x) => x >= 0 && x <= 1), expected: 'a number from 0 to 1'},
+    repetition_penalty: {check: number((x) => x > 0 && x <= 100), expected: 'a number above 0, at most 100'},
+    max_tokens: {check: integer(0, Number.MAX_SAFE_INTEGER), expected: 'an integer, 0 or more'},
+    stop: {
+      check: atMost(16, (text) => isString(text) && text !== ''),
+      expected: 'up to 16 strings, none of them empty',
+    },
+    seed: {check: integer(0, Number.MAX_SAFE_INTEGER), expected: 'an integer from 0 to 2^53 - 1'},
+    logprobs: boolean,
+    top_logprobs: {check: integer(0, 20), expected: 'an integer from 0 to 20'},
+    adapters: {
+      check: atMost(4, shaped({id: isString, scale: optional(isNumber)})),
+      expected: 'up to 4 of {id, scale}',
+    },
+  };
+
+  const isToolCall = shaped({
+    id: isString,
+    type: oneOf('function'),
+    function: shaped({name: isString, arguments: isString}),
+  });
+  const isMessage = shaped({
+    role: oneOf('system', 'user', 'assistant', 'tool'),
+    content: isString,
+    reasoning: optional(isString),
+    name: optional(isString),
+    tool_call_id: optional(isString),
+    tool_calls: optional(arrayOf(isToolCall)),
+  });
+  const isTool = shaped({
+    type: oneOf('function'),
+    function: shaped({name: isString, description: optional(isString), parameters: optional(isObject)}),
+  });
+
+  const template: GenerationSpecs['template'] = {
+    messages: {
+      check: (value: unknown) => arrayOf(isMessage)(value) && (value as unknown[]).length > 0,
+      expected:
+        'at least one message of a role (system, user, assistant, tool), text as content, well-formed tool_calls',
+    },
+    tools: {
+      check: arrayOf(isTool),
+      expected: "an array of {type: 'function', function: {name, description, parameters}}",
+    },
+    thinking: boolean,
+  };
+
+  return {
+    isMessage,
+    template,
+    chat: {
+      ...template,
+      context_overflow: {check: oneOf('stop', 'truncate-oldest'), expected: 'stop or truncate-oldest'},
+      ...generation,
+    },
+    completion: {
+      prompt: {
+        check: (value) => isString(value) || arrayOf(integer(0, 2 ** 32))(value),
+        expected: 'text or an array of token ids',
+      },
+      echo: boolean,
+      ...generation,
+    },
+  };
+}
+
+/** What the single checks cannot see: the option, what it is, and what was expected of it. Null: nothing. */
+export function togetherProblem(options: GenerationOptions): [name: string, is: string, expected: string] | null {
+  if (options.top_logprobs === undefined || options.logprobs) return null;
+  return ['top_logprobs', 'set', 'logprobs: true beside it'];
+}
