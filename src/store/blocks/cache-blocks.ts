@@ -2,8 +2,6 @@
 // a worker without sync handles (Safari before 26). Its addresses are never fetched.
 import {type BlockStore, failedError, type StorageLike, writeError} from './block-store.ts';
 
-const PREFIX = 'gemma-chat/';
-
 /** What we use of `caches`. */
 export interface CachesLike {
   open(name: string): Promise<Pick<Cache, 'match' | 'put' | 'delete'>>;
@@ -12,21 +10,21 @@ export interface CachesLike {
   keys(): Promise<string[]>;
 }
 
-/** Blocks in the Cache API. */
-export function cacheBlocks(caches: CachesLike, storage?: StorageLike): BlockStore {
+/** Blocks in the Cache API. @param prefix of the caches' names */
+export function cacheBlocks(caches: CachesLike, storage?: StorageLike, prefix = 'gemma-chat/'): BlockStore {
   const address = (name: string) => `https://gemma-chat.invalid/${encodeURIComponent(name)}`;
   return {
     kind: 'cache',
     capacity: Number.POSITIVE_INFINITY,
     async folders() {
       const names = await caches.keys();
-      return names.filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length));
+      return names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
     },
     async get(folder, name) {
       try {
         // To open a cache is to make it.
-        if (!(await caches.has(PREFIX + folder))) return null;
-        const found = await (await caches.open(PREFIX + folder)).match(address(name));
+        if (!(await caches.has(prefix + folder))) return null;
+        const found = await (await caches.open(prefix + folder)).match(address(name));
         return found ? await found.blob() : null;
       } catch (error) {
         throw failedError('read', name, error);
@@ -34,21 +32,21 @@ export function cacheBlocks(caches: CachesLike, storage?: StorageLike): BlockSto
     },
     async put(folder, name, bytes) {
       try {
-        await (await caches.open(PREFIX + folder)).put(address(name), new Response(bytes));
+        await (await caches.open(prefix + folder)).put(address(name), new Response(bytes));
       } catch (error) {
         throw await writeError(error, {name, bytes: bytes.length}, storage);
       }
     },
     async delete(folder, name) {
       try {
-        if (await caches.has(PREFIX + folder)) await (await caches.open(PREFIX + folder)).delete(address(name));
+        if (await caches.has(prefix + folder)) await (await caches.open(prefix + folder)).delete(address(name));
       } catch (error) {
         throw failedError('delete', name, error);
       }
     },
     async deleteFolder(folder) {
       try {
-        await caches.delete(PREFIX + folder);
+        await caches.delete(prefix + folder);
       } catch (error) {
         throw failedError('delete', folder, error);
       }

@@ -14,11 +14,14 @@ export interface Platform {
 const FOLDER = 'gemma-chat';
 const PROBE = 'probe';
 
-/** The first of OPFS, Cache and memory that gives back what was put in. */
-export async function chooseBlocks(platform: Platform): Promise<BlockStore> {
+/**
+ * The first of OPFS, Cache and memory that gives back what was put in.
+ * @param name of our place among the site's: what is in one is not in another
+ */
+export async function chooseBlocks(platform: Platform, name = FOLDER): Promise<BlockStore> {
   for (const open of [openOpfs, openCache]) {
     try {
-      const blocks = await open(platform);
+      const blocks = await open(platform, name);
       if (blocks && (await works(blocks))) return blocks;
     } catch {
       // Not allowed here, or not whole: the next one.
@@ -27,15 +30,15 @@ export async function chooseBlocks(platform: Platform): Promise<BlockStore> {
   return memoryBlocks();
 }
 
-async function openOpfs({storage}: Platform): Promise<BlockStore | null> {
+async function openOpfs({storage}: Platform, name: string): Promise<BlockStore | null> {
   const open = async (): Promise<FileSystemDirectoryHandle | undefined> =>
-    (await storage?.getDirectory?.())?.getDirectoryHandle(FOLDER, {create: true});
+    (await storage?.getDirectory?.())?.getDirectoryHandle(name, {create: true});
   const root = await open();
   return root ? opfsBlocks(root, storage, async () => (await open()) ?? root) : null;
 }
 
-async function openCache({caches, storage}: Platform): Promise<BlockStore | null> {
-  return caches ? cacheBlocks(caches, storage) : null;
+async function openCache({caches, storage}: Platform, name: string): Promise<BlockStore | null> {
+  return caches ? cacheBlocks(caches, storage, `${name}/`) : null;
 }
 
 async function works(blocks: BlockStore): Promise<boolean> {
