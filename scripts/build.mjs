@@ -22,8 +22,14 @@ const ENTRIES = {
   'client.js': {entry: 'src/client/index.ts', budget: 8, lazy: true},
   'embeddings.js': {entry: 'src/client/embeddings.ts', budget: 8, lazy: true},
   'knowledge.js': {entry: 'src/client/knowledge.ts', budget: 12, lazy: true},
+  'train.js': {entry: 'src/client/train.ts', budget: 8, lazy: true},
   'gemma-chat.worker.js': {entry: 'src/worker/gemma-chat.worker.ts', budget: 124, chunks: true},
 };
+
+/**
+ * Chunks of the worker that share no file with it: what both need is in both, so that the worker stays one file. By name.
+ */
+const PARTS = {training: 'src/train/index.ts'};
 
 /** Where chunks go; they are found relative to the URL of the entry. */
 const CHUNKS = 'chunks';
@@ -33,6 +39,9 @@ const NAVIGATION = 'navigation.html';
 
 /** Each chunk: gzipped KiB. */
 const CHUNK_BUDGET = 150;
+
+/** A library's build keeps its white space unless it is told otherwise. */
+const minify = {compress: true, mangle: true, codegen: {removeWhitespace: true}};
 
 /** Stylesheets without comments and indentation. */
 const compactCss = () => ({
@@ -97,15 +106,50 @@ const builtEntries = (to, only = Object.values(ENTRIES).map(({entry}) => entry))
   },
 });
 
+/** Imports of parts stay imports, of the built files. */
+const builtParts = (files) => ({
+  name: 'built-parts',
+  enforce: 'pre',
+  resolveId(source, importer) {
+    if (!importer || !source.startsWith('.')) return null;
+    const file = files.get(path.resolve(path.dirname(importer), source));
+    return file ? {id: `./${CHUNKS}/${file}`, external: true} : null;
+  },
+});
+
+/** Built file by source. */
+async function buildParts() {
+  const files = new Map();
+  for (const [name, entry] of Object.entries(PARTS)) {
+    const [{output}] = await build({
+      ...shared,
+      build: {
+        outDir: path.join(dist, CHUNKS),
+        emptyOutDir: false,
+        target: 'es2022',
+        sourcemap: true,
+        lib: {entry: {[name]: path.join(root, entry)}, formats: ['es']},
+        rolldownOptions: {output: {minify, codeSplitting: false, entryFileNames: '[name]-[hash].js'}},
+      },
+    });
+    files.set(path.join(root, entry), output[0].fileName);
+  }
+  return files;
+}
+
 async function buildLibrary() {
+  const parts = await buildParts();
   for (const [name, {entry, lazy, chunks, imports}] of Object.entries(ENTRIES)) {
-    // A library's build keeps its white space unless it is told otherwise.
-    const minify = {compress: true, mangle: true, codegen: {removeWhitespace: true}};
     const output =
       lazy || chunks ? {minify, chunkFileNames: `${CHUNKS}/[name]-[hash].js`} : {minify, codeSplitting: false};
     await build({
       ...shared,
-      plugins: [...(imports ? [builtEntries('.', imports)] : []), ...shared.plugins, ...(lazy ? [serverSafe()] : [])],
+      plugins: [
+        ...(imports ? [builtEntries('.', imports)] : []),
+        ...(chunks ? [builtParts(parts)] : []),
+        ...shared.plugins,
+        ...(lazy ? [serverSafe()] : []),
+      ],
       build: {
         outDir: dist,
         emptyOutDir: false,

@@ -73,11 +73,15 @@ export class GemmaClient {
   readonly completions = {create: this.#createCompletion.bind(this) as CreateCompletion};
   /** LoRA adapters beside the model, for requests that name them. */
   readonly adapters: AdaptersApi;
+  /** @internal For entries that are handed a client: `gemma-chat/train`. */
+  readonly handed: Handed;
   /** Resolves when this client is of no more use: the device was lost, the worker ended. Load again. */
   readonly lost: Promise<GemmaError>;
   readonly #connection: ModelConnection;
 
-  private constructor(connection: ModelConnection, model: ModelInfo, adapters: AdaptersApi) {
+  private constructor(handed: Handed, model: ModelInfo, adapters: AdaptersApi) {
+    const {connection} = handed;
+    this.handed = handed;
     this.#connection = connection;
     this.adapters = adapters;
     this.model = Object.freeze(model);
@@ -137,7 +141,7 @@ export class GemmaClient {
       };
       const adapters = (name: keyof AdaptersApi) => async (option?: unknown) =>
         (await import('./adapters.ts'))[name](handed, option as never) as never;
-      return new GemmaClient(connection, info, {
+      return new GemmaClient(handed, info, {
         load: adapters('load'),
         list: adapters('list'),
         unload: adapters('unload'),

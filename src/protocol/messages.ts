@@ -368,6 +368,8 @@ export type Request =
   | {type: 'load-adapter'; id: number; adapter: AdapterRef}
   | {type: 'unload-adapter'; id: number; adapter: string}
   | {type: 'adapters'; id: number}
+  /** `ask`: of training.ts beside this file. */
+  | {type: 'train'; id: number; ask: {act: string}}
   | {type: 'stats'; id: number}
   /** Answered at once by a worker that does not hang. */
   | {type: 'ping'; id: number}
@@ -442,6 +444,7 @@ export interface Results {
   'load-adapter': AdapterInfo;
   'unload-adapter': undefined;
   adapters: AdapterInfo[];
+  train: unknown;
   stats: WorkerStats;
   ping: undefined;
   find: FoundPassages;

@@ -52,6 +52,7 @@ const REQUESTS: Record<Request['type'], Shape> = {
   'load-adapter': {id: isCount, adapter: isModelRef},
   'unload-adapter': {id: isCount, adapter: isString},
   adapters: {id: isCount},
+  train: {id: isCount, ask: isObject},
   stats: {id: isCount},
   ping: {id: isCount},
   pong: {},

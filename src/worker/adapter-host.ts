@@ -63,6 +63,13 @@ export class AdapterHost {
     return [...this.#held.values()].flatMap(({info}) => (info ? [info] : []));
   }
 
+  /** The files of an adapter. @throws GemmaError `option-invalid` for one that is not loaded */
+  ref(id: string): AdapterRef {
+    const held = this.#held.get(id);
+    if (!held) throw unknown(id);
+    return held.ref;
+  }
+
   /** The client needs it no more. Answers that use it end as they began. @throws GemmaError `option-invalid` */
   unload(holder: object, id: string): void {
     const held = this.#held.get(id);

@@ -1,6 +1,6 @@
 // The indexes that clients ask, each open once for all of them. Knows no ranking: what searches is fetched with the first
 // question.
-import {ERROR_CODES, type ErrorCode, GemmaError} from '../errors.ts';
+import {ours} from '../protocol/foreign-error.ts';
 import type {FoundPassages, KnowledgeRef, Request} from '../protocol/messages.ts';
 
 interface Search {
@@ -62,11 +62,4 @@ export class KnowledgeHost {
     if (this.#indexes.size > MOST_OPEN) this.#indexes.delete(this.#indexes.keys().next().value!);
     return search;
   }
-}
-
-/** What a chunk throws has another class, and says which code it means. */
-function ours(error: unknown): unknown {
-  const {code, message, detail} = error as {code?: unknown; message?: string; detail?: Record<string, unknown>};
-  if (error instanceof GemmaError || !ERROR_CODES.includes(code as ErrorCode)) return error;
-  return new GemmaError(code as ErrorCode, String(message), {detail, cause: error});
 }

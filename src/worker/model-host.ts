@@ -8,6 +8,7 @@ import {AdapterHost} from './adapter-host.ts';
 import type {LoadedModel, LoadModel} from './loaded-model.ts';
 import {Meter} from './meter.ts';
 import {Scheduler} from './scheduler.ts';
+import {type OpenTraining, TrainingHost} from './training-host.ts';
 import {type Clock, Watchdog} from './watchdog.ts';
 
 /** A loaded model and everything that lives and dies with it. */
@@ -17,6 +18,7 @@ export interface Instance {
   readonly scheduler: Scheduler;
   readonly meter: Meter;
   readonly adapters: AdapterHost;
+  readonly training: TrainingHost;
 }
 
 /** Who uses the model: one client. */
@@ -91,11 +93,11 @@ export class ModelHost {
   readonly #clock: HostClock;
   #recoveries = 0;
 
-  readonly #readAdapter: typeof readAdapter;
+  readonly #openTraining: OpenTraining | undefined;
 
-  constructor(load: LoadModel, clock: HostClock = hostClock, read = readAdapter) {
+  constructor(load: LoadModel, clock: HostClock = hostClock, openTraining?: OpenTraining) {
     this.#load = load;
-    this.#readAdapter = read;
+    this.#openTraining = openTraining;
     this.#clock = clock;
   }
 
@@ -141,6 +143,7 @@ export class ModelHost {
   release(user: ModelUser): void {
     const slot = this.#slot;
     slot?.ready?.adapters.leave(user);
+    slot?.ready?.training.leave(user);
     if (!slot?.users.delete(user)) return;
     if (slot.users.size > 0) return;
     if (slot.ready) slot.stopIdle = this.#clock.after(slot.idleTimeout, () => this.#discard(slot));
@@ -197,8 +200,17 @@ export class ModelHost {
       const meter = new Meter();
       const watchdog = new Watchdog((ms) => this.#lose(slot, slot.ready?.model, stuck(ms)), this.#clock);
       const scheduler = new Scheduler(model.engine, {meter, watchdog, recovers: true});
-      const adapters = new AdapterHost(() => slot.ready!.model.engine, this.#readAdapter);
-      slot.ready = {model, meter, scheduler, adapters};
+      const adapters = new AdapterHost(() => slot.ready!.model.engine, readAdapter);
+      const training = new TrainingHost(
+        {
+          model: () => slot.ready!.model,
+          aside: (work) => scheduler.aside(work),
+          readAdapter,
+          adapterRef: (id) => adapters.ref(id),
+        },
+        this.#openTraining,
+      );
+      slot.ready = {model, meter, scheduler, adapters, training};
       this.#follow(slot, model);
       return slot.ready;
     } catch (error) {

@@ -1,7 +1,7 @@
 // Runs generations together, one GPU step at a time. A step takes the next token of each request that decodes and a chunk of
 // one prompt. Owns the loop, and what happens when a step fails or the engine is lost; knows no messages and no text.
-import type {Engine, StepInput} from '../engine/engine.ts';
-import {hasCode} from '../errors.ts';
+import type {Engine} from '../engine/engine.ts';
+import {GemmaError, hasCode} from '../errors.ts';
 import {admit, firstToPreempt} from './admission.ts';
 import {ChunkSize} from './chunk-size.ts';
 import {FairShare} from './fair-share.ts';
@@ -50,6 +50,8 @@ export class Scheduler {
   #looping = false;
   /** While the engine is lost: resolves when there is another, or none will come. */
   #suspension: Suspension | null = null;
+  /** Other work on the GPU that waits for its turn. */
+  readonly #asides: (() => Promise<void>)[] = [];
   /** The error of an engine that is lost for good. */
   #failure: {error: unknown} | null = null;
   /** Gives up the step that runs. */
@@ -99,6 +101,20 @@ export class Scheduler {
     this.#completed += 1;
   }
 
+  /**
+   * Runs other work on the GPU between two steps: one piece after each step, so that no answer waits for more than one.
+   * @throws what it throws; GemmaError `device-lost` when the engine is lost meanwhile, or what `fail` was called with
+   */
+  aside<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#asides.push(() => {
+        if (this.#failure) return Promise.resolve(reject(this.#failure.error));
+        return this.#watched(work).then(resolve, (error) => reject(error === SUSPENDED ? suspended() : error));
+      });
+      void this.#loop();
+    });
+  }
+
   /** The engine is lost: requests keep their tokens and wait for `resume` or `fail`. */
   suspend(): void {
     this.#suspension ??= new Suspension();
@@ -126,10 +142,11 @@ export class Scheduler {
     this.#looping = true;
     this.#watchdog?.start();
     try {
-      while (this.#requests.size > 0) {
+      while (this.#requests.size > 0 || this.#asides.length > 0) {
         while (this.#suspension) await this.#suspension.ended;
         if (this.#failure) for (const request of [...this.#requests]) request.fail(this.#failure.error);
-        else await this.#nextStep();
+        else if (this.#requests.size > 0) await this.#nextStep();
+        if (!this.#suspension) await this.#asides.shift()?.();
       }
     } finally {
       this.#watchdog?.stop();
@@ -152,7 +169,7 @@ export class Scheduler {
     let logits: Float32Array[][];
     try {
       const started = performance.now();
-      logits = await this.#step(parts.map(({input}) => input));
+      logits = await this.#watched(() => this.#engine.step(parts.map(({input}) => input)));
       this.#account(parts, performance.now() - started);
     } catch (error) {
       return this.#recover(parts, error);
@@ -160,14 +177,14 @@ export class Scheduler {
     for (const [i, {request}] of parts.entries()) request.complete(logits[i]);
   }
 
-  /** Runs a step that `suspend` can give up. */
-  #step(inputs: readonly StepInput[]): Promise<Float32Array[][]> {
+  /** Runs work on the GPU that `suspend` can give up. */
+  #watched<T>(run: () => Promise<T>): Promise<T> {
     this.#watchdog?.begin();
-    const step = new Promise<Float32Array[][]>((resolve, reject) => {
+    const work = new Promise<T>((resolve, reject) => {
       this.#abandonStep = reject;
-      this.#engine.step(inputs).then(resolve, reject);
+      run().then(resolve, reject);
     });
-    return step.finally(() => {
+    return work.finally(() => {
       this.#abandonStep = null;
       this.#watchdog?.end();
     });
@@ -195,6 +212,10 @@ export class Scheduler {
     } else if (parts.length === 1) parts[0].request.fail(error);
     else for (const part of parts) await this.#attempt([part]);
   }
+}
+
+function suspended(): GemmaError {
+  return new GemmaError('device-lost', 'the GPU device was lost');
 }
 
 /** A time without an engine. */

@@ -153,6 +153,8 @@ export class Session implements ModelUser {
         return this.#loaded().adapters.unload(this, request.adapter) as undefined;
       case 'adapters':
         return this.#loaded().adapters.list();
+      case 'train':
+        return this.#loaded().training.ask(this, request.ask, signal);
       case 'stats':
         return workerStats(this.#context);
       case 'ping':

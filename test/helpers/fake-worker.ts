@@ -15,6 +15,7 @@ import {type HostClock, ModelHost} from '../../src/worker/model-host.ts';
 import {ModelLibrary} from '../../src/worker/model-library.ts';
 import {type Session, serve} from '../../src/worker/serve.ts';
 import {serveTabs} from '../../src/worker/serve-tabs.ts';
+import type {OpenTraining} from '../../src/worker/training-host.ts';
 import type {WorkerContext} from '../../src/worker/worker-context.ts';
 import {createTemplate} from './chat-template.ts';
 import {FakeEngine, type FakeEngineOptions, tinyTokenizer, VOCAB_SIZE} from './fake-engine.ts';
@@ -24,9 +25,14 @@ export class FakeLocks {
   readonly #queues = new Map<string, {start: () => void}[]>();
   readonly #release = new Map<string, () => void>();
 
-  request(name: string, options: {signal?: AbortSignal}, held: () => unknown): Promise<unknown> {
+  request(
+    name: string,
+    options: {signal?: AbortSignal; ifAvailable?: boolean},
+    held: (lock?: unknown) => unknown,
+  ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const queue = this.#queues.get(name) ?? [];
+      if (options.ifAvailable && queue.length > 0) return resolve(held(null));
       this.#queues.set(name, queue);
       const entry = {
         start: () => {
@@ -106,6 +112,7 @@ export interface FakeWorkerOptions extends FakeEngineOptions {
   openIndex?: ConstructorParameters<typeof KnowledgeHost>[0];
   loadEncoder?: ConstructorParameters<typeof EncoderHost>[1];
   clock?: HostClock;
+  openTraining?: OpenTraining;
 }
 
 /** A clock that waits for nothing. */
@@ -176,7 +183,7 @@ export class FakeWorker {
       return model;
     };
     this.context = {
-      host: new ModelHost(options.load ?? load, options.clock),
+      host: new ModelHost(options.load ?? load, options.clock, options.openTraining),
       knowledge: new KnowledgeHost(options.openIndex),
       encoders: new EncoderHost(Promise.resolve(options.store ?? createModelStore({})), options.loadEncoder, 100),
       library: new ModelLibrary(async () => options.store ?? createModelStore({}), undefined),

@@ -24,6 +24,13 @@ export interface PairExample {
 
 export type Example = ChatExample | PairExample;
 
+/** A file of examples. */
+export interface DataFile {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** For messages. */
+  readonly name: string;
+}
+
 /** Bytes of a file. */
 export const MAX_DATA_BYTES = 64 * 2 ** 20;
 /** More than any context holds. */

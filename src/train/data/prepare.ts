@@ -4,15 +4,8 @@ import type {TrainingBatch} from '../../engine/training/training.ts';
 import {GemmaError} from '../../errors.ts';
 import type {Pieces} from '../../tokenizer/pieces.ts';
 import {type BatchOptions, pack, shuffled, Updates} from './batches.ts';
-import {badLine, type Example, readExamples} from './examples.ts';
+import {badLine, type DataFile, type Example, readExamples} from './examples.ts';
 import {rowsOf, type TrainingSequence, toSequences, type Wording} from './sequences.ts';
-
-/** A file of examples. */
-export interface DataFile {
-  readonly bytes: Uint8Array;
-  /** For messages. */
-  readonly name: string;
-}
 
 export interface DataOptions extends Omit<BatchOptions, 'batchRows'> {
   /** Tokens that a sequence has at most. */
@@ -31,7 +24,8 @@ export interface DataCounts {
   answerTokens: number;
   /** Tokens of the longest sequence. */
   longest: number;
-  /** Updates of the whole run. */
+  epochs: number;
+  /** Updates of all of them. */
   steps: number;
 }
 
@@ -101,6 +95,7 @@ export function* prepareData(data: DataFile, wording: Wording, options: DataOpti
     tokens: sequences.reduce((sum, {tokens}) => sum + tokens.length, 0),
     answerTokens: sequences.reduce((sum, {learned}) => sum + learned.reduce((ones, one) => ones + one, 0), 0),
     longest,
+    epochs,
     steps: updates.steps,
   };
 }

@@ -12,8 +12,8 @@ import {rowsOf, type TrainingSequence, toSequences} from '../../../src/train/dat
 import {createTemplate} from '../../helpers/chat-template.ts';
 import {tinyTokenizer} from '../../helpers/fake-engine.ts';
 
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const jsonl = (...rows: unknown[]): Uint8Array => bytes(rows.map((row) => JSON.stringify(row)).join('\n'));
+const bytes = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
+const jsonl = (...rows: unknown[]): Uint8Array<ArrayBuffer> => bytes(rows.map((row) => JSON.stringify(row)).join('\n'));
 const read = (data: Uint8Array) => atOnce(readExamples(data, 'rows.jsonl'));
 
 function failure(run: () => unknown): GemmaError {
