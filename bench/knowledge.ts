@@ -24,6 +24,9 @@ const SITES = [
 const KEPT = 0.94;
 const cache = path.resolve('.cache/knowledge');
 const show = process.argv.includes('--show');
+/** Folder of a model whose vectors are searched too, after `--vectors`. */
+const vectors = process.argv.includes('--vectors') ? process.argv[process.argv.indexOf('--vectors') + 1] : undefined;
+const only = process.argv.includes('--site') ? process.argv[process.argv.indexOf('--site') + 1] : undefined;
 /** The sets of questions: those that the ranking was chosen by, and those that nothing is ever chosen by. */
 const SETS = ['questions', 'held-back'] as const;
 type SetName = (typeof SETS)[number];
@@ -64,9 +67,9 @@ type Site = (typeof SITES)[number];
 
 async function makeIndex(site: Site) {
   const folder = fetchSite(site.package, site.folder);
-  const out = path.join(cache, `${site.name}-index`);
+  const out = path.join(cache, `${site.name}-${vectors ? 'vectors' : 'index'}`);
   const cpu = process.cpuUsage();
-  const report = await indexSite({folder, out});
+  const report = await indexSite({folder, out, vectors});
   const used = process.cpuUsage(cpu);
   const pages = report.pages + Object.values(report.skipped).reduce((sum, list) => sum + list.length, 0);
   return {site, folder, out, report, rate: pages / ((used.user + used.system) / 1e6)};
@@ -76,7 +79,7 @@ async function ask({site, folder, out}: Awaited<ReturnType<typeof makeIndex>>, s
   const questions: Question[] = JSON.parse(readFileSync(`bench/knowledge/${set}-${site.name}.json`, 'utf8'));
   const base = new URL('http://site.test/');
   const files = () =>
-    new IndexFiles(new URL(`${site.name}-index/`, base).href, {
+    new IndexFiles(new URL(`${path.basename(out)}/`, base).href, {
       fetch: async (url) => new Response(readFileSync(path.join(out, path.basename(url)))),
       caches: null,
       sha256: async (bytes) => createHash('sha256').update(bytes).digest(),
@@ -84,12 +87,13 @@ async function ask({site, folder, out}: Awaited<ReturnType<typeof makeIndex>>, s
   const pageOf = (url: string): string => {
     const from = path.relative(out, folder).split(path.sep).join('/');
     const page = decodeURIComponent(new URL(url).href.split('#')[0]).slice(
-      new URL(`${from}/`, `${base.href}${site.name}-index/`).href.length,
+      new URL(`${from}/`, `${base.href}${path.basename(out)}/`).href.length,
     );
     return page === '' || page.endsWith('/') ? `${page}index.html` : page;
   };
   const shared = files();
   const search = await SiteSearch.open(shared);
+  await search.loadMeaning();
   const rows = {
     pages: [] as number[],
     passages: [] as number[],
@@ -100,10 +104,10 @@ async function ask({site, folder, out}: Awaited<ReturnType<typeof makeIndex>>, s
   const confidences: {confidence: number; answerable: boolean}[] = [];
   for (const [i, {question, gold, outOfScope}] of questions.entries()) {
     const alone = files();
-    const {passages, confidence} = await (await SiteSearch.open(alone)).search(question);
+    await (await SiteSearch.open(alone)).search(question);
     rows.first.push(alone.fetchedBytes);
     const before = shared.fetchedBytes;
-    await search.search(question);
+    const {passages, confidence} = await search.search(question);
     if (i > 0) rows.later.push(shared.fetchedBytes - before);
     const start = performance.now();
     await search.search(question);
@@ -139,7 +143,7 @@ const say = (line: string): void => {
 const row = (cells: readonly string[]): void => say(`| ${cells.join(' | ')} |`);
 
 const indexes = [];
-for (const site of SITES) indexes.push(await makeIndex(site));
+for (const site of SITES.filter(({name}) => only === undefined || name === only)) indexes.push(await makeIndex(site));
 row(['site', 'pages, passages', 'index', 'pages/s of one core']);
 row(['---', '---', '---', '---']);
 for (const {site, report, rate} of indexes) {

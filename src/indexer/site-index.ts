@@ -3,14 +3,20 @@
 import {createHash} from 'node:crypto';
 import {mkdir, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises';
 import path from 'node:path';
-import {gzipSync} from 'node:zlib';
+import {promisify} from 'node:util';
+import {gzip} from 'node:zlib';
 import {GemmaError} from '../errors.ts';
 import {PageSkipped, type SkipReason} from '../knowledge/extract.ts';
 import {FILE_NAME, fileName, MANIFEST, MAX_PAGES} from '../knowledge/format.ts';
-import {IndexBuilder} from '../knowledge/index-builder.ts';
+import {IndexBuilder, KEPT_HEADINGS} from '../knowledge/index-builder.ts';
 import {cutPassages} from '../knowledge/passages.ts';
 import {baseLanguage, Words} from '../knowledge/terms.ts';
+import {bertEncoder} from './bert-encoder.ts';
+import {readBertModel} from './bert-model.ts';
 import {Duplicates} from './duplicates.ts';
+import {knownVectors} from './known-vectors.ts';
+import {encoderNotice, writeNotice} from './notice.ts';
+import {PassageVectors} from './passage-vectors.ts';
 import {pageKind, readPage} from './read-page.ts';
 
 export interface IndexSiteOptions {
@@ -22,6 +28,11 @@ export interface IndexSiteOptions {
   language?: string;
   /** Paths from `folder` to leave out: names of folders or files, or beginnings of paths. */
   exclude?: readonly string[];
+  /**
+   * Folder of a model that embeds the passages, so that questions find what they mean in other words: a BERT as Hugging Face
+   * stores it, such as sentence-transformers/all-MiniLM-L6-v2. Its weights, in 4 bits, become a part of the index.
+   */
+  vectors?: string;
   onProgress?: (done: number, total: number) => void;
 }
 
@@ -36,6 +47,8 @@ export interface IndexReport {
   removed: number;
   /** Files that are no part of the index, by reason. */
   skipped: Partial<Record<SkipReason, string[]>>;
+  /** With `vectors`: the model, its licence as it says itself or '', and how many vectors the index before had already. */
+  vectors?: {model: string; license: string; reused: number};
   /** SHA-256 of the manifest, for `integrity`. */
   integrity: string;
   milliseconds: number;
@@ -44,7 +57,9 @@ export interface IndexReport {
 /** Largest file that is read, in bytes. */
 const MAX_PAGE_BYTES = 16 * 2 ** 20;
 const LEFT_OUT = new Set(['node_modules', '_sources', '404.html']);
+/** Files that are packed and written, and that are read, at once. */
 const WRITERS = 16;
+const READERS = 4;
 
 /** @throws GemmaError `option-invalid` for a folder that is not there or has no page */
 export async function indexSite(options: IndexSiteOptions): Promise<IndexReport> {
@@ -61,24 +76,29 @@ export async function indexSite(options: IndexSiteOptions): Promise<IndexReport>
     else skipped[reason] = [file];
   };
   const duplicates = new Duplicates();
+  const meaning = options.vectors === undefined ? null : await openVectors(options.vectors, out);
   // Beside built pages, Markdown and text are what they were made from, or notes.
   const built = files.some((file) => pageKind(file) === 'html');
   let pages = 0;
-  for (const [i, file] of files.entries()) {
-    options.onProgress?.(i, files.length);
-    if (built && pageKind(file) !== 'html') {
-      skip('source', file);
-      continue;
-    }
+  const wanted = files.filter((file) => !built || pageKind(file) === 'html');
+  for (const file of files) if (built && pageKind(file) !== 'html') skip('source', file);
+  let done = 0;
+  for await (const {file, bytes} of readAhead(folder, wanted)) {
+    options.onProgress?.(done++, wanted.length);
     try {
-      const content = await read(path.join(folder, file), file);
+      if ('skip' in bytes) throw new PageSkipped(bytes.skip);
+      const content = readPage(bytes, pageKind(file)!);
       if (content.skip) throw new PageSkipped(content.skip);
       if (duplicates.seen(content.blocks)) throw new PageSkipped('duplicate');
       const passages = cutPassages(content.title, content.blocks);
       if (passages.length === 0) throw new PageSkipped('empty');
       const language = baseLanguage(content.language) || (options.language ?? 'en');
       const title = content.title || content.blocks.find(({level}) => level > 0)?.text.slice(0, 200) || file;
-      builder.add({url: address(file), title, language, passages}, await wordsOf(language));
+      const first = builder.add({url: address(file), title, language, passages}, await wordsOf(language));
+      await meaning?.vectors.add(
+        first,
+        passages.map(({headings, text}) => ({title, headings: headings.slice(-KEPT_HEADINGS), text})),
+      );
       pages += 1;
     } catch (error) {
       if (!(error instanceof PageSkipped)) throw error;
@@ -86,17 +106,34 @@ export async function indexSite(options: IndexSiteOptions): Promise<IndexReport>
     }
     await output.flush();
   }
-  options.onProgress?.(files.length, files.length);
+  options.onProgress?.(wanted.length, wanted.length);
   if (pages === 0)
     throw new GemmaError(
       'option-invalid',
       `${folder} has no page to index; expected .html, .md or .txt files with text`,
     );
   const site = relativeAddress(out, folder);
-  const manifest = new TextEncoder().encode(`${JSON.stringify(builder.finish(site))}\n`);
+  const vectors = meaning?.vectors.finish((bytes) => output.add(bytes));
+  const manifest = new TextEncoder().encode(`${JSON.stringify(builder.finish(site, vectors))}\n`);
   const totals = await output.finish(manifest);
+  await writeNotice(out, meaning?.notice ?? null);
   const integrity = `sha256-${createHash('sha256').update(manifest).digest('base64')}`;
-  return {pages, passages: builder.passages, ...totals, skipped, integrity, milliseconds: performance.now() - start};
+  return {
+    pages,
+    passages: builder.passages,
+    ...totals,
+    skipped,
+    ...(meaning ? {vectors: {model: meaning.model, license: meaning.license, reused: meaning.vectors.reused}} : {}),
+    integrity,
+    milliseconds: performance.now() - start,
+  };
+}
+
+async function openVectors(folder: string, out: string) {
+  const model = await readBertModel(path.resolve(folder));
+  const encoder = bertEncoder(model);
+  const vectors = new PassageVectors(encoder, await knownVectors(out, encoder.model));
+  return {vectors, model: model.name, license: model.license, notice: await encoderNotice(folder, model)};
 }
 
 const knownWords = new Map<string, Promise<Words>>();
@@ -109,16 +146,24 @@ function wordsOf(language: string): Promise<Words> {
   return words;
 }
 
-async function read(file: string, name: string) {
-  const {size} = await stat(file);
-  if (size > MAX_PAGE_BYTES) throw new PageSkipped('too-large');
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(file);
-  } catch {
-    throw new PageSkipped('unreadable');
+/** The bytes of files in order, or why they are left out: a few are read while one is looked at. */
+async function* readAhead(folder: string, files: readonly string[]) {
+  const ahead: Promise<Uint8Array | {skip: SkipReason}>[] = [];
+  for (let i = 0; i < files.length; i++) {
+    while (ahead.length < READERS && i + ahead.length < files.length) {
+      ahead.push(read(path.join(folder, files[i + ahead.length])));
+    }
+    yield {file: files[i], bytes: await ahead.shift()!};
   }
-  return readPage(bytes, pageKind(name)!);
+}
+
+async function read(file: string): Promise<Uint8Array | {skip: SkipReason}> {
+  try {
+    const {size} = await stat(file);
+    return size > MAX_PAGE_BYTES ? {skip: 'too-large'} : await readFile(file);
+  } catch {
+    return {skip: 'unreadable'};
+  }
 }
 
 /** Paths of pages with `/`, in the order in which they are read: of several versions, the newest first. */
@@ -179,12 +224,16 @@ function relativeAddress(from: string, to: string): string {
   return relative === '' ? './' : `${relative}/`;
 }
 
+const pack = promisify(gzip);
+
 /** The index's folder: writes what is new, keeps what is there, removes what is no longer named. */
 class Output {
   readonly #folder: string;
   readonly #old: Set<string>;
+  /** Bytes as stored, by name. */
   readonly #named = new Map<string, number>();
   #waiting: {name: string; bytes: Uint8Array}[] = [];
+  #writing: Promise<unknown> = Promise.resolve();
   #written = 0;
 
   private constructor(folder: string, old: Set<string>) {
@@ -200,21 +249,33 @@ class Output {
   add(bytes: Uint8Array): string {
     const name = fileName(createHash('sha256').update(bytes).digest());
     if (!this.#named.has(name)) {
-      const packed = gzipSync(bytes, {level: 9});
-      this.#named.set(name, packed.length);
-      if (!this.#old.has(name)) this.#waiting.push({name, bytes: packed});
+      this.#named.set(name, 0);
+      this.#waiting.push({name, bytes});
     }
     return name;
   }
 
+  /** Packs and writes what waits, beside what comes next. Returns when all that was begun before is written. */
   async flush(least = 64): Promise<void> {
     if (this.#waiting.length < least) return;
     const files = this.#waiting;
     this.#waiting = [];
-    this.#written += files.length;
+    await this.#writing;
+    this.#writing = this.#write(files);
+    // Awaited with the next.
+    this.#writing.catch(() => undefined);
+  }
+
+  async #write(files: readonly {name: string; bytes: Uint8Array}[]): Promise<void> {
     for (let at = 0; at < files.length; at += WRITERS) {
       await Promise.all(
-        files.slice(at, at + WRITERS).map(({name, bytes}) => writeFile(path.join(this.#folder, name), bytes)),
+        files.slice(at, at + WRITERS).map(async ({name, bytes}) => {
+          const packed = await pack(bytes, {level: 9});
+          this.#named.set(name, packed.length);
+          if (this.#old.has(name)) return;
+          await writeFile(path.join(this.#folder, name), packed);
+          this.#written += 1;
+        }),
       );
     }
   }
@@ -222,6 +283,7 @@ class Output {
   /** The manifest comes last: until then the old one's files are all there. */
   async finish(manifest: Uint8Array): Promise<{files: number; bytes: number; written: number; removed: number}> {
     await this.flush(1);
+    await this.#writing;
     const file = path.join(this.#folder, MANIFEST);
     const before = await readFile(file).catch(() => null);
     if (!before || Buffer.compare(before, manifest) !== 0) {

@@ -11,8 +11,8 @@
 //   term shard         terms in order, each with the passages it is in and how much it says of them
 //   texts directory    the first passage and the name of each text block
 //   text block         pages and passages to show, as JSON
-//
-// `vectors` is where int8 vectors of passages stand, in blocks that begin where text blocks begin; see VectorInfo.
+//   vector block       vectors of passages, where the index has them (vectors.ts)
+//   encoder            what embeds a question, where the index has it (encoder/files.ts)
 import {ByteReader, ByteWriter, invalidIndex} from './bytes.ts';
 
 export const FORMAT_VERSION = 1;
@@ -44,27 +44,14 @@ export interface Manifest {
   passages: number;
   terms: DirectoryEntry<string>[];
   texts: DirectoryEntry<number>[];
-  vectors?: VectorInfo;
+  /** Vectors of the passages, where the index has them: VectorInfo in vectors.ts. */
+  vectors?: unknown;
 }
 
 /** The first key of a file, and its name. */
 export interface DirectoryEntry<Key extends string | number> {
   first: Key;
   file: string;
-}
-
-/**
- * int8 vectors of unit length times 127, one a passage. A block holds `dimensions` bytes for each passage of the text
- * block of the same place; `directory` names the blocks as a texts directory does. `signs`: one bit a dimension, of all
- * passages in order, to find candidates with.
- */
-export interface VectorInfo {
-  /** Which model a question must be embedded with, and the text put before a question. */
-  model: string;
-  questionPrefix: string;
-  dimensions: number;
-  directory: DirectoryEntry<number>[];
-  signs: string;
 }
 
 export interface Posting {
@@ -144,11 +131,11 @@ export function parseManifest(text: string): Manifest {
   return manifest;
 }
 
-const isFile = (value: unknown): value is string => typeof value === 'string' && FILE_NAME.test(value);
+export const isFile = (value: unknown): value is string => typeof value === 'string' && FILE_NAME.test(value);
 const isCount = (value: unknown, most: number): boolean =>
   Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most;
 
-function isDirectory(value: unknown, isKey: (first: unknown) => boolean): boolean {
+export function isDirectory(value: unknown, isKey: (first: unknown) => boolean): boolean {
   if (!Array.isArray(value) || value.length > 10_000) return false;
   return value.every(
     (entry, i) => isKey(entry?.first) && isFile(entry.file) && (i === 0 || value[i - 1].first < entry.first),

@@ -16,6 +16,7 @@ import {
 } from './format.ts';
 import type {Passage} from './passages.ts';
 import type {Words} from './terms.ts';
+import type {VectorInfo} from './vectors.ts';
 import {weigh} from './weigh.ts';
 
 export interface IndexPage {
@@ -33,6 +34,8 @@ export type StoreFile = (bytes: Uint8Array<ArrayBuffer>) => string;
 /** Bytes of a shard or a block at which the next one begins. */
 const SHARD_BYTES = 5 * 1024;
 const BLOCK_BYTES = 8 * 1024;
+/** Headings kept of a passage, the nearest. */
+export const KEPT_HEADINGS = 6;
 /** Passages kept of a term. What is in more says little, and would weigh most. */
 const MOST_POSTINGS = 2500;
 
@@ -54,7 +57,8 @@ export class IndexBuilder {
     this.#store = store;
   }
 
-  add(page: IndexPage, words: Words): void {
+  /** Returns the number of the page's first passage. */
+  add(page: IndexPage, words: Words): number {
     const {url, title, language, passages} = page;
     this.#languages.set(language, (this.#languages.get(language) ?? 0) + 1);
     const titleTerms = words.terms(`${title}\n${addressWords(url)}`);
@@ -67,7 +71,7 @@ export class IndexBuilder {
       if (this.#bytes >= BLOCK_BYTES) this.#endBlock();
       if (this.#pages[pageIndex]?.url !== url) pageIndex = this.#pages.push({url, title}) - 1;
       const {headings, anchor, text} = passage;
-      this.#texts.set(number, {page: pageIndex, headings: headings.slice(-6), anchor, text});
+      this.#texts.set(number, {page: pageIndex, headings: headings.slice(-KEPT_HEADINGS), anchor, text});
       this.#bytes += text.length;
       const fields = [words.terms(text), words.terms(`${headings.join('\n')}\n${passage.terms}`), titleTerms];
       for (const [term, impact] of weigh(fields)) {
@@ -79,15 +83,20 @@ export class IndexBuilder {
     if (large) this.#endBlock();
     this.#counts.push(passages.length);
     this.#passages += passages.length;
-    this.#start = nextPage(this.#start, passages.length);
+    const first = this.#start;
+    this.#start = nextPage(first, passages.length);
+    return first;
   }
 
   get passages(): number {
     return this.#passages;
   }
 
-  /** @param site from the index's folder to the one that addresses begin at */
-  finish(site: string): Manifest {
+  /**
+   * @param site from the index's folder to the one that addresses begin at
+   * @param vectors those of the passages, where there are some
+   */
+  finish(site: string, vectors?: VectorInfo): Manifest {
     this.#endBlock();
     const languages = [...this.#languages]
       .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
@@ -100,6 +109,7 @@ export class IndexBuilder {
       passages: this.#passages,
       terms: this.#directory(this.#shards(), writeTermDirectory),
       texts: this.#directory(this.#blocks, writeTextDirectory),
+      ...(vectors ? {vectors} : {}),
     };
   }
 

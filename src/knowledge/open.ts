@@ -11,5 +11,6 @@ export function openIndex(url: string, integrity?: string): Promise<SiteSearch> 
     caches: caches ?? null,
     sha256: crypto?.subtle ? async (bytes) => new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)) : null,
   });
-  return SiteSearch.open(files, {integrity});
+  const {connection} = navigator as {connection?: {saveData?: boolean}};
+  return SiteSearch.open(files, {integrity, meaning: connection?.saveData !== true});
 }

@@ -2,7 +2,6 @@
 // index-files.ts's.
 import {
   type DirectoryEntry,
-  IMPACT_STEPS,
   type Manifest,
   parseManifest,
   readPages,
@@ -13,8 +12,11 @@ import {
   type TermEntry,
   type TextBlock,
 } from './format.ts';
+import type {Meaning} from './meaning.ts';
+import {type Asked, type Ranked, rank} from './rank.ts';
 import {allowedEdits, nearest} from './spelling.ts';
 import {baseLanguage, Words} from './terms.ts';
+import {readVectorInfo, type VectorInfo} from './vectors.ts';
 import {rarity} from './weigh.ts';
 
 /** Where an index's files come from: IndexFiles, or memory. */
@@ -64,11 +66,6 @@ const FEW_PASSAGES = 200;
 const MOST_SHARDS = 256;
 const MOST_BLOCKS = 128;
 
-interface Asked {
-  entry: TermEntry;
-  weight: number;
-}
-
 /** One open index: BM25 (Robertson and Zaragoza, "The probabilistic relevance framework", 2009) over its shards. */
 export class SiteSearch {
   readonly #files: IndexSource;
@@ -79,11 +76,17 @@ export class SiteSearch {
   readonly #blocks: Kept<TextBlock>;
   readonly #terms: Kept<DirectoryEntry<string>[]>;
   readonly #texts: Kept<DirectoryEntry<number>[]>;
+  readonly #vectors: VectorInfo | null;
+  readonly #loadsItself: boolean;
+  #meaning: Meaning | null = null;
+  #loading: Promise<void> | null = null;
 
-  private constructor(files: IndexSource, manifest: Manifest, pages: Uint32Array) {
+  private constructor(files: IndexSource, manifest: Manifest, pages: Uint32Array, meaning: boolean) {
     this.#files = files;
     this.#manifest = manifest;
     this.#pages = pages;
+    this.#loadsItself = meaning;
+    this.#vectors = manifest.vectors === undefined ? null : readVectorInfo(manifest.vectors, manifest.passages);
     const limit = pages[pages.length - 1];
     this.#shards = new Kept(MOST_SHARDS, (name, signal) =>
       files.file(name, signal).then((bytes) => readTermShard(bytes, limit)),
@@ -94,13 +97,17 @@ export class SiteSearch {
   }
 
   /**
-   * @param integrity SHA-256 that the manifest must have: it names every other file by its hash
+   * @param options `integrity`: SHA-256 that the manifest must have; it names every other file by its hash. `meaning`: whether
+   *   the first question makes the next ones find by meaning, where the index has vectors; default true
    * @throws KnowledgeFailure `network`, `http-status`, `integrity-mismatch`, `knowledge-invalid`
    */
-  static async open(files: IndexSource, options: {integrity?: string; signal?: AbortSignal} = {}): Promise<SiteSearch> {
+  static async open(
+    files: IndexSource,
+    options: {integrity?: string; meaning?: boolean; signal?: AbortSignal} = {},
+  ): Promise<SiteSearch> {
     const manifest = parseManifest(await files.manifest(options.integrity, options.signal));
     const pages = readPages(await files.file(manifest.pages.file, options.signal));
-    return new SiteSearch(files, manifest, pages);
+    return new SiteSearch(files, manifest, pages, options.meaning ?? true);
   }
 
   get pages(): number {
@@ -135,9 +142,13 @@ export class SiteSearch {
         terms.push({entry: instead.entry, weight: 0.8 * this.#rarity(instead.entry.passages)});
       }),
     );
-    const ranked = this.#rank(terms).slice(0, Math.max(50, limit * 5));
+    // Without a network, a word of the question may be missing that was not asked before: words alone are left.
+    const cosines = (await this.#meaning?.cosines(question.slice(0, 2000)).catch(() => null)) ?? null;
+    const ranked = rank(terms, cosines).slice(0, Math.max(50, limit * 5));
     const chosen = this.#choose(ranked, limit, perPage);
     const passages = await Promise.all(chosen.map(({passage, score}) => this.#passage(passage, score, signal)));
+    // What finds by meaning weighs megabytes: it comes when someone asks, after what answers by words.
+    if (this.#loadsItself) void this.loadMeaning().catch(() => undefined);
     const confidence = this.#confidence(terms, unknown, ranked);
     return {
       passages: passages.filter((each) => each !== null),
@@ -145,6 +156,25 @@ export class SiteSearch {
       confidence,
       corrections,
     };
+  }
+
+  /**
+   * Makes the next question find by meaning as well, where the index has vectors: loads them and what embeds questions. Runs by
+   * itself after the first question.
+   * @throws KnowledgeFailure; words alone are then searched, and it is tried again with the next question
+   */
+  loadMeaning(): Promise<void> {
+    const info = this.#vectors;
+    if (!info || this.#meaning) return Promise.resolve();
+    this.#loading ??= this.#openMeaning(info).finally(() => {
+      this.#loading = null;
+    });
+    return this.#loading;
+  }
+
+  async #openMeaning(info: VectorInfo): Promise<void> {
+    const {Meaning} = await import('./meaning.ts');
+    this.#meaning = await Meaning.open(info, this.#pages[this.#pages.length - 1], (name) => this.#files.file(name));
   }
 
   /** On a small site every word is in a large share of the passages, and tells no less for that. */
@@ -180,23 +210,7 @@ export class SiteSearch {
     return null;
   }
 
-  #rank(terms: readonly Asked[]): {passage: number; score: number; share: number}[] {
-    const scores = new Map<number, {score: number; share: number}>();
-    for (const {entry, weight} of terms) {
-      for (const {passage, impact} of entry.postings) {
-        const score = (weight * impact) / IMPACT_STEPS;
-        const sum = scores.get(passage);
-        if (sum) {
-          sum.score += score;
-          sum.share += weight;
-        } else scores.set(passage, {score, share: weight});
-      }
-    }
-    const ranked = [...scores].map(([passage, {score, share}]) => ({passage, score, share}));
-    return ranked.sort((a, b) => b.score - a.score || a.passage - b.passage);
-  }
-
-  #choose(ranked: readonly {passage: number; score: number}[], limit: number, perPage: number) {
+  #choose(ranked: readonly Ranked[], limit: number, perPage: number) {
     const counts = new Map<number, number>();
     const chosen: {passage: number; score: number}[] = [];
     for (const each of ranked) {
@@ -238,13 +252,13 @@ export class SiteSearch {
    * and how much they say of those passages. A long question is never found whole; a word that the site does not use
    * tells most.
    */
-  #confidence(terms: readonly Asked[], unknown: number, ranked: readonly {share: number; score: number}[]): number {
+  #confidence(terms: readonly Asked[], unknown: number, ranked: readonly Ranked[]): number {
     const known = terms.reduce((sum, {weight}) => sum + weight, 0);
     if (known === 0) return 0;
     const all = known + unknown * this.#rarity(0);
     const best = ranked.slice(0, 5);
     const share = Math.max(...best.map((each) => each.share), 0) / all;
-    const score = best.reduce((sum, each) => sum + each.score, 0) / Math.max(1, best.length) / all;
+    const score = best.reduce((sum, each) => sum + each.words, 0) / Math.max(1, best.length) / all;
     const length = Math.min(6, terms.length + unknown);
     return Math.min(1, Math.max(0, (share + score + 0.02 * length - 0.1 * unknown) / 1.6));
   }

@@ -24,6 +24,24 @@ export function words(text: string): string[] {
 /** How many words a reader would count; letters of scripts without spaces count half. */
 export function countWords(text: string): number {
   let count = 0;
+  let inside = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7f) return countPieces(text);
+    if (isLetter(code) || isDigit(code)) {
+      if (!inside) count += 1;
+      inside = true;
+    } else inside = inside && code === APOSTROPHE && isLetter(text.charCodeAt(i + 1));
+  }
+  return count;
+}
+
+const APOSTROPHE = 39;
+const isLetter = (code: number): boolean => (code >= 97 && code <= 122) || (code >= 65 && code <= 90);
+const isDigit = (code: number): boolean => code >= 48 && code <= 57;
+
+function countPieces(text: string): number {
+  let count = 0;
   for (const piece of text.toLowerCase().split(BETWEEN)) {
     if (PLAIN.test(piece)) count += 1;
     else
