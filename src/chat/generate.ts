@@ -9,6 +9,7 @@ import {Answer, type Emit} from './answer.ts';
 import {promptLogprobs, tokenLogprob} from './logprobs.ts';
 import {checkPrompt, type EngineShape} from './prompt-check.ts';
 import type {TextOutput} from './text-output.ts';
+import type {TokenConstraint} from './token-constraint.ts';
 import type {SequenceState, StepResult, TokenStep, TokenSteps} from './token-steps.ts';
 
 /** What is to be generated. */
@@ -28,6 +29,8 @@ export interface Generation {
    * prompt and not sent again; the answer goes on after them, with a sampler whose random numbers go on as well.
    */
   resume?: readonly number[];
+  /** What the answer's tokens have to obey, from its first one. A new one for each generation. */
+  constraint?: TokenConstraint;
   /** Messages that were left out of the prompt. */
   dropped?: number;
   /** Text to return before the answer. */
@@ -52,7 +55,10 @@ export interface GenerateContext {
 
 /** What chooses the next token: the sample that a step filled in, or the logits that it gave. */
 interface Next {
-  choice: Choice;
+  /** Where any token may come. */
+  choice: Choice | undefined;
+  /** See `TokenConstraint`. */
+  allowed: Uint32Array | null;
   /** f32[vocabSize] */
   logits: Float32Array | undefined;
 }
@@ -71,31 +77,40 @@ export function* generate(generation: Generation, context: GenerateContext): Tok
   const answer = new Answer({...context, output});
   let reason: FinishReason;
   try {
-    const next = yield* prefill(generation, answer, context);
-    reason = next ? yield* decode(generation, answer, next, context) : 'abort';
+    const first = yield* prefill(generation, answer, context);
+    reason = first ? yield* decode(generation, answer, first, context) : 'abort';
   } catch (error) {
     if (!isAbort(error) || !signal.aborted) throw error;
     // Stopped while it waited for its turn: what was sent stays valid.
     reason = 'abort';
   }
-  answer.finish(reason, prompt.length, sequence.cached);
+  // Tokens of the answer that had to come may have been found computed, too.
+  answer.finish(reason, prompt.length, Math.min(sequence.cached, prompt.length));
 }
 
 type Steps<Result> = Generator<TokenStep, Result, StepResult>;
 
-/** Computes the prompt, and what is resumed. Null when it is aborted between two chunks. */
-function* prefill(generation: Generation, answer: Answer, context: GenerateContext): Steps<Next | null> {
-  const {prompt, resume = [], sampler, topLogprobs, maxTokens = Number.POSITIVE_INFINITY} = generation;
+/** What a prompt leads to, and the tokens after it that had to come: they are computed with it. */
+interface First {
+  next: Next;
+  forced: readonly number[];
+}
+
+/** Computes the prompt, what is resumed, and what has to come then. Null when it is aborted between two chunks. */
+function* prefill(generation: Generation, answer: Answer, context: GenerateContext): Steps<First | null> {
+  const {prompt, resume = [], constraint, topLogprobs, maxTokens = Number.POSITIVE_INFINITY} = generation;
   const {tokenizer, engine, signal, emit} = context;
   // The reader of a resumed answer has the echo.
   const echo = generation.resume ? undefined : generation.echo;
   const scores = echo && generation.logprobs ? firstScore(generation, tokenizer) : null;
-  const tokens = [...prompt, ...resume];
-  const maxRows = scores ? maxRowsOfLogits(engine) : tokens.length;
   answer.resume(resume);
+  for (const id of resume) constraint?.accept(id);
+  const forced = forcedTokens(generation, answer, context);
+  const tokens = [...prompt, ...resume, ...forced];
+  const maxRows = scores ? maxRowsOfLogits(engine) : tokens.length;
   if (generation.dropped && !generation.resume) emit({type: 'truncated', messages: generation.dropped});
   const wanted = scores ? 'all' : maxTokens > answer.length ? 'last' : 'none';
-  const next: Next = {choice: {settings: sampler.settings}, logits: undefined};
+  const next = nextOf(generation);
   emit({type: 'prefill', done: 0, total: prompt.length});
   for (let at = 0; at < tokens.length; ) {
     if (signal.aborted) return null;
@@ -107,39 +122,80 @@ function* prefill(generation: Generation, answer: Answer, context: GenerateConte
     emit({type: 'prefill', done: Math.min(at, prompt.length), total: prompt.length});
   }
   if (echo) emit({type: 'echo', text: echo.text, ...(scores && {logprobs: scores})});
-  return next;
+  return {next, forced};
 }
 
 /** Adds tokens to the answer until it ends. The last token is not computed: nothing follows it. */
-function* decode(generation: Generation, answer: Answer, first: Next, context: GenerateContext): Steps<FinishReason> {
-  const {prompt, sampler, maxTokens = Number.POSITIVE_INFINITY} = generation;
-  const {engine, signal, sequence} = context;
-  const room = Math.min(maxTokens, engine.contextLength - prompt.length);
-  let next = first;
+function* decode(
+  generation: Generation,
+  answer: Answer,
+  {next, forced}: First,
+  context: GenerateContext,
+): Steps<FinishReason> {
+  const {sampler, constraint} = generation;
+  const {signal, sequence} = context;
+  const room = roomFor(generation, context);
+  if (!addForced(answer, sampler, forced)) return 'stop';
   for (;;) {
     if (signal.aborted) return 'abort';
+    if (constraint?.complete) return 'stop';
     if (answer.length >= room) return 'length';
     const sample = nextSample(sampler, next, sequence.tokens);
     if (!answer.add(sample)) return 'stop';
-    if (signal.aborted || answer.length >= room) continue;
-    const choice = {settings: sampler.settings};
-    const {logits} = yield {tokens: [sample.id], logits: 'last', choice};
-    next = {choice, logits: logits[0]};
+    constraint?.accept(sample.id);
+    const following = forcedTokens(generation, answer, context);
+    if (!addForced(answer, sampler, following)) return 'stop';
+    if (signal.aborted || constraint?.complete || answer.length >= room) continue;
+    const tokens = [sample.id, ...following];
+    next = nextOf(generation);
+    for (let at = 0; at < tokens.length; ) {
+      if (signal.aborted) return 'abort';
+      const {taken, logits} = yield {tokens: tokens.slice(at), logits: 'last', choice: next.choice};
+      next.logits = logits.at(-1);
+      at += taken;
+    }
   }
+}
+
+/** Tokens of the answer. */
+function roomFor({prompt, maxTokens}: Generation, {engine}: GenerateContext): number {
+  return Math.min(maxTokens ?? Number.POSITIVE_INFINITY, engine.contextLength - prompt.length);
+}
+
+/** Tokens that have to come next, which the constraint has taken. Not where their log-probabilities are wanted. */
+function forcedTokens(generation: Generation, answer: Answer, context: GenerateContext): readonly number[] {
+  const {constraint, logprobs} = generation;
+  if (!constraint || logprobs) return [];
+  const forced = constraint.forced().slice(0, Math.max(0, roomFor(generation, context) - answer.length));
+  for (const id of forced) constraint.accept(id);
+  return forced;
+}
+
+/** False where they end the answer. Each takes a random number: a resumed answer counts tokens. */
+function addForced(answer: Answer, sampler: Sampler, ids: readonly number[]): boolean {
+  return ids.every((id) => {
+    sampler.skip();
+    return answer.add({id});
+  });
+}
+
+function nextOf({sampler, constraint}: Generation): Next {
+  const allowed = constraint?.allowed() ?? null;
+  return {choice: allowed ? undefined : {settings: sampler.settings}, allowed, logits: undefined};
 }
 
 /**
  * The next token: the GPU's choice, or the sampler's.
  * @throws GemmaError `internal` when logits are not numbers
  */
-function nextSample(sampler: Sampler, {choice, logits}: Next, tokens: readonly number[]): Sample {
-  if (choice.error) throw choice.error;
-  if (choice.sample) {
+function nextSample(sampler: Sampler, {choice, allowed, logits}: Next, tokens: readonly number[]): Sample {
+  if (choice?.error) throw choice.error;
+  if (choice?.sample) {
     sampler.skip();
     return choice.sample;
   }
   if (!logits) throw new GemmaError('internal', 'a step gave no logits; expected those of its last row');
-  return sampler.sample(logits, tokens);
+  return sampler.sample(logits, tokens, allowed);
 }
 
 /** The entry of the prompt's first token: nothing precedes it. */

@@ -29,9 +29,10 @@ export interface Sampler {
   /**
    * @param logits f32[vocabSize] of one row; −Infinity where a token is suppressed. Left as it is.
    * @param history the ids before it, oldest first: what the repetition penalty looks at
+   * @param allowed the ids to choose from, a bit an id: u32[vocabSize / 32, rounded up]; null: all of them
    * @throws GemmaError `internal` when a logit is NaN or none is finite
    */
-  sample(logits: Float32Array, history?: readonly number[]): Sample;
+  sample(logits: Float32Array, history?: readonly number[], allowed?: Uint32Array | null): Sample;
 }
 
 /** @throws GemmaError `option-invalid` */
@@ -48,6 +49,12 @@ export function createSampler(options: SamplerOptions = {}): Sampler {
     for (const id of new Set(history.slice(-window))) {
       if (id < scratch.length) scratch[id] = scratch[id] > 0 ? scratch[id] / penalty : scratch[id] * penalty;
     }
+    return scratch;
+  };
+
+  const masked = (logits: Float32Array, allowed: Uint32Array): Float32Array => {
+    if (scratch.length !== logits.length) scratch = new Float32Array(logits.length);
+    copyAllowed(logits, allowed, scratch);
     return scratch;
   };
 
@@ -71,12 +78,23 @@ export function createSampler(options: SamplerOptions = {}): Sampler {
     skip() {
       if (!greedy) rngOffset++;
     },
-    sample(logits, history = []) {
-      const id = choose(penalised(logits, history));
+    sample(logits, history = [], allowed = null) {
+      const id = choose(penalised(allowed ? masked(logits, allowed) : logits, history));
       if (!settings.logprobs) return {id};
       return {id, ...logSoftmax(logits, id, settings.topLogprobs)};
     },
   };
+}
+
+/** Logits of allowed ids, and −Infinity for the others. */
+function copyAllowed(logits: Float32Array, allowed: Uint32Array, to: Float32Array): void {
+  to.fill(Number.NEGATIVE_INFINITY);
+  for (let i = 0; i < allowed.length; i++) {
+    for (let bits = allowed[i]; bits !== 0; bits &= bits - 1) {
+      const id = 32 * i + 31 - Math.clz32(bits & -bits);
+      if (id < to.length) to[id] = logits[id];
+    }
+  }
 }
 
 /** The likeliest id, the lowest of equal ones. */

@@ -3,6 +3,7 @@ import {type Generation, generate} from '../../../src/chat/generate.ts';
 import {OutputParser} from '../../../src/chat/output-parser.ts';
 import {StopStrings} from '../../../src/chat/stop-strings.ts';
 import {rawParser, TextOutput} from '../../../src/chat/text-output.ts';
+import type {TokenConstraint} from '../../../src/chat/token-constraint.ts';
 import {createSampler} from '../../../src/engine/sampling/sampler.ts';
 import type {GenerationEvent} from '../../../src/protocol/messages.ts';
 import {Scheduler} from '../../../src/worker/scheduler.ts';
@@ -144,6 +145,94 @@ describe('generate', () => {
     });
     expect(aborted.at(-1)).to.include({type: 'done', reason: 'abort'});
     expect(engine.alive).to.equal(0);
+  });
+});
+
+/** Two ids to choose from at each place; where they are one, it is forced. Complete after the last place. */
+class Pairs implements TokenConstraint {
+  readonly taken: number[] = [];
+  readonly #places: readonly (readonly [number, number] | null)[];
+
+  /** @param places null: any token */
+  constructor(places: readonly (readonly [number, number] | null)[]) {
+    this.#places = places;
+  }
+
+  allowed(): Uint32Array | null {
+    const place = this.#places[this.taken.length];
+    if (!place) return place === null ? null : new Uint32Array(22);
+    const bits = new Uint32Array(22);
+    for (const id of place) bits[id >> 5] |= 1 << (id & 31);
+    return bits;
+  }
+
+  accept(id: number): void {
+    const place = this.#places[this.taken.length];
+    if (place && !place.includes(id)) throw new Error(`${id} may not come`);
+    this.taken.push(id);
+  }
+
+  forced(): number[] {
+    const ids: number[] = [];
+    for (const place of this.#places.slice(this.taken.length)) {
+      if (place?.[0] !== place?.[1] || !place) break;
+      ids.push(place[0]);
+    }
+    return ids;
+  }
+
+  get complete(): boolean {
+    return this.taken.length >= this.#places.length;
+  }
+}
+
+describe('generate with a constraint', () => {
+  const PLACES = [[310, 310], [311, 311], [312, 313], [314, 314], [315, 315], [316, 317], null, [318, 319]] as const;
+  const idsOf = (events: readonly GenerationEvent[]): number[] =>
+    events.flatMap((event) => (event.type === 'text' ? (event.ids ?? []) : []));
+
+  it('computes what has to come together, samples what is open, and ends where nothing can follow', async () => {
+    const engine = new FakeEngine({next: () => 400});
+    const constraint = new Pairs(PLACES);
+    const events = await run(engine, {constraint, maxTokens: 100});
+    // Prompt and beginning; one choice and what follows it; then one by one. The last token is not computed.
+    expect(engine.steps.map(({rows}) => rows)).to.deep.equal([7, 3, 1, 1]);
+    const taken = constraint.taken;
+    expect(taken.slice(0, 2)).to.deep.equal([310, 311]);
+    expect(taken[2]).to.be.oneOf([312, 313]);
+    expect(taken[6]).to.equal(400);
+    expect(taken).to.have.length(8);
+    expect(events.at(-1)).to.deep.include({type: 'done', reason: 'stop'});
+    expect(events.at(-1)).to.have.nested.property('usage.completion_tokens', 8);
+    expect(idsOf(events)).to.deep.equal(taken);
+  });
+
+  it('is the same however it is cut into steps, and goes on after any of its tokens', async () => {
+    const options = {maxTokens: 100, sampler: createSampler({seed: 5})};
+    const whole = new Pairs(PLACES);
+    await run(new FakeEngine(), {...options, constraint: whole});
+    for (let cut = 1; cut < whole.taken.length; cut++) {
+      const constraint = new Pairs(PLACES);
+      const resume = whole.taken.slice(0, cut);
+      const sampler = createSampler({seed: 5, rngOffset: cut});
+      const events = await run(new FakeEngine({chunkSize: 2}), {...options, sampler, constraint, resume});
+      expect(constraint.taken, `after ${cut}`).to.deep.equal(whole.taken);
+      expect(idsOf(events)).to.deep.equal(whole.taken.slice(cut));
+    }
+  });
+
+  it('forces nothing beyond max_tokens, and nothing at all where log-probabilities are wanted', async () => {
+    for (let maxTokens = 0; maxTokens < 8; maxTokens++) {
+      const constraint = new Pairs(PLACES);
+      const events = await run(new FakeEngine(), {constraint, maxTokens});
+      expect(constraint.taken).to.have.length(maxTokens);
+      expect(events.at(-1)).to.deep.include({type: 'done', reason: 'length'});
+    }
+    const sampler = createSampler({temperature: 0, logprobs: true});
+    const constraint = new Pairs(PLACES);
+    const events = await run(new FakeEngine(), {constraint, sampler, logprobs: true, maxTokens: 100});
+    const scores = events.flatMap((event) => (event.type === 'text' ? (event.logprobs ?? []) : []));
+    expect(scores.map(({id}) => id)).to.deep.equal(constraint.taken);
   });
 });
 

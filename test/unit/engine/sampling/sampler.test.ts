@@ -44,6 +44,28 @@ describe('sampler', () => {
     expectShares(shares(logitsOf(...p), {temperature: 3}), powered(3));
   });
 
+  it('draws from allowed ids as if there were no others, and reports the log-probability among all', () => {
+    const allowed = Uint32Array.of(0b10110);
+    const sampler = createSampler({...ALL, logprobs: true, topLogprobs: 2});
+    const counts = [0, 0, 0, 0, 0];
+    for (let i = 0; i < 20_000; i++) counts[sampler.sample(logitsOf(...p), [], allowed).id]++;
+    const share = 0.4 + 0.05 + 0.15;
+    expectShares(
+      counts.map((count) => count / 20_000),
+      [0, 0.4 / share, 0.05 / share, 0, 0.15 / share],
+    );
+    // Of three allowed ones, top-k keeps the two likeliest.
+    const greedy = createSampler({temperature: 0, logprobs: true, topLogprobs: 2});
+    const sample = greedy.sample(logitsOf(...p), [], Uint32Array.of(0b10100));
+    expect(sample.id).to.equal(4);
+    expect(sample.logprob).to.be.closeTo(Math.log(0.15), 1e-6);
+    expect(sample.top?.map(({id}) => id)).to.deep.equal([1, 3]);
+    const two = createSampler({...ALL, topK: 2});
+    const chosen = new Set(Array.from({length: 500}, () => two.sample(logitsOf(...p), [], allowed).id));
+    expect([...chosen].sort()).to.deep.equal([1, 4]);
+    expect(() => greedy.sample(logitsOf(...p), [], Uint32Array.of(0))).to.throw(GemmaError);
+  });
+
   it('keeps the k likeliest', () => expectShares(shares(logitsOf(...p), {topK: 2}), [0, 4 / 7, 0, 3 / 7, 0]));
 
   it('keeps the lower ids of equals at the edge of top-k', () =>
