@@ -23,6 +23,12 @@ const ENTRIES = {
   'embeddings.js': {entry: 'src/client/embeddings.ts', budget: 8, lazy: true},
   'knowledge.js': {entry: 'src/client/knowledge.ts', budget: 12, lazy: true},
   'train.js': {entry: 'src/client/train.ts', budget: 8, lazy: true},
+  'language-model.js': {
+    entry: 'src/language-model/index.ts',
+    budget: 10,
+    lazy: true,
+    imports: ['src/client/index.ts'],
+  },
   'gemma-chat.worker.js': {entry: 'src/worker/gemma-chat.worker.ts', budget: 124, chunks: true},
 };
 

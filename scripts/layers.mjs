@@ -9,6 +9,7 @@ import {ROOT} from './lib/run.mjs';
 const ALLOWED = {
   index: ['element', 'client', 'protocol', 'errors'],
   launcher: ['index', 'element'],
+  'language-model': ['client', 'errors'],
   element: ['client', 'knowledge', 'protocol', 'errors'],
   client: ['knowledge', 'protocol', 'model-options', 'errors'],
   protocol: ['model-options', 'errors'],

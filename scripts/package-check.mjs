@@ -7,7 +7,18 @@ import path from 'node:path';
 import {main, ROOT, run} from './lib/run.mjs';
 
 /** A server renders pages that import these; nothing may need a browser before it is used. The worker is no such thing. */
-const IN_NODE = ['', '/element', '/launcher', '/client', '/index-site', '/knowledge', '/embeddings', '/react'];
+const IN_NODE = [
+  '',
+  '/element',
+  '/launcher',
+  '/client',
+  '/index-site',
+  '/knowledge',
+  '/embeddings',
+  '/train',
+  '/language-model',
+  '/react',
+];
 const WORKER = './worker';
 
 await main(async () => {
