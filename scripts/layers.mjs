@@ -18,6 +18,7 @@ const ALLOWED = {
     'chat',
     'engine',
     'gpu',
+    'grammar',
     'knowledge',
     'store',
     'train',
@@ -35,6 +36,7 @@ const ALLOWED = {
   tokenizer: ['gguf', 'errors'],
   store: ['gguf', 'errors'],
   gguf: ['errors'],
+  grammar: ['errors'],
   knowledge: [],
   // In Node: what `npx gemma-chat index` runs.
   indexer: ['knowledge', 'errors'],

@@ -38,6 +38,7 @@ export const ERROR_CODES = [
   'context-overflow',
   'option-unknown',
   'option-invalid',
+  'grammar-invalid',
   'closed',
   // the worker
   'model-in-use',

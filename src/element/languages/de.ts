@@ -233,6 +233,7 @@ export const strings: Strings = {
     'Die Unterhaltung passt nicht mehr in das Gedächtnis des Modells. Beginnen Sie eine neue oder senden Sie eine kürzere Nachricht.',
   'error-option-unknown': 'Dieser Chat wurde mit einer Option eingerichtet, die es nicht gibt.',
   'error-option-invalid': 'Dieser Chat wurde mit einem Wert eingerichtet, der nicht erlaubt ist.',
+  'error-grammar-invalid': 'Die Form, die für diese Antwort verlangt wurde, lässt sich nicht erzwingen.',
   'error-closed': 'Die Verbindung zum Modell wurde geschlossen. Versuchen Sie es erneut, um es neu zu laden.',
   'error-worker-failed':
     'Der Teil des Chats, der im Hintergrund läuft, ist stehen geblieben. Versuchen Sie es erneut, um ihn neu zu starten.',

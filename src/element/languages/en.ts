@@ -40,6 +40,7 @@ const errors = {
     'The conversation no longer fits into the model’s memory. Start a new one or send a shorter message.',
   'error-option-unknown': 'This chat was set up with an option that does not exist.',
   'error-option-invalid': 'This chat was set up with a value that is not allowed.',
+  'error-grammar-invalid': 'The form that was asked of this answer cannot be enforced.',
   'error-closed': 'The connection to the model was closed. Try again to load it anew.',
   'error-worker-failed': 'The part of the chat that runs in the background stopped. Try again to restart it.',
   'error-protocol-mismatch': 'The page and its background worker are of different versions. Reload the page.',

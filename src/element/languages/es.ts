@@ -237,6 +237,7 @@ export const strings: Strings = {
     'La conversación ya no cabe en la memoria del modelo. Empiece una nueva o envíe un mensaje más corto.',
   'error-option-unknown': 'Este chat se configuró con una opción que no existe.',
   'error-option-invalid': 'Este chat se configuró con un valor que no está permitido.',
+  'error-grammar-invalid': 'No se puede garantizar el formato pedido para esta respuesta.',
   'error-closed': 'La conexión con el modelo se cerró. Inténtelo de nuevo para volver a cargarlo.',
   'error-worker-failed':
     'La parte del chat que funciona en segundo plano se detuvo. Inténtelo de nuevo para reiniciarla.',

@@ -239,6 +239,7 @@ export const strings: Strings = {
     'La conversation ne tient plus dans la mémoire du modèle. Commencez-en une nouvelle ou envoyez un message plus court.',
   'error-option-unknown': 'Cette discussion a été configurée avec une option qui n’existe pas.',
   'error-option-invalid': 'Cette discussion a été configurée avec une valeur non autorisée.',
+  'error-grammar-invalid': 'Le format demandé pour cette réponse ne peut pas être imposé.',
   'error-closed': 'La connexion au modèle a été fermée. Réessayez pour le recharger.',
   'error-worker-failed':
     'La partie de la discussion qui tourne en arrière-plan s’est arrêtée. Réessayez pour la relancer.',

@@ -234,6 +234,7 @@ export const strings: Strings = {
     'A conversa não cabe mais na memória do modelo. Comece uma nova ou envie uma mensagem mais curta.',
   'error-option-unknown': 'Este chat foi configurado com uma opção que não existe.',
   'error-option-invalid': 'Este chat foi configurado com um valor que não é permitido.',
+  'error-grammar-invalid': 'O formato pedido para esta resposta não pode ser garantido.',
   'error-closed': 'A conexão com o modelo foi fechada. Tente de novo para recarregá-lo.',
   'error-worker-failed': 'A parte do chat que funciona em segundo plano parou. Tente de novo para reiniciá-la.',
   'error-protocol-mismatch': 'A página e seu processo em segundo plano são de versões diferentes. Recarregue a página.',

@@ -218,6 +218,7 @@ export const strings: Strings = {
   'error-context-overflow': '对话已超出模型的记忆容量。请开始新对话或发送较短的消息。',
   'error-option-unknown': '此对话设置了不存在的选项。',
   'error-option-invalid': '此对话设置了不允许的值。',
+  'error-grammar-invalid': '无法保证此回答所要求的格式。',
   'error-closed': '与模型的连接已关闭。重试将重新加载模型。',
   'error-worker-failed': '对话的后台部分已停止。重试将重新启动它。',
   'error-protocol-mismatch': '页面与其后台程序的版本不同。请重新加载页面。',
