@@ -48,3 +48,12 @@ export const shaped =
   (shape: Shape): Check =>
   (value) =>
     isObject(value) && Object.entries(shape).every(([name, check]) => check(value[name]));
+
+/** A blob with its file's name. */
+export const isNamedBlob: Check = (value) => isObject(value) && value.blob instanceof Blob && isString(value.name);
+
+/** What stands for files: an address, or the files themselves. */
+export const isModelRef: Check = (value) =>
+  isObject(value) &&
+  (isString(value.url) || (arrayOf(isNamedBlob)(value.files) && (value.files as unknown[]).length > 0)) &&
+  optional(isString)(value.integrity);

@@ -2,9 +2,9 @@
 import {GemmaError} from '../errors.ts';
 import {
   arrayOf,
-  type Check,
   isBoolean,
   isCount,
+  isModelRef,
   isNumber,
   isObject,
   isString,
@@ -20,12 +20,6 @@ import type {GenerationOptions, ModelRef, Request} from './messages.ts';
 import {checkOptions, found, modelOptions, unexpected} from './options.ts';
 import {malformed} from './parse-reply.ts';
 import {generationOptions as specs} from './worker-options.ts';
-
-const isNamedBlob: Check = (value) => isObject(value) && value.blob instanceof Blob && isString(value.name);
-const isModelRef: Check = (value) =>
-  isObject(value) &&
-  (isString(value.url) || (arrayOf(isNamedBlob)(value.files) && (value.files as unknown[]).length > 0)) &&
-  optional(isString)(value.integrity);
 
 const REQUESTS: Record<Request['type'], Shape> = {
   hello: {id: isCount, version: isNumber, lock: nullable(isString)},

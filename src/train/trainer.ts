@@ -5,7 +5,7 @@ import {readGgufAdapter} from '../adapters/gguf-adapter.ts';
 import type {LowRankFactors} from '../engine/engine.ts';
 import type {TrainingOptions} from '../engine/training/training.ts';
 import {GemmaError} from '../errors.ts';
-import {isObject, isString, oneOf} from '../protocol/check.ts';
+import {isModelRef, isNamedBlob, isObject, isString, oneOf} from '../protocol/check.ts';
 import type {AdapterRef} from '../protocol/messages.ts';
 import {checkOptions, unexpected} from '../protocol/options.ts';
 import {
@@ -273,6 +273,7 @@ export class Trainer {
     checkOptions('train', given, trainingOptions);
     if (!isFile(data)) throw unexpected('data', 'none', 'examples, as a file or an address');
     if (validation !== undefined && !isFile(validation)) throw unexpected('validation', 'none', 'a file or an address');
+    if (from !== undefined && !isString(from) && !isModelRef(from)) throw unexpected('from', 'none', 'an adapter');
     const adapter = from === undefined ? undefined : await this.#factors(from, signal);
     const file = await readFile(data, signal);
     const settings = settingsOf(given, file.name, this.#home.model().engine.contextLength, adapter);
@@ -398,8 +399,7 @@ function optionsOf({settings, from}: Job): Omit<TrainingOptions, 'batchRows'> & 
   return {rank, alpha, targets, seed, weightDecay, from, batchRows: 0};
 }
 
-const isFile = (value: unknown): boolean =>
-  isObject(value) && (isString(value.url) || (value.blob instanceof Blob && isString(value.name)));
+const isFile = (value: unknown): boolean => isNamedBlob(value) || (isObject(value) && isString(value.url));
 
 function hashOf(value: unknown): Promise<string> {
   return sha256Hex(new TextEncoder().encode(JSON.stringify(value)));

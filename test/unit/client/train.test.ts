@@ -419,6 +419,8 @@ describe('gemma-chat/train', () => {
       {act: 'start'},
       {act: 'start', data: {url: 7}, settings: {}},
       {act: 'plan', data: {blob: 1, name: ''}, settings: null},
+      {act: 'plan', data: {blob: new Blob(['{}']), name: ''}, settings: {}, from: 7},
+      {act: 'plan', data: {blob: new Blob(['{}']), name: ''}, settings: {}, from: {files: []}},
       {act: 'convert', file: 'x', name: 'x'},
       {act: 'cancel', run: '../../x'},
     ];
