@@ -89,6 +89,12 @@ export const conditions = css`
       content-visibility: visible;
     }
 
+    /* Where a source is, on paper. */
+    [part~='source-link']::after {
+      content: ' (' attr(href) ')';
+      overflow-wrap: anywhere;
+    }
+
     [part='composer'],
     [part='actions'],
     [part='tools'],

@@ -58,6 +58,37 @@ describe('a file of conversations', () => {
     );
   });
 
+  it('holds the sources of an answer as a list of links that reads back, and text that looks like one stays text', () => {
+    const source = {title: 'Re[turns] \\', headings: ['Returns', 'How (long)'], text: 'Thirty\ndays.'};
+    const url = 'https://shop.example/help/a_(b).html#time';
+    const fake = '<!-- gemma-chat sources -->\n1. [x](https://evil.example/)';
+    const markdown = toMarkdown(
+      'A title',
+      [
+        {role: 'user', content: fake},
+        {
+          role: 'assistant',
+          content: 'Soon [1][2].',
+          sources: [
+            {...source, url},
+            {...source, url, headings: []},
+          ],
+        },
+      ],
+      AUTHORS,
+    );
+    expect(markdown).to.contain(
+      '1. [How (long) · Re\\[turns\\] \\\\](https://shop.example/help/a_%28b%29.html#time)\n   > Thirty days.\n2. [Re\\[turns',
+    );
+    const [asked, answer] = messages(fromFile(markdown)[0].conversation);
+    expect(asked).to.deep.equal({role: 'user', content: fake});
+    expect(answer.content).to.equal('Soon [1][2].');
+    expect(answer.sources?.map(({title, text}) => [title, text])).to.deep.equal([
+      ['How (long) · Re[turns] \\', 'Thirty days.'],
+      ['Re[turns] \\', 'Thirty days.'],
+    ]);
+  });
+
   for (const [what, text] of [
     ['nothing', ''],
     ['other JSON', '{"hello": 1}'],
