@@ -8,11 +8,14 @@ import {
   writeWords,
 } from '../knowledge/encoder/files.ts';
 import type {StoreFile} from '../knowledge/index-builder.ts';
+import {evenParts} from '../knowledge/passages.ts';
 import {type BertModel, BertVectors} from './bert-model.ts';
 import type {EmbeddedPassage, PassageEncoder} from './passage-vectors.ts';
 
 /** Headings of a passage that are embedded with it, beside the page's title. */
 const HEADINGS = 2;
+/** Most words of a part of a passage that has a vector of its own. */
+const PART_WORDS = 100;
 
 export function bertEncoder(model: BertModel): PassageEncoder {
   const vectors = new BertVectors(model);
@@ -20,14 +23,16 @@ export function bertEncoder(model: BertModel): PassageEncoder {
     model: `${model.name} ${model.sha256.slice(0, 16)}`,
     dimensions: model.shape.nEmbd,
     prefix: '',
-    embed: async (passages) => passages.map((passage) => vectors.vector(textOf(passage))),
+    embed: async (passages) => passages.map((passage) => textsOf(passage).map((text) => vectors.vector(text))),
     addFiles: (store) => addEncoder(model, store),
     destroy: () => undefined,
   };
 }
 
-function textOf({title, headings, text}: EmbeddedPassage): string {
-  return `${[title, ...headings.slice(-HEADINGS)].join(' ')}\n${text}`;
+/** Each part of a passage under its headings: a small model says little of a long text in one vector. */
+function textsOf({title, headings, text}: EmbeddedPassage): string[] {
+  const above = [title, ...headings.slice(-HEADINGS)].join(' ');
+  return evenParts(text, PART_WORDS).map((part) => `${above}\n${part}`);
 }
 
 /** Stores what a browser needs and returns the name of the file that names the others. */

@@ -18,6 +18,8 @@ import {WordPiece} from '../../../src/knowledge/encoder/wordpiece.ts';
 import {KnowledgeFailure} from '../../../src/knowledge/failure.ts';
 import {fileName} from '../../../src/knowledge/format.ts';
 import {IndexFiles} from '../../../src/knowledge/index-files.ts';
+import {Meaning} from '../../../src/knowledge/meaning.ts';
+import {evenParts} from '../../../src/knowledge/passages.ts';
 import {rank} from '../../../src/knowledge/rank.ts';
 import {SiteSearch} from '../../../src/knowledge/search.ts';
 import {quantize, readVectorBlock, readVectorInfo, Vectors, writeVectorBlock} from '../../../src/knowledge/vectors.ts';
@@ -209,11 +211,7 @@ describe('vectors of passages', () => {
 
   it('are refused where counts and sizes do not fit', async () => {
     const block = writeVectorBlock([[4, new Int8Array(64)]]);
-    const twice = writeVectorBlock([
-      [4, new Int8Array(64)],
-      [4, new Int8Array(64)],
-    ]);
-    for (const bytes of [block.subarray(1), new Uint8Array([...block, 0]), twice]) {
+    for (const bytes of [block.subarray(1), new Uint8Array([...block, 0])]) {
       expect((await failure(() => readVectorBlock(bytes, 64, 10))).code).to.equal('knowledge-invalid');
     }
     expect((await failure(() => readVectorBlock(block, 64, 4))).code).to.equal('knowledge-invalid');
@@ -230,6 +228,36 @@ describe('vectors of passages', () => {
     for (const [value, passages] of wrong) {
       expect((await failure(() => readVectorInfo(value, passages))).code).to.equal('knowledge-invalid');
     }
+  });
+
+  it('are several of a long passage, of which the nearest counts', async () => {
+    const [a, b] = [Int8Array.of(127, 0), Int8Array.of(0, 127)];
+    const block = writeVectorBlock([
+      [4, a],
+      [4, b],
+      [9, Int8Array.of(-127, 0)],
+    ]);
+    const info = {model: 'tiny', dimensions: 2, prefix: 'query: ', blocks: [{first: 4, file: `${'0'.repeat(24)}.bin`}]};
+    const asked: string[] = [];
+    const meaning = await Meaning.open(
+      info,
+      10,
+      async () => block,
+      async (text) => {
+        asked.push(text);
+        return Float32Array.of(0.6, 0.8);
+      },
+    );
+    const cosines = [...(await meaning.cosines('how?'))].map(([passage, cosine]) => [passage, cosine.toFixed(3)]);
+    expect(cosines).to.deep.equal([
+      [4, '0.800'],
+      [9, '-0.600'],
+    ]);
+    expect(asked).to.deep.equal(['query: how?']);
+    const parts = evenParts('One two three. Four five six. Seven eight nine. Ten.', 5);
+    expect(parts).to.deep.equal(['One two three.', 'Four five six.', 'Seven eight nine. Ten.']);
+    expect(evenParts('One two. Three.', 5)).to.deep.equal(['One two. Three.']);
+    expect(evenParts(`${'word '.repeat(250)}`, 100).map((part) => part.split(' ').length)).to.deep.equal([84, 84, 82]);
   });
 
   it('add passages that share no word with the question, and leave an order by words alone as it is', () => {
