@@ -74,7 +74,7 @@ export class ChatAssembly {
     this.notices = new Notices(changed);
     this.formValue = new FormValue(element);
     this.#launcher = new LauncherState(element);
-    this.#grounding = new Grounding({options: element, language, find, emit});
+    this.#grounding = new Grounding({options: element, language, find, emit, changed});
     const chat = new ChatController({settings, changed, emit}, load, questions);
     this.chat = chat;
     this.autoLoad = new AutoLoad({element, chat, settings, changed, run});
@@ -232,7 +232,7 @@ export class ChatAssembly {
         buttons: slotted(element, 'message-button'),
       }),
       messageState: this.#tools,
-      starters: element.starters ?? [],
+      starters: this.#grounding.starters,
       suggestions: element.suggestions ?? [],
       showSpeed: element.showSpeed,
       names: element.showNames,

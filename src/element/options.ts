@@ -23,6 +23,15 @@ interface Option<T> extends PropertyDeclaration {
 /** An attribute is the property's name in kebab case. */
 const option = <T>(option: Option<T>): Option<T> => option;
 
+function listOrAuto(value: string | null): unknown {
+  if (value === 'auto') return value;
+  try {
+    return JSON.parse(value ?? 'null');
+  } catch {
+    return null;
+  }
+}
+
 export const OPTIONS = {
   /**
    * URL of a GGUF file, or `hf:owner/repo/file.gguf[@revision]`; of a split model its first part. The property also takes
@@ -100,8 +109,11 @@ export const OPTIONS = {
    * line in the list where the model begins to read; `stop` shows the error `context-overflow`.
    */
   contextOverflow: option<'truncate-oldest' | 'stop'>({initial: 'truncate-oldest'}),
-  /** What a visitor may begin with at one press: texts, or `{label, text}`. The attribute is a JSON array. */
-  starters: option<readonly Prompt[] | null>({type: Array, initial: null}),
+  /**
+   * What a visitor may begin with at one press: texts, or `{label, text}`. The attribute is a JSON array, or `auto`: headings of
+   * the site's index or of the page, where the chat answers from it.
+   */
+  starters: option<readonly Prompt[] | 'auto' | null>({initial: null, converter: listOrAuto}),
   /** What a visitor may say next; emptied with every message. */
   suggestions: option<readonly Prompt[] | null>({attribute: false, initial: null}),
   /** The name under which a form sends the conversation. */

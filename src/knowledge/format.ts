@@ -14,6 +14,7 @@
 //   vector block       vectors of passages, where the index has them (vectors.ts)
 //   encoder            what embeds a question, where the index has it (encoder/files.ts)
 import {ByteReader, ByteWriter, invalidIndex} from './bytes.ts';
+import {MAX_STARTER, MOST_STARTERS} from './starters.ts';
 
 export const FORMAT_VERSION = 1;
 export const MANIFEST = 'manifest.json';
@@ -42,6 +43,8 @@ export interface Manifest {
   languages: string[];
   pages: {file: string; count: number};
   passages: number;
+  /** Headings to begin with, as text. */
+  starters?: string[];
   terms: DirectoryEntry<string>[];
   texts: DirectoryEntry<number>[];
   /** Vectors of the passages, where the index has them: VectorInfo in vectors.ts. */
@@ -112,7 +115,7 @@ export function parseManifest(text: string): Manifest {
   if (typeof value !== 'object' || value === null || manifest.version !== FORMAT_VERSION) {
     throw invalidIndex(`${MANIFEST} is of another version than ${FORMAT_VERSION}`);
   }
-  const {site, languages, pages, passages, terms, texts} = manifest;
+  const {site, languages, pages, passages, starters, terms, texts} = manifest;
   const wrong =
     typeof site !== 'string' || site.length > 2000
       ? 'site'
@@ -122,15 +125,19 @@ export function parseManifest(text: string): Manifest {
           ? 'pages'
           : !isCount(passages, 0x7fffffff)
             ? 'passages'
-            : !isDirectory(terms, (first) => typeof first === 'string' && first.length <= 200)
-              ? 'terms'
-              : !isDirectory(texts, (first) => isCount(first, 0x7fffffff))
-                ? 'texts'
-                : null;
+            : starters !== undefined && !isStarters(starters)
+              ? 'starters'
+              : !isDirectory(terms, (first) => typeof first === 'string' && first.length <= 200)
+                ? 'terms'
+                : !isDirectory(texts, (first) => isCount(first, 0x7fffffff))
+                  ? 'texts'
+                  : null;
   if (wrong) throw invalidIndex(`${MANIFEST} has no valid "${wrong}"`);
   return manifest;
 }
 
+const isStarters = (value: unknown): boolean =>
+  Array.isArray(value) && value.length <= MOST_STARTERS && value.every((each) => isText(each, MAX_STARTER));
 export const isFile = (value: unknown): value is string => typeof value === 'string' && FILE_NAME.test(value);
 const isCount = (value: unknown, most: number): boolean =>
   Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most;

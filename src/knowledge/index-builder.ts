@@ -15,6 +15,7 @@ import {
   writeTextDirectory,
 } from './format.ts';
 import type {Passage} from './passages.ts';
+import {Starters} from './starters.ts';
 import type {Words} from './terms.ts';
 import type {VectorInfo} from './vectors.ts';
 import {weigh} from './weigh.ts';
@@ -46,6 +47,7 @@ export class IndexBuilder {
   readonly #postings = new Map<string, number[]>();
   readonly #counts: number[] = [];
   readonly #languages = new Map<string, number>();
+  readonly #starters = new Starters();
   readonly #blocks: DirectoryEntry<number>[] = [];
   #pages: PageText[] = [];
   #texts = new Map<number, PassageText>();
@@ -81,6 +83,7 @@ export class IndexBuilder {
       }
     });
     if (large) this.#endBlock();
+    this.#starters.add(passages.map(({headings}) => headings.at(-1) ?? ''));
     this.#counts.push(passages.length);
     this.#passages += passages.length;
     const first = this.#start;
@@ -107,6 +110,7 @@ export class IndexBuilder {
       languages,
       pages: {file: this.#store(writePages(this.#counts)), count: this.#counts.length},
       passages: this.#passages,
+      starters: this.#starters.choose(),
       terms: this.#directory(this.#shards(), writeTermDirectory),
       texts: this.#directory(this.#blocks, writeTextDirectory),
       ...(vectors ? {vectors} : {}),

@@ -1,5 +1,6 @@
 // A chat that knows the site's pages: found before there is a model, written with sources when there is one.
 import {expect, fixture, html} from '@open-wc/testing';
+import {emulateMedia} from '@web/test-runner-commands';
 import {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
 import {knowledgeParts} from '../../src/element/late.ts';
 import type {FoundPassages} from '../../src/protocol/messages.ts';
@@ -84,6 +85,10 @@ describe('a chat that knows the pages of its site', () => {
     expect(chat.turns.at(-1)).to.contain('[3]').and.to.contain('a[1]');
     expect(chat.parts('source')).to.have.length(2);
     await expect(chat.el).to.be.accessible();
+    await emulateMedia({media: 'print'});
+    const printed = getComputedStyle(chat.part('source-link')!, '::after').content;
+    await emulateMedia({media: 'screen'});
+    expect(printed).to.contain('roses.html#part-1');
   });
 
   it('says so where nothing was found, asks no model and tells the page', async () => {
@@ -162,5 +167,49 @@ describe('a chat that knows the pages of its site', () => {
     await chat.ask('How many buckets of rainwater for tulips?');
     await chat.until(() => chat.el.messages.length === 4 && !!chat.el.messages[3].sources?.length);
     expect(chat.el.messages[3].sources![0].text).to.contain('seven buckets');
+  });
+
+  it('begins with headings of the page or of the index, where the page says so', async () => {
+    const prompts = (chat: Harness): string[] => chat.parts('prompt').map((each) => each.textContent!.trim());
+    const page = await fixture<HTMLElement>(html`
+      <main>
+        <h1>Garden</h1><h2>Watering the roses</h2><p>Every evening.</p><h2>Notes</h2><p>None.</p><h2>When to prune?</h2>
+        <p>In March.</p>
+        <gemma-chat knowledge="page" starters="auto"></gemma-chat>
+      </main>
+    `);
+    const onPage = new Harness(page.querySelector<GemmaChatElement>('gemma-chat')!);
+    await onPage.until(() => prompts(onPage).length > 0);
+    expect(prompts(onPage)).to.deep.equal(['When to prune?', 'Watering the roses']);
+    const file = `${'0'.repeat(24)}.bin`;
+    const manifest = {
+      version: 1,
+      site: '../',
+      languages: ['en'],
+      pages: {file, count: 1},
+      passages: 1,
+      terms: [],
+      texts: [],
+    };
+    const {fetch} = window;
+    const fetched: string[] = [];
+    window.fetch = async (url) => {
+      fetched.push(String(url));
+      return new Response(JSON.stringify({...manifest, starters: ['How do <b>roses</b> grow?']}));
+    };
+    try {
+      const el = await fixture<GemmaChatElement>(
+        html`<gemma-chat knowledge-src="/roses" starters="auto"></gemma-chat>`,
+      );
+      const chat = new Harness(el);
+      await chat.until(() => prompts(chat).length > 0);
+      expect(prompts(chat)).to.deep.equal(['How do <b>roses</b> grow?']);
+      expect(fetched).to.deep.equal([`${location.origin}/roses/manifest.json`]);
+      el.setAttribute('starters', '["Mine"]');
+      await chat.settle();
+      expect(prompts(chat)).to.deep.equal(['Mine']);
+    } finally {
+      window.fetch = fetch;
+    }
   });
 });

@@ -7,17 +7,21 @@ import {createEvent} from '../events.ts';
 import type {Language} from '../languages/index.ts';
 import {knowledgeParts} from '../late.ts';
 import type {Options} from '../options.ts';
+import type {Prompt} from '../views/message-list.ts';
 
 export interface GroundingHost {
   options: Options;
   language(): Language;
   find: typeof findPassages;
   emit(event: Event): void;
+  changed(): void;
 }
 
 /** The site's pages, as one chat asks them. */
 export class Grounding {
   readonly #host: GroundingHost;
+  /** Headings of what `of` names. */
+  #headings: {of: string; texts: readonly string[]} | null = null;
 
   constructor(host: GroundingHost) {
     this.#host = host;
@@ -27,6 +31,32 @@ export class Grounding {
   get ground(): Ground | null {
     const {knowledge, knowledgeSrc} = this.#host.options;
     return knowledge || knowledgeSrc ? this.#ground : null;
+  }
+
+  /** What a visitor may begin with; of `auto` nothing until the headings are there. */
+  get starters(): readonly Prompt[] {
+    const {
+      starters,
+      knowledge,
+      knowledgeSrc,
+      knowledgeIntegrity: integrity,
+      knowledgeSelector: selector,
+    } = this.#host.options;
+    if (starters !== 'auto') return starters ?? [];
+    const of = JSON.stringify([knowledge === 'page' && location.href, knowledgeSrc, integrity, selector]);
+    if (this.#headings?.of === of) return this.#headings.texts;
+    const headings = {of, texts: [] as readonly string[]};
+    this.#headings = headings;
+    void knowledgeParts
+      .load()
+      .then(() => knowledgeParts.value?.siteHeadings({knowledge, knowledgeSrc, integrity, selector}))
+      .then((texts) => {
+        headings.texts = texts ?? [];
+        if (headings.texts.length > 0) this.#host.changed();
+      })
+      // A question tells what is wrong with the index.
+      .catch(() => undefined);
+    return headings.texts;
   }
 
   readonly #ground: Ground = async (messages, client, signal) => {

@@ -4,13 +4,14 @@
 import type {TemplateResult} from 'lit';
 import type {FindRequest} from '../../client/find.ts';
 import type {GemmaClient} from '../../client/index.ts';
+import {readManifest} from '../../knowledge/manifest.ts';
 import {groundedMessages, searchText} from '../../knowledge/prompt.ts';
 import type {ChatMessage, FoundPassages, MessageSource} from '../../protocol/messages.ts';
 import type {Grounded} from '../chat/chat-state.ts';
 import {html, nothing} from '../handed.ts';
 import type {Language} from '../languages/index.ts';
 import {safeHref} from '../markdown/links.ts';
-import {findOnPage} from './page-passages.ts';
+import {findOnPage, headingsOnPage} from './page-passages.ts';
 
 export {hand} from '../handed.ts';
 
@@ -77,6 +78,16 @@ async function passagesFor(request: GroundRequest): Promise<{sources: MessageSou
           signal,
         });
   return {sources: checkPassages(found.passages), sufficient: found.sufficient};
+}
+
+/** Headings that a visitor may ask about: those that the index names, or those of this page. */
+export async function siteHeadings(
+  where: Pick<GroundRequest, 'knowledge' | 'knowledgeSrc' | 'integrity' | 'selector'>,
+): Promise<readonly string[]> {
+  const {knowledge, knowledgeSrc, integrity, selector} = where;
+  if (knowledge === 'page') return headingsOnPage(selector);
+  if (typeof knowledge === 'function' || !knowledgeSrc) return [];
+  return (await readManifest(folder(knowledgeSrc), integrity ?? undefined)).starters ?? [];
 }
 
 function folder(src: string): string {

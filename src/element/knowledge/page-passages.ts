@@ -4,6 +4,7 @@ import {Extractor, type MarkupEvents, PageSkipped} from '../../knowledge/extract
 import {IndexBuilder} from '../../knowledge/index-builder.ts';
 import {cutPassages} from '../../knowledge/passages.ts';
 import {type SearchResult, SiteSearch} from '../../knowledge/search.ts';
+import {Starters} from '../../knowledge/starters.ts';
 import {baseLanguage, Words} from '../../knowledge/terms.ts';
 
 const NOTHING: SearchResult = {passages: [], sufficient: false, confidence: 0, corrections: []};
@@ -36,6 +37,21 @@ export async function findOnPage(question: string, selector: string | null, fall
     return await search.search(question, {perPage: 5});
   } catch (error) {
     if (error instanceof PageSkipped) return NOTHING;
+    throw error;
+  }
+}
+
+/** Headings of the page that a visitor may ask about. */
+export function headingsOnPage(selector: string | null): string[] {
+  const extractor = new Extractor();
+  try {
+    walk(document.documentElement, extractor, selector);
+    const starters = new Starters();
+    // Each as of a page of its own: several may be chosen.
+    for (const {text, level} of extractor.content().blocks) if (level >= 2 && level <= 6) starters.add([text]);
+    return starters.choose();
+  } catch (error) {
+    if (error instanceof PageSkipped) return [];
     throw error;
   }
 }

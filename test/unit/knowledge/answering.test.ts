@@ -1,9 +1,28 @@
 import {expect} from 'chai';
 import {citedText} from '../../../src/knowledge/citations.ts';
 import {groundedMessages, searchText} from '../../../src/knowledge/prompt.ts';
+import {Starters} from '../../../src/knowledge/starters.ts';
 
 const passage = (text: string, title = 'Page') => ({title, headings: ['Page', 'Part'], text});
 const ask = (question: string) => [{role: 'user' as const, content: question}];
+
+describe('headings to begin with', () => {
+  it('are questions first, then long sections; one a page, none that several pages have or that names code', () => {
+    const starters = new Starters();
+    starters.add(['Choosing roses', 'Choosing roses', 'When to prune?', 'See also']);
+    starters.add([
+      'See also',
+      'Watering the lawn',
+      'Watering the lawn',
+      'Lawn care',
+      'git-log --graph',
+      'Cut grass() here',
+    ]);
+    starters.add(['Name', '2.1 Growing beans', 'x'.repeat(90), '']);
+    starters.add(['See also', 'Name']);
+    expect(starters.choose()).to.deep.equal(['When to prune?', 'Watering the lawn', 'Growing beans']);
+  });
+});
 
 describe('citedText', () => {
   const linked = (answer: string, passages: number) =>

@@ -314,6 +314,9 @@ describe('a poisoned index', () => {
       {pages: {file: '../../secret', count: 1}},
       {pages: {file, count: -1}},
       {passages: 1e12},
+      {starters: 'auto'},
+      {starters: ['x'.repeat(81)]},
+      {starters: Array(5).fill('How?')},
       {
         terms: [
           {first: 'b', file},
