@@ -36,7 +36,7 @@ const ALLOWED = {
   tokenizer: ['gguf', 'errors'],
   store: ['gguf', 'errors'],
   gguf: ['errors'],
-  grammar: ['errors'],
+  grammar: ['protocol', 'errors'],
   knowledge: [],
   // In Node: what `npx gemma-chat index` runs.
   indexer: ['knowledge', 'errors'],

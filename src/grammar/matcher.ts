@@ -7,6 +7,14 @@ import {CONTROL_MARK, type TokenTrie} from './token-trie.ts';
 /** Bytes that are looked ahead for what must come. */
 const MAX_FORCED = 512;
 
+/** What must come next. */
+export interface Forced {
+  /** Texts in UTF-8, and control tokens. */
+  readonly parts: readonly (Uint8Array | number)[];
+  /** Whether the last part is a text that may go on: its last token may then be a longer one. */
+  readonly open: boolean;
+}
+
 /** Follows an answer, token by token. Several may follow one grammar. */
 export class Matcher {
   readonly #automaton: Automaton;
@@ -57,18 +65,60 @@ export class Matcher {
     return this.#walk(this.#now(), this.#trie.bytesOf(id)) !== DEAD;
   }
 
-  /** The text that must come next, in UTF-8: up to the first byte that is open, or up to where the answer may end. */
-  forced(): Uint8Array {
-    const bytes: number[] = [];
+  /** What must come next: up to the first choice, or to where the answer may end. */
+  forced(): Forced {
+    const parts: (Uint8Array | number)[] = [];
+    let bytes: number[] = [];
+    const endText = (): void => {
+      if (bytes.length > 0) parts.push(Uint8Array.from(bytes));
+      bytes = [];
+    };
     let state = this.#now();
-    while (bytes.length < MAX_FORCED && !this.#automaton.accepts(state)) {
-      const row = this.#automaton.row(state);
-      const byte = row.findIndex((next) => next !== DEAD);
-      if (byte < 0 || byte === CONTROL_MARK || row.findLastIndex((next) => next !== DEAD) !== byte) break;
+    let open = true;
+    for (let length = 0; length < MAX_FORCED; length++) {
+      if (this.#automaton.accepts(state)) {
+        open = this.#automaton.threadsOf(state).threads.length > 0;
+        break;
+      }
+      const byte = this.#onlyByte(state);
+      if (byte === CONTROL_MARK) {
+        const control = this.#onlyControl(state);
+        // Whatever control token comes, no text goes on before it.
+        open = false;
+        if (!control) break;
+        endText();
+        parts.push(control.id);
+        state = control.next;
+        open = true;
+        continue;
+      }
+      if (byte < 0) break;
       bytes.push(byte);
-      state = row[byte];
+      state = this.#automaton.row(state)[byte];
     }
-    return Uint8Array.from(bytes);
+    if (bytes.length === 0) open = false;
+    endText();
+    return {parts, open};
+  }
+
+  /** The one byte that can follow, or −1. */
+  #onlyByte(state: State): number {
+    const row = this.#automaton.row(state);
+    const byte = row.findIndex((next) => next !== DEAD);
+    return row.findLastIndex((next) => next !== DEAD) === byte ? byte : -1;
+  }
+
+  /** The one control token that can follow. */
+  #onlyControl(state: State): {id: number; next: State} | null {
+    let next = this.#automaton.row(state)[CONTROL_MARK];
+    let id = 0;
+    for (let i = 0; i < 3; i++) {
+      const byte = this.#onlyByte(next);
+      if (byte < 0) return null;
+      id = id * 256 + byte;
+      next = this.#automaton.row(next)[byte];
+    }
+    return {id, next};
   }
 
   #walk(from: State, bytes: Uint8Array): State {

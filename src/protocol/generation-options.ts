@@ -33,6 +33,14 @@ export function generationSpecs(checks: OptionChecks): GenerationSpecs {
   };
   const boolean: OptionSpec = {check: isBoolean, expected: 'true or false'};
 
+  const isFormat: Check = (value) => {
+    if (!isObject(value)) return false;
+    if (value.type === 'regex') return isString(value.regex);
+    if (value.type !== 'json_schema') return oneOf('text', 'json_object')(value.type);
+    const {json_schema: named} = value;
+    return isObject(named) && (isObject(named.schema) || isBoolean(named.schema));
+  };
+
   const generation: OptionSpecs<GenerationOptions> = {
     temperature: {check: number((x) => x >= 0 && x <= 100), expected: 'a number from 0 to 100'},
     top_k: {check: integer(0, Number.MAX_SAFE_INTEGER), expected: 'an integer, 0 (all) or more'},
@@ -47,6 +55,11 @@ export function generationSpecs(checks: OptionChecks): GenerationSpecs {
     seed: {check: integer(0, Number.MAX_SAFE_INTEGER), expected: 'an integer from 0 to 2^53 - 1'},
     logprobs: boolean,
     top_logprobs: {check: integer(0, 20), expected: 'an integer from 0 to 20'},
+    response_format: {
+      check: isFormat,
+      expected:
+        "{type: 'text' | 'json_object'}, {type: 'json_schema', json_schema: {schema}} or {type: 'regex', regex: text}",
+    },
     adapters: {
       check: atMost(4, shaped({id: isString, scale: optional(isNumber)})),
       expected: 'up to 4 of {id, scale}',
@@ -68,7 +81,12 @@ export function generationSpecs(checks: OptionChecks): GenerationSpecs {
   });
   const isTool = shaped({
     type: oneOf('function'),
-    function: shaped({name: isString, description: optional(isString), parameters: optional(isObject)}),
+    function: shaped({
+      name: isString,
+      description: optional(isString),
+      parameters: optional(isObject),
+      strict: optional(isBoolean),
+    }),
   });
 
   const template: GenerationSpecs['template'] = {
@@ -79,7 +97,7 @@ export function generationSpecs(checks: OptionChecks): GenerationSpecs {
     },
     tools: {
       check: arrayOf(isTool),
-      expected: "an array of {type: 'function', function: {name, description, parameters}}",
+      expected: "an array of {type: 'function', function: {name, description, parameters, strict}}",
     },
     thinking: boolean,
   };

@@ -55,7 +55,8 @@ export interface ToolCall {
 
 export interface ToolDefinition {
   type: 'function';
-  function: {name: string; description?: string; parameters?: Record<string, unknown>};
+  /** `strict`: its arguments are generated under `parameters`, a JSON Schema. Default false. */
+  function: {name: string; description?: string; parameters?: Record<string, unknown>; strict?: boolean};
 }
 
 /** Sampling and stopping. A field left out takes the model's default: temperature 1, top-k 64, top-p 0.95. */
@@ -72,9 +73,22 @@ export interface GenerationOptions {
   logprobs?: boolean;
   /** 0 to 20 alternatives a token. */
   top_logprobs?: number;
+  /** The form of the answer's text; thoughts before it are free. Default: any text. */
+  response_format?: ResponseFormat;
   /** Up to 4 loaded adapters. Those that are not named have no effect. */
   adapters?: AdapterUse[];
 }
+
+/**
+ * The form of an answer. `json_object`: any JSON object. `json_schema`: OpenAI's shape, with or without `strict`. `regex`: the
+ * whole answer matches this regular expression of ECMAScript with flag u. What cannot be enforced is refused with
+ * `grammar-invalid`.
+ */
+export type ResponseFormat =
+  | {type: 'text'}
+  | {type: 'json_object'}
+  | {type: 'json_schema'; json_schema: {name?: string; description?: string; strict?: boolean; schema: unknown}}
+  | {type: 'regex'; regex: string};
 
 /** An adapter that an answer uses. */
 export interface AdapterUse {

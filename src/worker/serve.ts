@@ -1,6 +1,7 @@
 // One session a port: answers one client's requests until the client is gone. Knows the messages; what they do is the
 // host's, the scheduler's and chat/'s.
 import {generate} from '../chat/generate.ts';
+import {endsInThought} from '../chat/output-parser.ts';
 import {renderToTextInPieces} from '../chat/template.ts';
 import {GemmaError, isAbort} from '../errors.ts';
 import {Endpoint, type PortLike} from '../protocol/endpoint.ts';
@@ -16,6 +17,7 @@ import {
 import {type BadRequest, parseRequest} from '../protocol/parse-request.ts';
 import {wireError} from '../protocol/wire-error.ts';
 import {inSlices, type Pieces} from '../tokenizer/pieces.ts';
+import {constraintOf} from './answer-forms.ts';
 import {Liveness} from './liveness.ts';
 import type {Instance, ModelUser} from './model-host.ts';
 import {chatGeneration, completionGeneration} from './requests.ts';
@@ -207,6 +209,10 @@ export class Session implements ModelUser {
         : completionGeneration(model, request.request, request.resume),
       signal,
     );
+    const {thinking} = request.type === 'chat' ? request.request : {};
+    const inThought = endsInThought(model.tokenizer, generation.prompt);
+    const thoughts = inThought ? 'open' : thinking ? 'may' : 'none';
+    generation.constraint = await constraintOf(model.tokenizer, request.request, thoughts);
     const used = adapters.use(request.request.adapters, generation.prompt);
     const job: Job = {
       client: this,

@@ -4,7 +4,7 @@ import {compileFormat} from '../../../src/grammar/compile.ts';
 import type {Grammar} from '../../../src/grammar/grammar.ts';
 import {takes} from '../../helpers/grammar.ts';
 
-const grammarOf = (schema: unknown): Grammar => compileFormat({type: 'json_schema', schema});
+const grammarOf = (schema: unknown): Grammar => compileFormat({type: 'json_schema', json_schema: {schema}});
 
 /** A schema, values that fulfil it, and values that do not. */
 type Case = [schema: unknown, fulfil: unknown[], others: unknown[]];

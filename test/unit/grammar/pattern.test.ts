@@ -121,7 +121,7 @@ describe('grammar: numbers', () => {
       for (const step of [0.001, 0.1]) values.push(low - step, low + step, high - step, high + step);
       let grammar: ReturnType<typeof compileFormat>;
       try {
-        grammar = compileFormat({type: 'json_schema', schema});
+        grammar = compileFormat({type: 'json_schema', json_schema: {schema}});
       } catch {
         // No number is within.
         expect(values.map((x) => Number(x.toFixed(3))).filter(within), JSON.stringify(schema)).to.deep.equal([]);
