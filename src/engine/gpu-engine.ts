@@ -145,6 +145,11 @@ export class GpuEngine implements Engine {
     });
   }
 
+  /** What a training reads: weights, the graph they are in, the device. It must write nothing of it. */
+  get parts(): EngineParts {
+    return this.#parts;
+  }
+
   roomFor(sequence: Sequence, positions: number): boolean {
     return sequence instanceof CachedSequence && this.#parts.cache.roomFor(sequence, positions, this.chunkSize);
   }

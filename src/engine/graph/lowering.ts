@@ -94,7 +94,8 @@ export type Binding =
   | CacheTensor
   | ConstantTensor
   | ScratchTensor
-  | AdapterTensor;
+  | AdapterTensor
+  | TrainingTensor;
 
 /** What dispatches of one operation leave each other. One buffer a name, as large as any of them needs. */
 export interface ScratchTensor {
@@ -112,6 +113,21 @@ export interface AdapterTensor {
   readonly site: string;
   readonly holds: 'factors' | 'terms';
 }
+
+/** What only training has. */
+export type TrainingTensor =
+  /** A factor of a trained term, or its gradient. */
+  | {readonly kind: 'factor'; readonly tensor: string; readonly half: 'a' | 'b'; readonly holds: 'values' | 'gradients'}
+  /** Some rows of a slice of a weight, from a multiple of 64 on. */
+  | {
+      readonly kind: 'part';
+      readonly weight: WeightTensor;
+      readonly index: number;
+      readonly firstRow: number;
+      readonly nRows: number;
+    }
+  /** Of a batch's output rows: their labels and weights; and for each row which of them it is. */
+  | {readonly kind: 'batch'; readonly holds: 'labels' | 'weights' | 'outputOfRow'};
 
 /** One dispatch of an operation, as a lowering gives it. */
 export interface Work {

@@ -166,8 +166,8 @@ export function assemble(
         return existing(constants.get(binding), binding.name);
       case 'scratch':
         return existing(scratch.get(binding.name), binding.name);
-      case 'adapters':
-        return existing(null, binding.site);
+      default:
+        return existing(null, binding.kind);
     }
   };
   const {width} = graph.logits;

@@ -29,6 +29,11 @@ export class HostedRows {
     this.#capacity = hostedRowCapacity(layout, maxRows);
   }
 
+  /** The same table for steps of other sizes, with a cache of its own. */
+  forRows(maxRows: number): HostedRows {
+    return new HostedRows(this.#source, this.#layout, maxRows);
+  }
+
   /** Bytes of `data` that hold `nRows` rows. */
   bytesOf(nRows: number): number {
     return matrixBytes(this.#layout.tensor.type, this.#layout.nIn, nRows);
