@@ -242,7 +242,7 @@ export function checkGraph<G extends Graph<AnyOperation>>(graph: G): G {
       state.set(output, 'made');
     }
   }
-  if (state.get(graph.logits) !== 'made') throw new GemmaError('internal', 'the graph does not make its logits');
+  if (state.get(graph.logits) !== 'made') throw new GemmaError('internal', 'the graph makes no logits');
   return graph;
 }
 

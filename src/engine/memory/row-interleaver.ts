@@ -63,7 +63,7 @@ export class RowInterleaver {
 
   /** Has the GPU move the staged rows to rows `firstRow` … of `target`. `firstRow` is a multiple of 4. */
   run(target: RowTarget, firstRow: number, nRows: number): void {
-    if (!this.#pipeline) throw new GemmaError('internal', 'rows came before their kernel was compiled');
+    if (!this.#pipeline) throw new GemmaError('internal', 'rows came before their kernel');
     const device = this.#device;
     const constants = interleaveConstants(target.type, target.nIn);
     if (this.#group?.target !== target) {
