@@ -121,7 +121,7 @@ describe('checkGraph', () => {
     const rows = {...late, outputs: {y: {...picked, over: 'rows' as const}}};
     expect(() => checkGraph({operations: [...operations, rows], logits})).to.throw(/late: it comes after the head/);
     expect(() => checkGraph({operations: [...operations, late], logits})).to.throw(/late: output_rows is gone/);
-    expect(() => checkGraph({operations: operations.slice(0, 7), logits})).to.throw(/does not make its logits/);
+    expect(() => checkGraph({operations: operations.slice(0, 7), logits})).to.throw(/makes no logits/);
   });
 
   it('refuses widths that do not fit, naming the weight', () => {
