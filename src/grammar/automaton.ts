@@ -34,10 +34,6 @@ export interface Threads {
   readonly accepts: boolean;
 }
 
-interface StateData extends Threads {
-  row: Int32Array | null;
-}
-
 /** States and their transitions. One a grammar; several generations share it. */
 export class Automaton {
   readonly grammar: Grammar;
@@ -47,7 +43,11 @@ export class Automaton {
   readonly #returns: number[] = [-1];
   readonly #below: number[] = [BOTTOM];
   readonly #stackIds = new Map<number, number>();
-  #states: StateData[] = [];
+  #states: Threads[] = [];
+  /** By state, as far as they are made. For those who walk: see `row`. */
+  readonly rows: (Int32Array | null)[] = [];
+  /** By state. */
+  readonly accepting: boolean[] = [];
   #stateIds = new Map<string, State>();
   #generation = 0;
   readonly #trivialEnd: boolean[];
@@ -91,7 +91,7 @@ export class Automaton {
   }
 
   accepts(state: State): boolean {
-    return this.#states[state].accepts;
+    return this.accepting[state];
   }
 
   /** Calls back with position and stack of each thread. */
@@ -115,9 +115,11 @@ export class Automaton {
 
   /** i32[256]: the state after each byte, DEAD where the byte is not allowed. */
   row(state: State): Int32Array {
-    const data = this.#states[state];
-    data.row ??= this.#makeRow(data.threads);
-    return data.row;
+    const made = this.rows[state];
+    if (made) return made;
+    const row = this.#makeRow(this.#states[state].threads);
+    this.rows[state] = row;
+    return row;
   }
 
   #makeRow(threads: readonly number[]): Int32Array {
@@ -172,7 +174,9 @@ export class Automaton {
     const known = this.#stateIds.get(key);
     if (known !== undefined) return known;
     if (this.#states.length >= MAX_STATES_AT_ONCE) throw tooLarge('states', MAX_STATES_AT_ONCE);
-    const id = this.#states.push({threads: list, accepts, row: null}) - 1;
+    const id = this.#states.push({threads: list, accepts}) - 1;
+    this.rows.push(null);
+    this.accepting.push(accepts);
     this.#stateIds.set(key, id);
     return id;
   }
@@ -197,7 +201,9 @@ export class Automaton {
 
   #clear(): void {
     this.#generation++;
-    this.#states = [{threads: [], accepts: false, row: new Int32Array(256)}];
+    this.#states = [{threads: [], accepts: false}];
+    this.rows.splice(0, this.rows.length, new Int32Array(256));
+    this.accepting.splice(0, this.accepting.length, false);
     this.#stateIds = new Map([['', DEAD]]);
   }
 }

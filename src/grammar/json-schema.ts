@@ -158,9 +158,21 @@ class SchemaCompiler {
     if (low > 0 || high < Number.POSITIVE_INFINITY || parts.length === 0) {
       parts.push(anyCharacters(regexes, this.#syntax, low, high));
     }
-    const both = regexes.and(parts);
+    const both = regexes.and(this.#withoutWider(parts));
     if (!regexes.alive(both)) throw refuse('no text can fulfil pattern, format and length together', pointer);
     return both;
+  }
+
+  /** Without what follows from another part, as zod's pattern of an e-mail address from the format. */
+  #withoutWider(parts: readonly Regex[]): Regex[] {
+    const regexes = this.#regexes;
+    const kept = new Set(parts);
+    for (const wide of parts) {
+      const others = [...kept].filter((part) => part !== wide);
+      const follows = (part: Regex): boolean => !regexes.alive(regexes.and([part, regexes.not(wide)]));
+      if (others.length < 4 && others.some(follows)) kept.delete(wide);
+    }
+    return [...kept];
   }
 
   #list({list}: Shape): Expression {

@@ -5,7 +5,7 @@
 // are looked up instead in a table by character class: how many characters each token has, and where tokens leave the run.
 import type {Automaton, State} from './automaton.ts';
 import {BOTTOM, DEAD} from './automaton.ts';
-import {type Loop, NEVER, type Regex, type Regexes} from './regexes.ts';
+import {EMPTY, type Loop, NEVER, type Regex, type Regexes} from './regexes.ts';
 import type {TokenTrie} from './token-trie.ts';
 
 /** A bit a token. */
@@ -23,6 +23,13 @@ const MAX_PARTS = 16;
 /** Node of the tree at which a run cannot go on, and most characters that are counted. */
 const NOT_IN_RUN = 255;
 const MAX_COUNT = 254;
+/** Tables of a vocabulary, and bytes whose exits are looked for before an answer begins. */
+const MAX_TABLES = 16;
+const MAX_PREPARED_EXITS = 4;
+/** Bytes at the beginning of a lexeme that are looked beyond. */
+const MAX_FIXED = 64;
+/** Nodes of the tree between two yields. */
+const PIECE = 65_536;
 /** Longest time that is given to what tokens may begin each lexeme, before an answer begins. */
 const MAX_PREPARE_MS = 250;
 
@@ -60,14 +67,32 @@ export class RunTables {
 
   /** The table of a class, by a key that says the same in every grammar. */
   table(regexes: Regexes, element: Regex): RunTable {
-    const key = regexes.describe(element);
-    let table = this.#tables.get(key);
-    if (!table) {
-      if (this.#tables.size >= 16) this.#tables.delete(this.#tables.keys().next().value!);
-      table = buildTable(this.trie, regexes, element);
-      this.#tables.set(key, table);
+    const making = this.make(regexes, element);
+    for (;;) {
+      const {done, value} = making.next();
+      if (done) return value;
     }
+  }
+
+  /** The same in pieces. */
+  *make(regexes: Regexes, element: Regex): Generator<void, RunTable, void> {
+    const key = regexes.describe(element);
+    const known = this.#tables.get(key);
+    if (known) return known;
+    const table = yield* buildTable(this.trie, regexes, element);
+    if (this.#tables.size >= MAX_TABLES) this.#tables.delete(this.#tables.keys().next().value!);
+    this.#tables.set(key, table);
     return table;
+  }
+
+  /** Looks for the exits of few bytes. */
+  *prepareExits(table: RunTable, bytes: readonly number[]): Generator<void, void, void> {
+    if (bytes.length > MAX_PREPARED_EXITS) return;
+    for (const byte of bytes) {
+      if (table.exits.has(byte)) continue;
+      this.exits(table, byte);
+      yield;
+    }
   }
 
   /** Pairs of a node that `byte` leads to after whole characters of the class, and how many these are. */
@@ -92,14 +117,15 @@ export class Masks {
   /** By class of characters; null where a walk is as fast as a table. */
   readonly #tables = new Map<Regex, RunTable | null>();
   #generation = 0;
-  readonly #path: Int32Array;
+  /** Rows of the states on the way to a node, by depth. */
+  readonly #path: Int32Array[];
 
   constructor(automaton: Automaton, runs: RunTables) {
     this.automaton = automaton;
     this.#runs = runs;
     this.#trie = runs.trie;
     this.#words = Math.ceil(runs.trie.vocabSize / 32);
-    this.#path = new Int32Array(runs.trie.maxDepth + 1);
+    this.#path = new Array<Int32Array>(runs.trie.maxDepth + 1);
   }
 
   /** The tokens that may follow in a state: u32[vocabSize / 32], not to be written to. */
@@ -126,13 +152,23 @@ export class Masks {
 
   /** Looks for what many tokens may follow, so that it is known when it is needed. */
   *prepare(): Generator<void, void, void> {
-    const {nodes} = this.automaton.grammar;
+    const {nodes, regexes} = this.automaton.grammar;
     const began = performance.now();
+    const isLate = (): boolean => performance.now() - began > MAX_PREPARE_MS;
+    for (const {element, rest} of [...regexes.loops()]) {
+      if (this.#tables.get(element) === undefined && isWide(regexes, element)) yield* this.#runs.make(regexes, element);
+      const table = this.#table(element);
+      if (table) yield* this.#runs.prepareExits(table, firstBytes(regexes, rest));
+      if (isLate()) return;
+    }
     for (const {lexemes} of nodes) {
       for (const {regex, to} of lexemes) {
         this.#local(this.automaton.positionOf(regex, to));
         yield;
-        if (performance.now() - began > MAX_PREPARE_MS || this.#locals.size > MAX_LOCALS / 2) return;
+        const after = pastFixedBytes(regexes, regex);
+        if (after !== regex) this.#local(this.automaton.positionOf(after, to));
+        yield;
+        if (isLate() || this.#locals.size > MAX_LOCALS / 2) return;
       }
     }
   }
@@ -195,10 +231,10 @@ export class Masks {
     const {regex, to} = this.automaton.position(position);
     const {regexes} = this.automaton.grammar;
     const found = new Found(this.#trie, null);
-    const parts = regexes.parts(regex);
+    const parts = regexes.alternatives(regex, MAX_PARTS) ?? [regex];
     const difference = regexes.difference(regex);
     if (loop && table && this.#addRun(loop, table, to, found)) return found.finish();
-    if (parts.length > 1 && parts.length <= MAX_PARTS && parts.some((part) => regexes.loop(part))) {
+    if (parts.some((part) => part !== regex && regexes.loop(part))) {
       for (const part of parts) found.addLocal(this.#local(this.automaton.positionOf(part, to)));
     } else if (difference && regexes.loop(difference.kept)) {
       this.#addDifference(position, difference.kept, difference.leftOut, found);
@@ -263,20 +299,26 @@ export class Masks {
 
   /** Visits the nodes from `start` to `end` that can be reached from a state at their common depth. */
   #walk(start: number, end: number, depth: number, state: State, found: Found): void {
-    const {bytes, depths, skips} = this.#trie;
+    const {bytes, depths, skips, tokens} = this.#trie;
     const {automaton} = this;
+    const {rows, accepting} = automaton;
     const path = this.#path;
-    path[depth] = state;
+    path[depth] = automaton.row(state);
     for (let node = start; node < end; ) {
       const at = depths[node];
-      const next = automaton.row(path[at - 1])[bytes[node]];
+      const next = path[at - 1][bytes[node]];
       if (next === DEAD) {
         node = skips[node];
         continue;
       }
-      path[at] = next;
-      found.visit(node, automaton.accepts(next));
-      node++;
+      const token = tokens[node];
+      if (token >= 0) found.add(token);
+      const after = node + 1;
+      if (skips[node] > after) {
+        if (accepting[next]) found.exits.push(node);
+        path[at] = rows[next] ?? automaton.row(next);
+      }
+      node = after;
     }
   }
 }
@@ -299,7 +341,7 @@ class Found {
   /** A node was reached; where the rule may end there, tokens below it may leave the rule. */
   visit(node: number, accepts: boolean): void {
     const token = this.#trie.tokens[node];
-    if (token >= 0) this.#add(token);
+    if (token >= 0) this.add(token);
     if (accepts && this.#trie.skips[node] > node + 1) this.exits.push(node);
   }
 
@@ -335,7 +377,8 @@ class Found {
     return {tokens: Int32Array.from(this.#tokens), mask: this.#mask, exits: Int32Array.from(this.exits)};
   }
 
-  #add(token: number): void {
+  /** A token, and those of the same bytes. */
+  add(token: number): void {
     for (let id = token; id >= 0; id = this.#trie.twins[id]) this.#put(id);
   }
 
@@ -366,7 +409,23 @@ function isWide(regexes: Regexes, element: Regex): boolean {
   return first >= MIN_FIRST_BYTES;
 }
 
-function buildTable(trie: TokenTrie, regexes: Regexes, element: Regex): RunTable {
+/** Bytes that a string may begin with. */
+function firstBytes(regexes: Regexes, regex: Regex): number[] {
+  return Array.from({length: 256}, (_, byte) => byte).filter((byte) => regexes.derive(regex, byte) !== NEVER);
+}
+
+/** What is left after the bytes that every string begins with: as a quote. */
+function pastFixedBytes(regexes: Regexes, regex: Regex): Regex {
+  let rest = regex;
+  for (let i = 0; i < MAX_FIXED && !regexes.nullable(rest); i++) {
+    const bytes = firstBytes(regexes, rest);
+    if (bytes.length !== 1) return rest;
+    rest = regexes.derive(rest, bytes[0]);
+  }
+  return rest === EMPTY ? regex : rest;
+}
+
+function* buildTable(trie: TokenTrie, regexes: Regexes, element: Regex): Generator<void, RunTable, void> {
   const {bytes, depths, skips, size, vocabSize, twins} = trie;
   const run = regexes.repeat(element, 0, Number.POSITIVE_INFINITY);
   const rows = new Map<Regex, Int32Array>();
@@ -379,30 +438,46 @@ function buildTable(trie: TokenTrie, regexes: Regexes, element: Regex): RunTable
     return row;
   };
   const counts = new Uint8Array(size).fill(NOT_IN_RUN);
-  const path: {row: Int32Array; state: Regex; count: number}[] = [{row: rowOf(run), state: run, count: 0}];
-  const found: {token: number; count: number}[] = [];
+  // On the way to a node, by depth: row and expression, and how many characters have begun.
+  const row: Int32Array[] = [rowOf(run)];
+  const at: Regex[] = [run];
+  const begun = new Uint16Array(trie.maxDepth + 1);
+  const found: number[] = [];
+  const foundCounts: number[] = [];
+  let longest = 0;
+  let visited = 0;
   for (let node = 0; node < size; ) {
-    const before = path[depths[node] - 1];
-    const state = before.row[bytes[node]];
-    if (state === NEVER || before.count > MAX_COUNT) {
+    if (++visited % PIECE === 0) yield;
+    const depth = depths[node];
+    const before = depth - 1;
+    const state = row[before][bytes[node]];
+    if (state === NEVER || begun[before] > MAX_COUNT) {
       node = skips[node];
       continue;
     }
     // A token that ends within a character has begun it.
-    const count = before.state === run ? before.count + 1 : before.count;
-    path[depths[node]] = {row: rowOf(state), state, count};
+    const count = at[before] === run ? begun[before] + 1 : begun[before];
+    row[depth] = at[before] === state ? row[before] : rowOf(state);
+    at[depth] = state;
+    begun[depth] = count;
     if (state === run && count <= MAX_COUNT) counts[node] = count;
-    for (let id = trie.tokens[node]; id >= 0; id = twins[id]) found.push({token: id, count});
+    for (let id = trie.tokens[node]; id >= 0; id = twins[id]) {
+      found.push(id);
+      foundCounts.push(count);
+      if (count > longest) longest = count;
+    }
     node++;
   }
-  found.sort((a, b) => a.count - b.count);
-  const tokens = Int32Array.from(found, ({token}) => token);
-  const starts = new Uint32Array((found.at(-1)?.count ?? 0) + 2);
-  for (const {count} of found) starts[count + 1]++;
+  // By count: each has its stretch.
+  const starts = new Uint32Array(longest + 2);
+  for (const count of foundCounts) starts[count + 1]++;
   for (let i = 1; i < starts.length; i++) starts[i] += starts[i - 1];
+  const tokens = new Int32Array(found.length);
+  const next = starts.slice();
+  for (let i = 0; i < found.length; i++) tokens[next[foundCounts[i]]++] = found[i];
   const mask = new Uint32Array(Math.ceil(vocabSize / 32));
   for (const id of tokens) mask[id >> 5] |= 1 << (id & 31);
-  return {tokens, starts, mask, counts, exits: new Map(), longest: starts.length - 2};
+  return {tokens, starts, mask, counts, exits: new Map(), longest};
 }
 
 /** Pairs of a node that `byte` leads to after whole characters, and how many these are; the root is none. */

@@ -168,9 +168,31 @@ export class Regexes {
     return this.#nullable[regex];
   }
 
-  /** The parts of a union; else the expression. */
-  parts(regex: Regex): readonly Regex[] {
-    return this.#kinds[regex] === OR ? this.#lists[this.#left[regex]] : [regex];
+  /**
+   * Expressions that are the same together, and that each begin in one way: unions are taken apart, and groups that repeat are
+   * written out once. Null for more than `most` of them.
+   */
+  alternatives(regex: Regex, most: number): Regex[] | null {
+    const found = new Set<Regex>();
+    const seen = new Set([regex]);
+    for (const each of seen) {
+      if (seen.size > 4 * most || found.size > most) return null;
+      const parts = this.#unfold(each);
+      if (parts) for (const part of parts) seen.add(part);
+      else found.add(each);
+    }
+    return [...found];
+  }
+
+  #unfold(regex: Regex): readonly Regex[] | null {
+    const isCat = this.#kinds[regex] === CAT;
+    const [first, rest] = isCat ? [this.#left[regex], this.#right[regex]] : [regex, EMPTY];
+    const left = this.#left[first];
+    if (this.#kinds[first] === OR) return this.#lists[left].map((part) => this.cat(part, rest));
+    if (this.#kinds[first] !== REPEAT || this.#characters.has(left)) return null;
+    const [low, high] = this.#bounds[this.#right[first]];
+    const once = this.cat(left, this.cat(this.repeat(left, Math.max(0, low - 1), high - 1), rest));
+    return low > 0 ? [once] : [once, rest];
   }
 
   /** `X{low,high} rest` where X is a character; null for anything else. */
@@ -180,6 +202,14 @@ export class Regexes {
     if (this.#kinds[repeat] !== REPEAT || !this.#characters.has(this.#left[repeat])) return null;
     const [low, high] = this.#bounds[this.#right[repeat]];
     return {element: this.#left[repeat], low, high, rest: isCat ? this.#right[regex] : EMPTY};
+  }
+
+  /** All loops so far. */
+  *loops(): Generator<Loop, void, void> {
+    for (let regex = 0; regex < this.#kinds.length; regex++) {
+      const loop = this.loop(regex);
+      if (loop) yield loop;
+    }
   }
 
   /** `kept` without the strings of `left out`, where it is such a difference; else null. */
