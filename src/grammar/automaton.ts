@@ -65,6 +65,11 @@ export class Automaton {
     return this.#generation;
   }
 
+  /** Whether so much has been derived that it is better to begin anew. */
+  get isWorn(): boolean {
+    return this.grammar.regexes.isWorn || this.#returns.length > MAX_STACKS / 2;
+  }
+
   start(): State {
     return this.entered(this.grammar.rules[0], BOTTOM);
   }

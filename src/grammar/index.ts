@@ -33,7 +33,11 @@ export class AnswerForms {
 
   /** @throws GemmaError `grammar-invalid` for what cannot be enforced, before anything else is done */
   async constrain(rules: AnswerRules, thoughts: Thoughts): Promise<AnswerConstraint> {
-    const masks = await this.#masks(rules);
+    let masks = await this.#masks(rules);
+    if ([masks.whole, masks.call].some((each) => each?.automaton.isWorn)) {
+      this.#remembered.delete(JSON.stringify(rules));
+      masks = await this.#masks(rules);
+    }
     return new AnswerConstraint(await this.#tokens(), masks, thoughts);
   }
 

@@ -27,6 +27,8 @@ import {anyCharacters, type Syntax} from './syntax.ts';
 const MAX_RULES = 20_000;
 /** Levels of schemas that are compared to tell two alternatives of `oneOf` apart. */
 const MAX_COMPARED = 4;
+/** Members that are written within each other's expression. */
+const MAX_IN_A_ROW = 32;
 /** Patterns of property names in one object: each doubles the kinds of names. */
 const MAX_NAME_PATTERNS = 4;
 
@@ -169,8 +171,7 @@ class SchemaCompiler {
     const kept = new Set(parts);
     for (const wide of parts) {
       const others = [...kept].filter((part) => part !== wide);
-      const follows = (part: Regex): boolean => !regexes.alive(regexes.and([part, regexes.not(wide)]));
-      if (others.length < 4 && others.some(follows)) kept.delete(wide);
+      if (others.length < 4 && others.some((part) => regexes.within(part, wide))) kept.delete(wide);
     }
     return [...kept];
   }
@@ -224,7 +225,8 @@ class SchemaCompiler {
     after[members.length] = others ? call(this.#builder.rule('others', moreOthers)) : NOTHING;
     for (let i = members.length - 1; i >= 0; i--) {
       const more = sequence(comma, member(members[i]), after[i + 1]);
-      after[i] = members[i].required ? more : call(this.#builder.rule('members', choice(more, after[i + 1])));
+      if (!members[i].required) after[i] = call(this.#builder.rule('members', choice(more, after[i + 1])));
+      else after[i] = i % MAX_IN_A_ROW === 0 ? call(this.#builder.rule('members', more)) : more;
     }
     const firsts: Expression[] = [];
     let i = 0;

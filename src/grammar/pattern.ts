@@ -298,6 +298,7 @@ class Writer {
   readonly #regexes: Regexes;
   readonly #encoding: Encoding;
   readonly #pattern: string;
+  readonly #sets = new Map<CodePoints, Regex>();
 
   constructor(regexes: Regexes, encoding: Encoding, pattern: string) {
     this.#regexes = regexes;
@@ -305,12 +306,18 @@ class Writer {
     this.#pattern = pattern;
   }
 
+  #set(set: CodePoints): Regex {
+    const written = this.#sets.get(set) ?? this.#encoding(this.#regexes, set);
+    this.#sets.set(set, written);
+    return written;
+  }
+
   /** @param rest all that may follow, to the end of the text. @param atStart nothing is before it */
   write(tree: Tree, rest: Regex, atStart: boolean): Regex {
     const regexes = this.#regexes;
     switch (tree.kind) {
       case 'set':
-        return regexes.cat(this.#encoding(regexes, tree.set), rest);
+        return regexes.cat(this.#set(tree.set), rest);
       case 'choice':
         return regexes.or(tree.parts.map((part) => this.write(part, rest, atStart)));
       case 'sequence': {

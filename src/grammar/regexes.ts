@@ -18,10 +18,13 @@ const REPEAT = 7;
 
 /** Expressions of one grammar, with what is derived from them. */
 const MAX_EXPRESSIONS = 400_000;
-/** States that are visited to see whether an intersection is empty. */
-const MAX_VISITED = 50_000;
+/** States that are visited to see whether an intersection is empty, at once and in all. */
+const MAX_VISITED = 20_000;
+const MAX_VISITED_IN_ALL = 100_000;
+/** States that are visited to see whether one language is within another, where nothing depends on it but speed. */
+const MAX_COMPARED = 2000;
 /** Members of all unions and intersections. */
-const MAX_MEMBERS = 4_000_000;
+const MAX_MEMBERS = 1_000_000;
 
 type Words = Uint32Array;
 
@@ -54,6 +57,7 @@ export class Regexes {
   readonly #alive = new Map<Regex, boolean>();
   readonly #characters = new Set<Regex>();
   #visited = 0;
+  #compared = 0;
   #members = 0;
 
   /** Every string of bytes. */
@@ -291,26 +295,52 @@ export class Regexes {
 
   /** Whether it has any string. @throws GemmaError `grammar-invalid` where that takes too long to find out */
   alive(regex: Regex): boolean {
-    if (!this.#boolean[regex]) return regex !== NEVER;
+    const [alive, visited] = this.#search(regex, Math.min(MAX_VISITED, MAX_VISITED_IN_ALL - this.#visited));
+    this.#visited += visited;
+    if (alive === null) throw tooLarge('states of a pattern', MAX_VISITED);
+    return alive;
+  }
+
+  /** Whether every string of `part` is one of `whole`. False, too, where that takes long to find out. */
+  within(part: Regex, whole: Regex): boolean {
+    if (this.#compared > MAX_VISITED) return false;
+    const [alive, visited] = this.#search(this.and([part, this.not(whole)]), MAX_COMPARED);
+    this.#compared += visited;
+    return alive === false;
+  }
+
+  /** Whether so much has been derived that it is better to begin anew. */
+  get isWorn(): boolean {
+    return (
+      this.#kinds.length > MAX_EXPRESSIONS / 2 ||
+      this.#visited > MAX_VISITED_IN_ALL / 2 ||
+      this.#members > MAX_MEMBERS / 2
+    );
+  }
+
+  /** Whether it has any string, and how many states were visited to know; null where that is more than `most`. */
+  #search(regex: Regex, most: number): [alive: boolean | null, visited: number] {
+    if (!this.#boolean[regex]) return [regex !== NEVER, 0];
     const known = this.#alive.get(regex);
-    if (known !== undefined) return known;
-    const seen = new Set([regex]);
+    if (known !== undefined) return [known, 0];
+    /** By state, the one before it. */
+    const seen = new Map<Regex, Regex | null>([[regex, null]]);
     const open = [regex];
     for (let state = open.pop(); state !== undefined; state = open.pop()) {
-      if (++this.#visited > MAX_VISITED) throw tooLarge('states of a pattern', MAX_VISITED);
+      if (seen.size > most) return [null, seen.size];
       if (this.#nullable[state] || !this.#boolean[state] || this.#alive.get(state)) {
-        this.#alive.set(regex, true);
-        return true;
+        for (let at: Regex | null = state; at !== null; at = seen.get(at) ?? null) this.#alive.set(at, true);
+        return [true, seen.size];
       }
       for (const byte of firstOfEach(this.borders(state))) {
         const next = this.derive(state, byte);
         if (next === NEVER || seen.has(next) || this.#alive.get(next) === false) continue;
-        seen.add(next);
+        seen.set(next, state);
         open.push(next);
       }
     }
-    for (const state of seen) this.#alive.set(state, false);
-    return false;
+    for (const state of seen.keys()) this.#alive.set(state, false);
+    return [false, seen.size];
   }
 
   /** The expression as a text, the same in every `Regexes`. */

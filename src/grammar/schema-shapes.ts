@@ -20,7 +20,9 @@ import {
 } from './schema-document.ts';
 
 /** Alternatives of one value, and of all. */
-const MAX_SHAPES = 20_000;
+const MAX_SHAPES = 5000;
+const MAX_OPTIONS = 4096;
+const MAX_SHAPES_IN_ALL = 50_000;
 
 /** A name's pattern, and the schema of values with such a name. */
 interface NamePattern {
@@ -86,10 +88,12 @@ export class ShapeReader {
       if (!choice) {
         const shape = this.#merge(flat.simple);
         if (shape) shapes.push(shape);
-        if (++this.#count > MAX_SHAPES) throw tooLarge('alternatives', MAX_SHAPES);
+        if (shapes.length > MAX_SHAPES) throw tooLarge('alternatives', MAX_SHAPES);
+        if (++this.#count > MAX_SHAPES_IN_ALL) throw tooLarge('alternatives', MAX_SHAPES_IN_ALL);
         continue;
       }
       const {simple} = flat;
+      if (choice.options.length > MAX_OPTIONS) throw tooLarge('alternatives at one place', MAX_OPTIONS);
       if (choice.exclusive !== null) this.#requireDisjoint(choice.options, choice.exclusive, simple);
       // Backwards, so that the first alternative comes off first.
       for (const option of choice.options.toReversed()) {
