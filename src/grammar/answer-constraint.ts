@@ -55,11 +55,12 @@ export class AnswerConstraint {
       this.#isThought = id !== thought?.close;
       return;
     }
-    if (this.#mayThink && id === thought?.open) {
+    const mayThink = this.#mayThink;
+    this.#mayThink = false;
+    if (mayThink && id === thought?.open) {
       this.#isThought = true;
       return;
     }
-    this.#mayThink = false;
     if (this.#matcher) {
       this.#matcher.accept(id);
       if (!this.#masks.whole && this.#matcher.mustEnd) this.#matcher = null;

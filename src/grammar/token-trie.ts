@@ -66,8 +66,9 @@ function* pack(texts: TokenTexts): Generator<void, Packed, void> {
   const controls = new Set(texts.controls);
   for (let id = 0; id < texts.size; id++) {
     if (id % PIECE === PIECE - 1) yield;
-    const bytes = controls.has(id) ? controlBytes(id) : texts.bytes(id);
-    if (bytes.length <= MAX_DEPTH) {
+    const isControl = controls.has(id);
+    const bytes = isControl ? controlBytes(id) : texts.bytes(id);
+    if (bytes.length <= MAX_DEPTH && (isControl || !bytes.includes(CONTROL_MARK))) {
       if (length + bytes.length > packed.length) {
         const grown = new Uint8Array(2 * packed.length);
         grown.set(packed);
