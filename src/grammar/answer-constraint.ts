@@ -2,6 +2,7 @@
 // Owns which of these comes when, and the tokens that end the answer. Knows no sampling and no steps.
 import type {Masks} from './masks.ts';
 import {type Forced, Matcher} from './matcher.ts';
+import {bounded} from './refusal.ts';
 import type {Vocabulary} from './vocabulary.ts';
 
 /** The masks of an answer's grammars. See `AnswerGrammars`. */
@@ -43,7 +44,8 @@ export class AnswerConstraint {
   /** See `TokenConstraint` (src/chat/token-constraint.ts). */
   allowed(): Uint32Array | null {
     if (this.#isThought || !this.#matcher) return null;
-    this.#mask ??= this.#makeMask(this.#matcher);
+    const matcher = this.#matcher;
+    this.#mask ??= bounded(() => this.#makeMask(matcher));
     return this.#mask;
   }
 

@@ -2,10 +2,11 @@
 // open, close and quote a call.
 import type {ResponseFormat} from '../protocol/messages.ts';
 import {ascii, plainText} from './code-points.ts';
+import {gbnfBody} from './gbnf.ts';
 import {call, choice, type Expression, type Grammar, GrammarBuilder, lexeme, many, sequence} from './grammar.ts';
 import {schemaRule} from './json-schema.ts';
 import {patternRegex} from './pattern.ts';
-import {refuse} from './refusal.ts';
+import {bounded, refuse} from './refusal.ts';
 import {Regexes} from './regexes.ts';
 import {callSyntax, jsonSyntax} from './syntax.ts';
 import {controlBytes} from './token-trie.ts';
@@ -46,10 +47,11 @@ export interface AnswerGrammars {
 }
 
 /** @throws GemmaError `grammar-invalid` for what cannot be enforced */
-export function compileAnswer(
-  {format, tools, mustCall, parallel}: AnswerRules,
-  tokens: CallTokens | null,
-): AnswerGrammars {
+export function compileAnswer(rules: AnswerRules, tokens: CallTokens | null): AnswerGrammars {
+  return bounded(() => compile(rules, tokens));
+}
+
+function compile({format, tools, mustCall, parallel}: AnswerRules, tokens: CallTokens | null): AnswerGrammars {
   const isOpen = format === null && !mustCall;
   if (!tokens && mustCall) throw refuse('the model has no form for calls');
   const called = tokens ? tools : [];
@@ -87,6 +89,8 @@ function formatBody(builder: GrammarBuilder, format: Exclude<ResponseFormat, {ty
       return call(schemaRule(builder, jsonSyntax(regexes), format.json_schema.schema));
     case 'regex':
       return lexeme(patternRegex(regexes, format.regex, 'whole', plainText));
+    case 'gbnf':
+      return gbnfBody(builder, format.gbnf);
   }
 }
 

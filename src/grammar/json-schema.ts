@@ -150,7 +150,7 @@ class SchemaCompiler {
       }
       // One class of characters again and again: the lengths of both are one.
       const loop = regexes.loop(part);
-      if (loop?.rest === EMPTY && text.patterns.length === 1) {
+      if (loop?.rest === EMPTY && regexes.isCharacter(loop.element) && text.patterns.length === 1) {
         const [from, to] = [Math.max(low, loop.low), Math.min(high, loop.high)];
         return from > to ? NEVER : regexes.repeat(loop.element, from, to);
       }

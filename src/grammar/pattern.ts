@@ -331,7 +331,8 @@ class Writer {
       }
       case 'repeat': {
         if (isPlain(tree.part)) {
-          return regexes.cat(regexes.repeat(this.write(tree.part, EMPTY, false), tree.low, tree.high), rest);
+          const part = regexes.code(this.write(tree.part, EMPTY, false));
+          return regexes.cat(regexes.repeat(part, tree.low, tree.high), rest);
         }
         if (tree.high === 1) {
           const once = this.write(tree.part, rest, atStart);

@@ -15,3 +15,13 @@ export function tooLarge(what: string, limit: number): GemmaError {
     detail: {limit},
   });
 }
+
+/** Runs what recurses over a format, which may be deeper than the stack. @throws GemmaError `grammar-invalid` */
+export function bounded<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof RangeError) throw refuse('the format asked for is nested too deeply; make it smaller');
+    throw error;
+  }
+}

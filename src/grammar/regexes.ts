@@ -23,6 +23,8 @@ const MAX_VISITED = 20_000;
 const MAX_VISITED_IN_ALL = 100_000;
 /** States that are visited to see whether one language is within another, where nothing depends on it but speed. */
 const MAX_COMPARED = 2000;
+/** States of an expression that is looked at for being a code. */
+const MAX_CODE_STATES = 64;
 /** Members of all unions and intersections. */
 const MAX_MEMBERS = 1_000_000;
 
@@ -56,6 +58,8 @@ export class Regexes {
   ]);
   readonly #alive = new Map<Regex, boolean>();
   readonly #characters = new Set<Regex>();
+  /** Characters, and other expressions of which the same is known. */
+  readonly #codes = new Set<Regex>();
   #visited = 0;
   #compared = 0;
   #members = 0;
@@ -91,7 +95,13 @@ export class Regexes {
     if (left === EMPTY) return right;
     if (right === EMPTY) return left;
     // To the right, so that equal expressions have one form.
-    if (this.#kinds[left] === CAT) return this.cat(this.#left[left], this.cat(this.#right[left], right));
+    const heads: Regex[] = [];
+    let first = left;
+    for (; this.#kinds[first] === CAT; first = this.#right[first]) heads.push(this.#left[first]);
+    return [...heads, first].reduceRight((rest, head) => this.#cat(head, rest), right);
+  }
+
+  #cat(left: Regex, right: Regex): Regex {
     return this.#intern(`c${left},${right}`, CAT, () => [
       left,
       right,
@@ -163,8 +173,31 @@ export class Regexes {
 
   /** Says that the expression is one character: no string of it is the beginning of another one. */
   character(regex: Regex): Regex {
-    if (regex > EMPTY) this.#characters.add(regex);
+    if (regex > EMPTY) {
+      this.#characters.add(regex);
+      this.#codes.add(regex);
+    }
     return regex;
+  }
+
+  /** Marks an expression none of whose strings is the beginning of another one, so that runs of it can be counted. */
+  code(regex: Regex): Regex {
+    if (regex <= EMPTY || this.#boolean[regex] || this.#codes.has(regex)) return regex;
+    const seen = new Set([regex]);
+    for (const state of seen) {
+      if (seen.size > MAX_CODE_STATES || (this.#nullable[state] && state !== EMPTY)) return regex;
+      for (const byte of firstOfEach(this.borders(state))) {
+        const next = this.derive(state, byte);
+        if (next !== NEVER) seen.add(next);
+      }
+    }
+    this.#codes.add(regex);
+    return regex;
+  }
+
+  /** Whether it is one character: see `character`. */
+  isCharacter(regex: Regex): boolean {
+    return this.#characters.has(regex);
   }
 
   /** Whether the empty string is among its strings. */
@@ -193,17 +226,17 @@ export class Regexes {
     const [first, rest] = isCat ? [this.#left[regex], this.#right[regex]] : [regex, EMPTY];
     const left = this.#left[first];
     if (this.#kinds[first] === OR) return this.#lists[left].map((part) => this.cat(part, rest));
-    if (this.#kinds[first] !== REPEAT || this.#characters.has(left)) return null;
+    if (this.#kinds[first] !== REPEAT || this.#codes.has(left)) return null;
     const [low, high] = this.#bounds[this.#right[first]];
     const once = this.cat(left, this.cat(this.repeat(left, Math.max(0, low - 1), high - 1), rest));
     return low > 0 ? [once] : [once, rest];
   }
 
-  /** `X{low,high} rest` where X is a character; null for anything else. */
+  /** `X{low,high} rest` where X is a character or a code; null for anything else. */
   loop(regex: Regex): Loop | null {
     const isCat = this.#kinds[regex] === CAT;
     const repeat = isCat ? this.#left[regex] : regex;
-    if (this.#kinds[repeat] !== REPEAT || !this.#characters.has(this.#left[repeat])) return null;
+    if (this.#kinds[repeat] !== REPEAT || !this.#codes.has(this.#left[repeat])) return null;
     const [low, high] = this.#bounds[this.#right[repeat]];
     return {element: this.#left[repeat], low, high, rest: isCat ? this.#right[regex] : EMPTY};
   }

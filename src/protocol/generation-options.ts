@@ -35,7 +35,7 @@ export function generationSpecs(checks: OptionChecks): GenerationSpecs {
 
   const isFormat: Check = (value) => {
     if (!isObject(value)) return false;
-    if (value.type === 'regex') return isString(value.regex);
+    if (value.type === 'regex' || value.type === 'gbnf') return isString(value[value.type]);
     if (value.type !== 'json_schema') return oneOf('text', 'json_object')(value.type);
     const {json_schema: named} = value;
     return isObject(named) && (isObject(named.schema) || isBoolean(named.schema));
@@ -58,7 +58,7 @@ export function generationSpecs(checks: OptionChecks): GenerationSpecs {
     response_format: {
       check: isFormat,
       expected:
-        "{type: 'text' | 'json_object'}, {type: 'json_schema', json_schema: {schema}} or {type: 'regex', regex: text}",
+        "{type: 'text' | 'json_object'}, {type: 'json_schema', json_schema: {schema}}, {type: 'regex', regex} or {type: 'gbnf', gbnf}",
     },
     adapters: {
       check: atMost(4, shaped({id: isString, scale: optional(isNumber)})),

@@ -81,14 +81,15 @@ export interface GenerationOptions {
 
 /**
  * The form of an answer. `json_object`: any JSON object. `json_schema`: OpenAI's shape, with or without `strict`. `regex`: the
- * whole answer matches this regular expression of ECMAScript with flag u. What cannot be enforced is refused with
- * `grammar-invalid`.
+ * whole answer matches this regular expression of ECMAScript with flag u. `gbnf`: a grammar as llama.cpp has them. What cannot
+ * be enforced is refused with `grammar-invalid`.
  */
 export type ResponseFormat =
   | {type: 'text'}
   | {type: 'json_object'}
   | {type: 'json_schema'; json_schema: {name?: string; description?: string; strict?: boolean; schema: unknown}}
-  | {type: 'regex'; regex: string};
+  | {type: 'regex'; regex: string}
+  | {type: 'gbnf'; gbnf: string};
 
 /** An adapter that an answer uses. */
 export interface AdapterUse {
