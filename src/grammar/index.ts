@@ -1,5 +1,6 @@
 // Answers of a given form: what the worker's lazy chunk gives. One `AnswerForms` a model; it remembers the last grammars, with
 // the masks that were made for them.
+import type {GenerationOptions, ToolDefinition} from '../protocol/messages.ts';
 import {AnswerConstraint, type AnswerMasks, type Thoughts} from './answer-constraint.ts';
 import {Automaton} from './automaton.ts';
 import {type AnswerRules, compileAnswer} from './compile.ts';
@@ -9,6 +10,20 @@ import {makeVocabulary, type Tags, type TokenSource, tagsOf, type Vocabulary} fr
 
 export type {Thoughts} from './answer-constraint.ts';
 export type {AnswerRules} from './compile.ts';
+
+/** What of a request says something about its answer's form. */
+export type FormedRequest = Pick<GenerationOptions, 'response_format'> & {tools?: readonly ToolDefinition[]};
+
+function rulesOf({response_format: asked, tools = []}: FormedRequest): AnswerRules | null {
+  const format = asked === undefined || asked.type === 'text' ? null : asked;
+  if (!format && !tools.some((tool) => tool.function.strict)) return null;
+  return {
+    format,
+    tools: tools.map(({function: {name, parameters, strict = false}}) => ({name, parameters, strict})),
+    mustCall: false,
+    parallel: true,
+  };
+}
 
 /** Grammars that are remembered, each with up to 10 MiB of masks at 262,144 tokens. */
 const MAX_REMEMBERED = 4;
@@ -31,8 +46,17 @@ export class AnswerForms {
     this.#run = run;
   }
 
-  /** @throws GemmaError `grammar-invalid` for what cannot be enforced, before anything else is done */
-  async constrain(rules: AnswerRules, thoughts: Thoughts): Promise<AnswerConstraint> {
+  /**
+   * Undefined where the request asks for no form.
+   * @throws GemmaError `grammar-invalid` for what cannot be enforced, before anything else is done
+   */
+  async constrain(request: FormedRequest, thoughts: Thoughts): Promise<AnswerConstraint | undefined> {
+    const rules = rulesOf(request);
+    return rules ? this.follow(rules, thoughts) : undefined;
+  }
+
+  /** @throws GemmaError `grammar-invalid` */
+  async follow(rules: AnswerRules, thoughts: Thoughts): Promise<AnswerConstraint> {
     let masks = await this.#masks(rules);
     if ([masks.whole, masks.call].some((each) => each?.automaton.isWorn)) {
       this.#remembered.delete(JSON.stringify(rules));

@@ -1,16 +1,12 @@
 // What a request asks of its answer's form, as a constraint of the generation. Grammars are a chunk that is fetched when the
 // first such request comes. Knows no grammar.
 import type {TokenConstraint} from '../chat/token-constraint.ts';
-import type {AnswerForms, AnswerRules, Thoughts} from '../grammar/index.ts';
+import type {AnswerForms, FormedRequest, Thoughts} from '../grammar/index.ts';
 import {ours} from '../protocol/foreign-error.ts';
-import type {ChatRequest, GenerationOptions, ToolDefinition} from '../protocol/messages.ts';
 import {inSlices} from '../tokenizer/pieces.ts';
 import type {Tokenizer} from '../tokenizer/tokenizer.ts';
 
 const forms = new WeakMap<Tokenizer, Promise<AnswerForms>>();
-
-/** What of a request says something about its answer's form. */
-type Asked = GenerationOptions & Partial<Pick<ChatRequest, 'tools'>>;
 
 /**
  * Undefined where the answer has no form.
@@ -18,36 +14,15 @@ type Asked = GenerationOptions & Partial<Pick<ChatRequest, 'tools'>>;
  */
 export async function constraintOf(
   tokenizer: Tokenizer,
-  request: Asked,
+  request: FormedRequest,
   thoughts: Thoughts,
 ): Promise<TokenConstraint | undefined> {
-  const rules = rulesOf(request);
-  if (!rules) return undefined;
+  if (!request.response_format && !request.tools?.some((tool) => tool.function.strict)) return undefined;
   try {
-    const made = await formsOf(tokenizer);
-    return await made.constrain(rules, thoughts);
+    return await (await formsOf(tokenizer)).constrain(request, thoughts);
   } catch (error) {
     throw ours(error);
   }
-}
-
-function rulesOf({response_format: asked, tools = []}: Asked): AnswerRules | null {
-  const format = asked === undefined || asked.type === 'text' ? null : asked;
-  if (!format && !tools.some(isStrict)) return null;
-  return {
-    format,
-    tools: tools.map((tool) => ({
-      name: tool.function.name,
-      parameters: tool.function.parameters,
-      strict: isStrict(tool),
-    })),
-    mustCall: false,
-    parallel: true,
-  };
-}
-
-function isStrict(tool: ToolDefinition): boolean {
-  return tool.function.strict === true;
 }
 
 function formsOf(tokenizer: Tokenizer): Promise<AnswerForms> {

@@ -79,7 +79,7 @@ describe('grammar: calls of tools', () => {
     const random = randomNumbers(4);
     const names = new Set<string>();
     for (let i = 0; i < 60; i++) {
-      const ids = write(await forms.constrain(rules({mustCall: true, parallel: false}), 'none'), random);
+      const ids = write(await forms.follow(rules({mustCall: true, parallel: false}), 'none'), random);
       const calls = callsOf(ids);
       expect(calls).to.have.length(1);
       calls.forEach(check);
@@ -92,7 +92,7 @@ describe('grammar: calls of tools', () => {
     const random = randomNumbers(9);
     const counts = new Set<number>();
     for (let i = 0; i < 30; i++) {
-      const calls = callsOf(write(await forms.constrain(rules({mustCall: true}), 'none'), random, 2000));
+      const calls = callsOf(write(await forms.follow(rules({mustCall: true}), 'none'), random, 2000));
       calls.forEach(check);
       counts.add(calls.length);
     }
@@ -100,7 +100,7 @@ describe('grammar: calls of tools', () => {
   });
 
   it('leave the text free, and what is said after them', async () => {
-    const constraint = await forms.constrain(rules({}), 'none');
+    const constraint = await forms.follow(rules({}), 'none');
     const text = tokenizer.encode('Let me see', {addBos: false});
     for (const id of text) {
       expect(constraint.allowed()).to.equal(null);
@@ -118,7 +118,7 @@ describe('grammar: calls of tools', () => {
   });
 
   it('are an answer of their own beside a format', async () => {
-    const constraint = await forms.constrain(rules({format: {type: 'json_object'}}), 'none');
+    const constraint = await forms.follow(rules({format: {type: 'json_object'}}), 'none');
     const first = idsOf(constraint.allowed()!).map((id) => tokenizer.tokenText(id));
     expect(first).to.include.members(['{', '<|tool_call>']);
     expect(first.every((text) => text.startsWith('{') || text === '<|tool_call>' || text === '<0x7B>')).to.equal(true);
@@ -127,11 +127,11 @@ describe('grammar: calls of tools', () => {
   it('are refused where a schema of theirs cannot be enforced, and any schema is taken where it need not be', async () => {
     const tool = {name: 'a', parameters: {type: 'object', not: {required: ['b']}}};
     let error: unknown;
-    await forms.constrain(rules({tools: [{...tool, strict: true}]}), 'none').catch((thrown) => {
+    await forms.follow(rules({tools: [{...tool, strict: true}]}), 'none').catch((thrown) => {
       error = thrown;
     });
     expect(error).to.have.property('code', 'grammar-invalid');
-    const loose = await forms.constrain(
+    const loose = await forms.follow(
       rules({tools: [{...tool, strict: false}], mustCall: true, parallel: false}),
       'none',
     );
@@ -140,7 +140,7 @@ describe('grammar: calls of tools', () => {
   });
 
   it('begin after a thought, which is free', async () => {
-    const constraint = await forms.constrain(rules({mustCall: true, parallel: false}), 'may');
+    const constraint = await forms.follow(rules({mustCall: true, parallel: false}), 'may');
     const [open, close] = [tag('<|channel>'), tag('<channel|>')];
     expect(constraint.forced()).to.deep.equal([]);
     expect(idsOf(constraint.allowed()!)).to.have.members([open, tag('<|tool_call>')]);
@@ -151,7 +151,7 @@ describe('grammar: calls of tools', () => {
     }
     constraint.accept(close);
     expect(constraint.forced()[0]).to.equal(tag('<|tool_call>'));
-    const inThought = await forms.constrain(rules({mustCall: true, parallel: false}), 'open');
+    const inThought = await forms.follow(rules({mustCall: true, parallel: false}), 'open');
     expect(inThought.allowed()).to.equal(null);
     inThought.accept(close);
     expect(idsOf(inThought.allowed()!)).to.deep.equal([tag('<|tool_call>')]);
