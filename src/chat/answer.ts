@@ -36,7 +36,7 @@ export class Answer {
     return this.#length;
   }
 
-  /** Whether a stop string ended it. */
+  /** Whether a stop string or its last call ended it. */
   get stopped(): boolean {
     return this.#output.stopped;
   }
@@ -76,6 +76,8 @@ export class Answer {
         completion_tokens: this.#length,
         total_tokens: promptTokens + this.#length,
         cached_tokens: cachedTokens,
+        prompt_tokens_details: {cached_tokens: cachedTokens},
+        completion_tokens_details: {reasoning_tokens: this.#output.reasoningTokens},
       },
     });
   }

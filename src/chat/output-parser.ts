@@ -58,6 +58,11 @@ export class OutputParser {
     return this.#state === 'content' ? this.#held : '';
   }
 
+  /** Whether the next token belongs to a thought. */
+  get thinks(): boolean {
+    return this.#state === 'thought' || this.#state === 'channel-name';
+  }
+
   push(id: number): OutputEvent[] {
     const tag = this.#tags.get(id);
     if (tag === undefined) return this.#text(this.#detokenizer.push(id));

@@ -11,6 +11,8 @@ export interface Parser {
   flush(): OutputEvent[];
   /** Content that is held back. */
   readonly held?: string;
+  /** Whether it is inside a thought. */
+  readonly thinks?: boolean;
 }
 
 export type TextEvent = Extract<GenerationEvent, {type: 'text' | 'tool-calls'}>;
@@ -34,13 +36,17 @@ export class TextOutput {
   #aside = false;
   #stopped = false;
   #toolCalls = 0;
+  #reasoningTokens = 0;
+  readonly #maxCalls: number;
 
-  constructor(parser: Parser, stops: StopStrings) {
+  /** @param maxCalls the answer ends with the last of so many calls */
+  constructor(parser: Parser, stops: StopStrings, maxCalls = Number.POSITIVE_INFINITY) {
     this.#parser = parser;
     this.#stops = stops;
+    this.#maxCalls = maxCalls;
   }
 
-  /** A stop string came: nothing more will be sent. */
+  /** A stop string came, or the last call: nothing more will be sent. */
   get stopped(): boolean {
     return this.#stopped;
   }
@@ -49,8 +55,15 @@ export class TextOutput {
     return this.#toolCalls;
   }
 
+  /** Tokens of thoughts so far, with their tags. */
+  get reasoningTokens(): number {
+    return this.#reasoningTokens;
+  }
+
   push(id: number, logprob?: TokenLogprob): TextEvent[] {
+    const thought = this.#parser.thinks;
     const parsed = this.#parser.push(id);
+    if (thought || this.#parser.thinks) this.#reasoningTokens += 1;
     // What follows a thought or a call is its end tag or white space that belongs to neither, until content comes.
     const counts = !this.#aside || parsed.some(({type}) => type === 'content');
     if (logprob && counts) this.#waiting.push({logprob, start: this.#parsed});
@@ -82,6 +95,7 @@ export class TextOutput {
       if (this.#aside) this.#waiting.length = 0;
       if (event.type === 'tool-call') {
         this.#toolCalls += 1;
+        this.#stopped = this.#toolCalls >= this.#maxCalls;
         events.push({type: 'tool-calls', calls: [event.call]});
       } else if (event.type === 'reasoning') {
         events.push({type: 'text', channel: 'reasoning', delta: event.delta});

@@ -15,15 +15,22 @@ export function heading(prefix: string, model: string): Heading {
 }
 
 type Replies = AsyncIterable<AnswerReply>;
-type OnProgress = ((progress: RequestProgress) => void) | undefined;
+/** Passes on what is no part of the answer. */
+export type Tell = (reply: AnswerReply) => void;
+
+/** One of a request's answers. */
+export interface AnswerOf {
+  head: Heading;
+  /** Among the answers to one prompt. */
+  index: number;
+  replies: Replies;
+  withLogprobs: boolean;
+  tell: Tell;
+}
 
 /** Chunks in the shape of `chat.completion.chunk`; the last one has `usage`. */
-export async function* chatChunks(
-  head: Heading,
-  replies: Replies,
-  withLogprobs: boolean,
-  onProgress: OnProgress,
-): AsyncGenerator<ChatCompletionChunk, void, undefined> {
+export async function* chatChunks(answer: AnswerOf): AsyncGenerator<ChatCompletionChunk, void, undefined> {
+  const {head, index, withLogprobs} = answer;
   let first = true;
   let calls = 0;
   const chunk = (
@@ -33,10 +40,9 @@ export async function* chatChunks(
   ): ChatCompletionChunk => {
     const whole: ChatCompletionDelta = first ? {role: 'assistant', ...delta} : delta;
     first = false;
-    const choice = {index: 0 as const, delta: whole, logprobs, finish_reason};
-    return {...head, object: 'chat.completion.chunk', choices: [choice]};
+    return {...head, object: 'chat.completion.chunk', choices: [{index, delta: whole, logprobs, finish_reason}]};
   };
-  for await (const reply of replies) {
+  for await (const reply of answer.replies) {
     if (reply.type === 'text') {
       const {delta, channel} = reply;
       if (channel === 'reasoning') yield chunk({reasoning_content: delta});
@@ -45,14 +51,14 @@ export async function* chatChunks(
       yield chunk({tool_calls: reply.calls.map((call) => ({index: calls++, ...call}))});
     } else if (reply.type === 'done') {
       yield {...chunk({}, null, reply.reason), usage: reply.usage};
-    } else tellProgress(reply, onProgress);
+    } else answer.tell(reply);
   }
 }
 
 const PROGRESS = ['queued', 'truncated', 'prefill', 'restarting'];
 
 /** What comes before an answer and beside it. */
-export function tellProgress(reply: AnswerReply, onProgress: OnProgress): void {
+export function tellProgress(reply: AnswerReply, onProgress?: (progress: RequestProgress) => void): void {
   if (!PROGRESS.includes(reply.type)) return;
   const {id: _, type: phase, ...facts} = reply;
   onProgress?.({phase, ...facts} as RequestProgress);

@@ -22,6 +22,8 @@ import type {
   Completion,
   CompletionParams,
   FinishedCompletion,
+  ModelList,
+  RequestOptions,
 } from './shapes.ts';
 import {workerUrl} from './worker-url.ts';
 
@@ -71,6 +73,8 @@ export class GemmaClient {
   readonly model: Readonly<ModelInfo>;
   readonly chat = {completions: {create: this.#createChat.bind(this) as CreateChat}};
   readonly completions = {create: this.#createCompletion.bind(this) as CreateCompletion};
+  /** The model, as OpenAI's programs list models. */
+  readonly models = {list: async (): Promise<ModelList> => (await requests()).modelList(this.model)};
   /** LoRA adapters beside the model, for requests that name them. */
   readonly adapters: AdaptersApi;
   /** @internal For entries that are handed a client: `gemma-chat/train`. */
@@ -187,12 +191,18 @@ export class GemmaClient {
 
   #call: Caller['call'] = (request) => this.#connection.call((caller) => caller.call(request));
 
-  async #createChat(params: ChatCompletionParams): Promise<ChatCompletion | AsyncIterable<ChatCompletionChunk>> {
-    return (await requests()).createChat(this.#connection, this.model, params);
+  async #createChat(
+    params: ChatCompletionParams,
+    options?: RequestOptions,
+  ): Promise<ChatCompletion | AsyncIterable<ChatCompletionChunk>> {
+    return (await requests()).createChat(this.#connection, this.model, params, options);
   }
 
-  async #createCompletion(params: CompletionParams): Promise<FinishedCompletion | AsyncIterable<Completion>> {
-    return (await requests()).createCompletion(this.#connection, this.model, params);
+  async #createCompletion(
+    params: CompletionParams,
+    options?: RequestOptions,
+  ): Promise<FinishedCompletion | AsyncIterable<Completion>> {
+    return (await requests()).createCompletion(this.#connection, this.model, params, options);
   }
 }
 
@@ -204,21 +214,27 @@ async function requests(): Promise<typeof import('./requests.ts')> {
     });
   });
   const checks = {arrayOf, isBoolean, isNumber, isObject, isString, oneOf, optional, shaped};
-  const options = {checkOptions, found, functionOption, requireObject, signalOption, unexpected};
+  const options = {found, functionOption, requireObject, signalOption};
   chunk.hand({GemmaError, abortError, checks, leavable, ...options});
   return chunk;
 }
 
 export interface CreateChat {
-  (params: ChatCompletionParams & {stream: true}): Promise<AsyncIterable<ChatCompletionChunk>>;
-  (params: ChatCompletionParams & {stream?: false | null}): Promise<ChatCompletion>;
-  (params: ChatCompletionParams): Promise<ChatCompletion | AsyncIterable<ChatCompletionChunk>>;
+  (
+    params: ChatCompletionParams & {stream: true},
+    options?: RequestOptions,
+  ): Promise<AsyncIterable<ChatCompletionChunk>>;
+  (params: ChatCompletionParams & {stream?: false | null}, options?: RequestOptions): Promise<ChatCompletion>;
+  (
+    params: ChatCompletionParams,
+    options?: RequestOptions,
+  ): Promise<ChatCompletion | AsyncIterable<ChatCompletionChunk>>;
 }
 
 export interface CreateCompletion {
-  (params: CompletionParams & {stream: true}): Promise<AsyncIterable<Completion>>;
-  (params: CompletionParams & {stream?: false | null}): Promise<FinishedCompletion>;
-  (params: CompletionParams): Promise<FinishedCompletion | AsyncIterable<Completion>>;
+  (params: CompletionParams & {stream: true}, options?: RequestOptions): Promise<AsyncIterable<Completion>>;
+  (params: CompletionParams & {stream?: false | null}, options?: RequestOptions): Promise<FinishedCompletion>;
+  (params: CompletionParams, options?: RequestOptions): Promise<FinishedCompletion | AsyncIterable<Completion>>;
 }
 
 /** Where a promise waits, stopping is an AbortError, at once. */

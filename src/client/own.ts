@@ -3,7 +3,7 @@
 import type {GemmaError} from '../errors.ts';
 import type {abortError} from '../protocol/caller.ts';
 import type {OptionChecks} from '../protocol/generation-options.ts';
-import type {checkOptions, found, requireObject, unexpected} from '../protocol/options.ts';
+import type {found, requireObject} from '../protocol/options.ts';
 import type {leavable} from './leavable.ts';
 import type {functionOption, signalOption} from './option-specs.ts';
 
@@ -11,13 +11,11 @@ export interface Own {
   GemmaError: typeof GemmaError;
   abortError: typeof abortError;
   checks: OptionChecks;
-  checkOptions: typeof checkOptions;
   found: typeof found;
   functionOption: typeof functionOption;
   leavable: typeof leavable;
   requireObject: typeof requireObject;
   signalOption: typeof signalOption;
-  unexpected: typeof unexpected;
 }
 
 export let own: Own;

@@ -11,7 +11,9 @@ import type {
 } from '../protocol/messages.ts';
 
 /** A turn of the conversation. What `chat.completions.create` returned can be given back as it is. */
-export interface ChatMessageParam extends Omit<ChatMessage, 'content' | 'tool_calls'> {
+export interface ChatMessageParam extends Omit<ChatMessage, 'role' | 'content' | 'tool_calls'> {
+  /** `developer` is the same as `system`. */
+  role: ChatMessage['role'] | 'developer';
   /** Parts are joined. Null beside tool calls. */
   content?: string | readonly {type: 'text'; text: string}[] | null;
   /** The same as `reasoning`. */
@@ -29,11 +31,53 @@ export type RequestProgress =
   | {phase: 'restarting' /** The worker has ended, and the answer goes on in another once that has the model. */}
   | {phase: 'prefill' /** Tokens of the prompt, cached ones included. */; done: number; total: number};
 
-interface RequestOptions {
+interface Watching {
   /** Ends the answer: with `finish_reason: 'abort'` in a stream, with an AbortError otherwise. */
   signal?: AbortSignal;
   onProgress?: (progress: RequestProgress) => void;
 }
+
+/** The second argument of `create`, as OpenAI's programs have it. */
+export interface RequestOptions {
+  /** As the option of that name; either of them ends the answer. */
+  signal?: AbortSignal | null;
+  /** Milliseconds until the whole answer is there. After them a TimeoutError, in a stream too. */
+  timeout?: number;
+}
+
+/** What OpenAI's programs send for a server's books: accepted, and of no effect. */
+export interface Bookkeeping {
+  model?: string | null;
+  user?: string | null;
+  metadata?: object | null;
+  store?: boolean | null;
+  service_tier?: string | null;
+  safety_identifier?: string | null;
+  prompt_cache_key?: string | null;
+  prompt_cache_retention?: string | null;
+  /** What the answer will likely be. Here it makes nothing faster. */
+  prediction?: object | null;
+}
+
+/** What a chat and a text completion have alike, beside the model's own options. */
+interface Shared extends Watching, Bookkeeping {
+  stream?: boolean | null;
+  /** `include_usage`: the tokens come in a last chunk without choices (true), or not at all (false). */
+  stream_options?: {include_usage?: boolean; include_obfuscation?: boolean} | null;
+  /** Answers to one prompt, 1 to 16. Default 1. With a `seed`, the answer of index i is that of seed + i. */
+  n?: number | null;
+}
+
+/** Whether and which tools are called. */
+export type ToolChoice =
+  | 'auto'
+  | 'none'
+  | 'required'
+  | {type: 'function'; function: {name: string}}
+  | {
+      type: 'allowed_tools';
+      allowed_tools: {mode: 'auto' | 'required'; tools: readonly {type?: string; function?: {name: string}}[]};
+    };
 
 /** Null counts as left out. */
 type Nullable<T> = {[K in keyof T]?: T[K] | null};
@@ -46,19 +90,25 @@ type Generation = Nullable<Omit<GenerationOptions, 'stop' | 'logprobs' | 'adapte
 
 export interface ChatCompletionParams
   extends Generation,
-    RequestOptions,
-    Nullable<Pick<ChatRequest, 'tools' | 'thinking' | 'context_overflow'>> {
+    Shared,
+    Nullable<Pick<ChatRequest, 'tools' | 'thinking' | 'context_overflow' | 'parallel_tool_calls'>> {
   messages: readonly ChatMessageParam[];
-  stream?: boolean | null;
   logprobs?: boolean | null;
+  /** The same as `max_tokens`. */
+  max_completion_tokens?: number | null;
+  /** Default `auto`: the model decides. */
+  tool_choice?: ToolChoice | null;
+  /** The same as `thinking`: false for `none` and `minimal`, else true. */
+  reasoning_effort?: 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | null;
+  modalities?: readonly 'text'[] | null;
+  verbosity?: 'medium' | null;
 }
 
 export interface CompletionParams
   extends Omit<Generation, 'top_logprobs'>,
-    RequestOptions,
+    Shared,
     Nullable<Pick<CompletionRequest, 'echo'>> {
   prompt: string | readonly number[];
-  stream?: boolean | null;
   /** How many alternatives to report with every token, 0 to 20; left out, no log-probabilities. */
   logprobs?: number | null;
 }
@@ -87,7 +137,13 @@ export interface ChatCompletion {
   /** Seconds since 1970. */
   created: number;
   model: string;
-  choices: [{index: 0; message: ChatCompletionMessage; logprobs: ChatLogprobs | null; finish_reason: FinishReason}];
+  /** `n` of them, by index. */
+  choices: {
+    index: number;
+    message: ChatCompletionMessage;
+    logprobs: ChatLogprobs | null;
+    finish_reason: FinishReason;
+  }[];
   usage: Usage;
 }
 
@@ -105,9 +161,15 @@ export interface ChatCompletionChunk {
   object: 'chat.completion.chunk';
   created: number;
   model: string;
-  choices: [{index: 0; delta: ChatCompletionDelta; logprobs: ChatLogprobs | null; finish_reason: FinishReason | null}];
-  /** In the last chunk, the one with a `finish_reason`. */
-  usage?: Usage;
+  /** One; in the chunk of `stream_options.include_usage` none. */
+  choices: {
+    index: number;
+    delta: ChatCompletionDelta;
+    logprobs: ChatLogprobs | null;
+    finish_reason: FinishReason | null;
+  }[];
+  /** In the last chunk. With `include_usage` null in the others. */
+  usage?: Usage | null;
 }
 
 /** One entry a token in each list. */
@@ -120,17 +182,32 @@ export interface CompletionLogprobs {
   text_offset: number[];
 }
 
-/** In a stream, a piece of it; the last one has `finish_reason` and `usage`. */
+/** In a stream, a piece of it; the last one has `usage`. */
 export interface Completion {
   id: string;
   object: 'text_completion';
   created: number;
   model: string;
-  choices: [{index: 0; text: string; logprobs: CompletionLogprobs | null; finish_reason: FinishReason | null}];
-  usage?: Usage;
+  /** One in a stream, or none beside the tokens of `include_usage`; at the end `n`, by index. */
+  choices: CompletionChoice[];
+  usage?: Usage | null;
 }
 
-export type FinishedCompletion = Completion & {
-  choices: [{finish_reason: FinishReason}];
+export interface CompletionChoice {
+  index: number;
+  text: string;
+  logprobs: CompletionLogprobs | null;
+  finish_reason: FinishReason | null;
+}
+
+export interface FinishedCompletion extends Completion {
+  choices: (CompletionChoice & {finish_reason: FinishReason})[];
   usage: Usage;
-};
+}
+
+/** What `client.models.list()` gives: the one model, in OpenAI's shape. */
+export interface ModelList {
+  object: 'list';
+  /** `created` is 0: the file does not say. */
+  data: {id: string; object: 'model'; created: number; owned_by: string}[];
+}

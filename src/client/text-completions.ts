@@ -1,21 +1,12 @@
 // From the wire's replies to OpenAI's text completions: chunks while they come, or one object at the end.
 // Knows no worker.
 import type {FinishReason, TokenLogprob, Usage} from '../protocol/messages.ts';
-import type {Heading} from './completions.ts';
-import type {AnswerReply} from './model-connection.ts';
+import type {AnswerOf} from './completions.ts';
 import type {Completion, CompletionLogprobs, FinishedCompletion} from './shapes.ts';
 
-type Replies = AsyncIterable<AnswerReply>;
-/** Passes on what is no part of the answer. */
-type Tell = (reply: AnswerReply) => void;
-
 /** Chunks in the shape of `text_completion`; the last one has `usage`. */
-export async function* completionChunks(
-  head: Heading,
-  replies: Replies,
-  withLogprobs: boolean,
-  tell: Tell,
-): AsyncGenerator<Completion, void, undefined> {
+export async function* completionChunks(answer: AnswerOf): AsyncGenerator<Completion, void, undefined> {
+  const {head, index, replies, withLogprobs, tell} = answer;
   const offsets = new TextOffsets();
   const chunk = (
     text: string,
@@ -24,7 +15,7 @@ export async function* completionChunks(
   ): Completion => ({
     ...head,
     object: 'text_completion',
-    choices: [{index: 0, text, logprobs, finish_reason}],
+    choices: [{index, text, logprobs, finish_reason}],
   });
   for await (const reply of replies) {
     if (reply.type === 'text' || reply.type === 'echo') {
@@ -36,16 +27,12 @@ export async function* completionChunks(
 }
 
 /** The whole completion, once it has ended. @throws AbortError when it was stopped */
-export async function completion(
-  head: Heading,
-  replies: Replies,
-  withLogprobs: boolean,
-  tell: Tell,
-): Promise<FinishedCompletion> {
+export async function completion(answer: AnswerOf): Promise<FinishedCompletion> {
+  const {head, index, withLogprobs} = answer;
   let text = '';
   const logprobs: CompletionLogprobs = {tokens: [], token_logprobs: [], top_logprobs: [], text_offset: []};
   let end: {reason: FinishReason; usage: Usage} | undefined;
-  for await (const {choices, usage} of completionChunks(head, replies, withLogprobs, tell)) {
+  for await (const {choices, usage} of completionChunks(answer)) {
     const [choice] = choices;
     text += choice.text;
     for (const key of Object.keys(logprobs) as (keyof CompletionLogprobs)[]) {
@@ -57,7 +44,7 @@ export async function completion(
   return {
     ...head,
     object: 'text_completion',
-    choices: [{index: 0, text, logprobs: withLogprobs ? logprobs : null, finish_reason: end.reason}],
+    choices: [{index, text, logprobs: withLogprobs ? logprobs : null, finish_reason: end.reason}],
     usage: end.usage,
   };
 }

@@ -1,16 +1,10 @@
 // One chat completion out of all its replies. Knows no worker.
 import type {FinishReason, ToolCall, Usage} from '../protocol/messages.ts';
-import {chatLogprobs, type Heading} from './completions.ts';
-import type {AnswerReply} from './model-connection.ts';
+import {type AnswerOf, chatLogprobs} from './completions.ts';
 import type {ChatCompletion, ChatLogprobs} from './shapes.ts';
 
-/** @param tell is told of replies that are no part of the answer */
-export async function chatCompletion(
-  head: Heading,
-  replies: AsyncIterable<AnswerReply>,
-  withLogprobs: boolean,
-  tell: (reply: AnswerReply) => void,
-): Promise<ChatCompletion> {
+/** The whole of one answer. @throws AbortError when it was stopped */
+export async function chatCompletion({head, index, replies, withLogprobs, tell}: AnswerOf): Promise<ChatCompletion> {
   const message = {content: '', reasoning: '', calls: [] as ToolCall[]};
   const logprobs: ChatLogprobs = {content: []};
   let end: {reason: FinishReason; usage: Usage} | undefined;
@@ -28,7 +22,7 @@ export async function chatCompletion(
     object: 'chat.completion',
     choices: [
       {
-        index: 0,
+        index,
         message: {
           role: 'assistant',
           content: message.content,

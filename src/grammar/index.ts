@@ -1,27 +1,35 @@
 // Answers of a given form: what the worker's lazy chunk gives. One `AnswerForms` a model; it remembers the last grammars, with
 // the masks that were made for them.
-import type {GenerationOptions, ToolDefinition} from '../protocol/messages.ts';
+import type {ChatRequest, GenerationOptions, ToolDefinition} from '../protocol/messages.ts';
 import {AnswerConstraint, type AnswerMasks, type Thoughts} from './answer-constraint.ts';
 import {Automaton} from './automaton.ts';
 import {type AnswerRules, compileAnswer} from './compile.ts';
 import type {Grammar} from './grammar.ts';
 import {Masks} from './masks.ts';
+import {refuse} from './refusal.ts';
 import {makeVocabulary, type Tags, type TokenSource, tagsOf, type Vocabulary} from './vocabulary.ts';
 
 export type {Thoughts} from './answer-constraint.ts';
 export type {AnswerRules} from './compile.ts';
 
 /** What of a request says something about its answer's form. */
-export type FormedRequest = Pick<GenerationOptions, 'response_format'> & {tools?: readonly ToolDefinition[]};
+export type FormedRequest = Pick<GenerationOptions, 'response_format'> &
+  Partial<Pick<ChatRequest, 'tool_choice' | 'parallel_tool_calls'>> & {tools?: readonly ToolDefinition[]};
 
-function rulesOf({response_format: asked, tools = []}: FormedRequest): AnswerRules | null {
+/** @throws GemmaError `grammar-invalid` for a call of a tool that is not there */
+function rulesOf(request: FormedRequest): AnswerRules | null {
+  const {response_format: asked, tools = [], tool_choice: choice, parallel_tool_calls: parallel = true} = request;
   const format = asked === undefined || asked.type === 'text' ? null : asked;
-  if (!format && !tools.some((tool) => tool.function.strict)) return null;
+  const named = typeof choice === 'object' ? choice.name : null;
+  const mustCall = named !== null || choice === 'required';
+  const callable = choice === 'none' ? [] : tools.filter((tool) => named === null || tool.function.name === named);
+  if (mustCall && callable.length === 0) throw refuse('tool_choice asks for a tool that is not among tools');
+  if (!format && !mustCall && !callable.some((tool) => tool.function.strict)) return null;
   return {
     format,
-    tools: tools.map(({function: {name, parameters, strict = false}}) => ({name, parameters, strict})),
-    mustCall: false,
-    parallel: true,
+    tools: callable.map(({function: {name, parameters, strict = false}}) => ({name, parameters, strict})),
+    mustCall,
+    parallel: parallel && named === null,
   };
 }
 

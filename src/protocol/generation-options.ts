@@ -2,7 +2,7 @@
 // checks with is passed in: in the client this is part of a chunk, which imports nothing of its entry but types.
 import type * as Checks from './check.ts';
 import type {Check} from './check.ts';
-import type {ChatRequest, CompletionRequest, GenerationOptions} from './messages.ts';
+import type {ChatMessage, ChatRequest, CompletionRequest, GenerationOptions} from './messages.ts';
 import type {OptionSpec, OptionSpecs} from './options.ts';
 
 /** What of check.ts is needed. */
@@ -14,6 +14,8 @@ export type OptionChecks = Pick<
 /** The options of a chat and of a text completion, and those that a chat shares with `applyTemplate`. */
 export interface GenerationSpecs {
   isMessage: Check;
+  /** The fields of a message. */
+  message: OptionSpecs<Omit<ChatMessage, 'sources' | 'steps'>>;
   template: OptionSpecs<Pick<ChatRequest, 'messages' | 'tools' | 'thinking'>>;
   chat: OptionSpecs<ChatRequest>;
   completion: OptionSpecs<CompletionRequest>;
@@ -31,6 +33,12 @@ export function generationSpecs(checks: OptionChecks): GenerationSpecs {
   const atMost = (count: number, each: Check): Check => {
     return (value) => arrayOf(each)(value) && (value as unknown[]).length <= count;
   };
+  const isBias: Check = (value) => {
+    if (!isObject(value)) return false;
+    const entries = Object.entries(value);
+    const within = number((bias) => Math.abs(bias) <= 100);
+    return entries.length <= 1024 && entries.every(([id, bias]) => /^\d{1,9}$/.test(id) && within(bias));
+  };
   const boolean: OptionSpec = {check: isBoolean, expected: 'true or false'};
 
   const isFormat: Check = (value) => {
@@ -47,6 +55,9 @@ export function generationSpecs(checks: OptionChecks): GenerationSpecs {
     top_p: {check: number((x) => x > 0 && x <= 1), expected: 'a number above 0, at most 1'},
     min_p: {check: number((x) => x >= 0 && x <= 1), expected: 'a number from 0 to 1'},
     repetition_penalty: {check: number((x) => x > 0 && x <= 100), expected: 'a number above 0, at most 100'},
+    frequency_penalty: {check: number((x) => x >= -2 && x <= 2), expected: 'a number from -2 to 2'},
+    presence_penalty: {check: number((x) => x >= -2 && x <= 2), expected: 'a number from -2 to 2'},
+    logit_bias: {check: isBias, expected: 'up to 1024 numbers from -100 to 100, by token id'},
     max_tokens: {check: integer(0, Number.MAX_SAFE_INTEGER), expected: 'an integer, 0 or more'},
     stop: {
       check: atMost(16, (text) => isString(text) && text !== ''),
@@ -71,14 +82,19 @@ export function generationSpecs(checks: OptionChecks): GenerationSpecs {
     type: oneOf('function'),
     function: shaped({name: isString, arguments: isString}),
   });
-  const isMessage = shaped({
-    role: oneOf('system', 'user', 'assistant', 'tool'),
-    content: isString,
-    reasoning: optional(isString),
-    name: optional(isString),
-    tool_call_id: optional(isString),
-    tool_calls: optional(arrayOf(isToolCall)),
-  });
+  const optionalText: OptionSpec = {check: optional(isString), expected: 'a string'};
+  const message: GenerationSpecs['message'] = {
+    role: {check: oneOf('system', 'user', 'assistant', 'tool'), expected: 'system, user, assistant or tool'},
+    content: {check: isString, expected: 'text'},
+    reasoning: optionalText,
+    name: optionalText,
+    tool_call_id: optionalText,
+    tool_calls: {
+      check: optional(arrayOf(isToolCall)),
+      expected: "an array of {id, type: 'function', function: {name, arguments}}, arguments as text",
+    },
+  };
+  const isMessage = shaped(Object.fromEntries(Object.entries(message).map(([name, {check}]) => [name, check])));
   const isTool = shaped({
     type: oneOf('function'),
     function: shaped({
@@ -104,9 +120,15 @@ export function generationSpecs(checks: OptionChecks): GenerationSpecs {
 
   return {
     isMessage,
+    message,
     template,
     chat: {
       ...template,
+      tool_choice: {
+        check: (value) => oneOf('none', 'required')(value) || shaped({name: isString})(value),
+        expected: 'none, required or {name}',
+      },
+      parallel_tool_calls: boolean,
       context_overflow: {check: oneOf('stop', 'truncate-oldest'), expected: 'stop or truncate-oldest'},
       ...generation,
     },

@@ -4,7 +4,7 @@ import type {WireError} from '../errors.ts';
 import type {ModelOptions} from '../model-options.ts';
 
 /** Part of the worker's URL: two versions of the script never meet in one worker. */
-export const PROTOCOL_VERSION = 6;
+export const PROTOCOL_VERSION = 7;
 
 export type Role = 'system' | 'user' | 'assistant' | 'tool';
 
@@ -66,6 +66,12 @@ export interface GenerationOptions {
   top_p?: number;
   min_p?: number;
   repetition_penalty?: number;
+  /** −2 to 2: subtracted from a token's logit for each time the answer has it. */
+  frequency_penalty?: number;
+  /** −2 to 2: subtracted from the logits of tokens that the answer has. */
+  presence_penalty?: number;
+  /** By token id: added to its logit, −100 to 100. */
+  logit_bias?: Record<string, number>;
   max_tokens?: number;
   stop?: string[];
   seed?: number;
@@ -124,6 +130,13 @@ export type AdapterRef = ({url: string} | {files: NamedBlob[]}) & {integrity?: s
 export interface ChatRequest extends GenerationOptions {
   messages: ChatMessage[];
   tools?: ToolDefinition[];
+  /**
+   * The answer calls no tool; it begins with a call of any of the tools; of the one with this name. Left out: the model
+   * decides.
+   */
+  tool_choice?: 'none' | 'required' | {name: string};
+  /** False: the answer ends with its first call. Default true. */
+  parallel_tool_calls?: boolean;
   /** Let the model think before it answers, where its template can. */
   thinking?: boolean;
   /**
@@ -161,6 +174,10 @@ export interface Usage {
   total_tokens: number;
   /** Prompt tokens whose keys and values were reused. */
   cached_tokens: number;
+  /** The same, where OpenAI's programs look for it. */
+  prompt_tokens_details: {cached_tokens: number};
+  /** `reasoning_tokens`: those of the thoughts, with their tags. */
+  completion_tokens_details: {reasoning_tokens: number};
 }
 
 export interface ModelInfo {

@@ -23,6 +23,8 @@ const isUsage = shaped({
   completion_tokens: isCount,
   total_tokens: isCount,
   cached_tokens: isCount,
+  prompt_tokens_details: shaped({cached_tokens: isCount}),
+  completion_tokens_details: shaped({reasoning_tokens: isCount}),
 });
 
 const REPLIES: Record<Reply['type'], Shape> = {

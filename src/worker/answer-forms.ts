@@ -17,7 +17,8 @@ export async function constraintOf(
   request: FormedRequest,
   thoughts: Thoughts,
 ): Promise<TokenConstraint | undefined> {
-  if (!request.response_format && !request.tools?.some((tool) => tool.function.strict)) return undefined;
+  const {response_format, tool_choice = 'none', tools} = request;
+  if (!response_format && tool_choice === 'none' && !tools?.some((tool) => tool.function.strict)) return undefined;
   try {
     return await (await formsOf(tokenizer)).constrain(request, thoughts);
   } catch (error) {

@@ -1,12 +1,15 @@
 // A request's options as a generation: prompt ids, sampler, output. Every option of the wire has its one place here.
 import {dropOldestTurns} from '../chat/context-overflow.ts';
 import type {Generation} from '../chat/generate.ts';
+import {noCalls} from '../chat/no-calls.ts';
 import {endsInThought, OutputParser} from '../chat/output-parser.ts';
 import {checkPrompt} from '../chat/prompt-check.ts';
 import {StopStrings} from '../chat/stop-strings.ts';
 import {renderToTokensInPieces} from '../chat/template.ts';
 import {type Parser, rawParser, TextOutput} from '../chat/text-output.ts';
 import {createSampler} from '../engine/sampling/sampler.ts';
+import type {LogitBias} from '../engine/sampling/settings.ts';
+import {GemmaError} from '../errors.ts';
 import type {ChatMessage, ChatRequest, CompletionRequest, GenerationOptions} from '../protocol/messages.ts';
 import type {Pieces} from '../tokenizer/pieces.ts';
 import type {LoadedModel} from './loaded-model.ts';
@@ -24,7 +27,11 @@ export function* chatGeneration(model: LoadedModel, request: ChatRequest, resume
       ? yield* dropOldestTurns(messages, Math.max(1, room), render)
       : {prompt: yield* render(messages), dropped: 0};
   const parser = new OutputParser(tokenizer, {startInThought: endsInThought(tokenizer, prompt)});
-  return {...generation(model, request, prompt, parser, resume), dropped};
+  const {tool_choice: choice, parallel_tool_calls: parallel = true} = request;
+  const form: AnswerForm = {parser, resume};
+  if (choice === 'none') form.bias = noCalls(tokenizer);
+  if (!parallel || typeof choice === 'object') form.maxCalls = 1;
+  return {...generation(model, request, prompt, form), dropped};
 }
 
 /** @throws GemmaError `context-overflow`, `option-invalid` */
@@ -36,7 +43,7 @@ export function* completionGeneration(
   const {tokenizer} = model;
   const {prompt: given} = request;
   const prompt = typeof given === 'string' ? yield* tokenizer.encodeInPieces(given, {parseSpecial: true}) : given;
-  const result = generation(model, request, prompt, rawParser(tokenizer.detokenizer()), resume);
+  const result = generation(model, request, prompt, {parser: rawParser(tokenizer.detokenizer()), resume});
   if (!request.echo) return result;
   // Ids speak for themselves; a text gets its bos from us, unless it begins with one.
   if (typeof given !== 'string') {
@@ -46,12 +53,19 @@ export function* completionGeneration(
   return {...result, echo: {text: given, addedBos}};
 }
 
+/** How an answer is read, and what it must not have. */
+interface AnswerForm {
+  parser: Parser;
+  resume?: readonly number[];
+  bias?: readonly LogitBias[];
+  maxCalls?: number;
+}
+
 function generation(
   model: LoadedModel,
   options: GenerationOptions,
   prompt: readonly number[],
-  parser: Parser,
-  resume: readonly number[] | undefined,
+  {parser, resume, bias = [], maxCalls}: AnswerForm,
 ): Generation {
   // Told at once, not when its turn comes.
   checkPrompt(prompt, options.max_tokens ?? Number.POSITIVE_INFINITY, model.engine);
@@ -63,11 +77,26 @@ function generation(
     topP: options.top_p,
     minP: options.min_p,
     repetitionPenalty: options.repetition_penalty,
+    frequencyPenalty: options.frequency_penalty,
+    presencePenalty: options.presence_penalty,
+    answerFrom: prompt.length,
+    logitBias: [...biasOf(options.logit_bias ?? {}, model.engine.vocabSize), ...bias],
     seed: options.seed,
     rngOffset: resume?.length,
     logprobs,
     topLogprobs,
   });
-  const output = new TextOutput(parser, new StopStrings(options.stop ?? []));
+  const output = new TextOutput(parser, new StopStrings(options.stop ?? []), maxCalls);
   return {prompt, sampler, output, maxTokens: options.max_tokens, logprobs, topLogprobs, resume};
+}
+
+function biasOf(given: Record<string, number>, vocabSize: number): LogitBias[] {
+  const bias = Object.entries(given).map(([id, value]) => [Number(id), value] as const);
+  const unknown = bias.find(([id]) => id >= vocabSize);
+  if (!unknown) return bias;
+  throw new GemmaError(
+    'option-invalid',
+    `logit_bias has token ${unknown[0]}; the model's tokens are 0 to ${vocabSize - 1}`,
+    {detail: {option: 'logit_bias', token: unknown[0]}},
+  );
 }

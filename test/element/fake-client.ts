@@ -21,6 +21,15 @@ const MODEL = {
   fileSize: 2000,
 };
 
+/** Tokens of an answer, none of them cached or thought. */
+export function usageOf(prompt_tokens: number, completion_tokens: number): Usage {
+  return {
+    ...{prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens, cached_tokens: 0},
+    prompt_tokens_details: {cached_tokens: 0},
+    completion_tokens_details: {reasoning_tokens: 0},
+  };
+}
+
 export interface ChatCall extends Record<string, unknown> {
   messages: ChatMessage[];
   signal: AbortSignal;

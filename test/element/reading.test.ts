@@ -5,7 +5,7 @@ import {emulateMedia, sendKeys} from '@web/test-runner-commands';
 import type {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
 import {historyPanel} from '../../src/element/late.ts';
 import {GemmaError} from '../../src/errors.ts';
-import type {FakeClient} from './fake-client.ts';
+import {type FakeClient, usageOf} from './fake-client.ts';
 import {Harness} from './harness.ts';
 
 type Ready = Harness & {client: FakeClient};
@@ -15,8 +15,7 @@ async function answer(chat: Ready, question: string, text: string, end: 'stop' |
   await chat.settle();
   if (end === 'abort') await chat.click('Stop');
   else {
-    const usage = {prompt_tokens: 300, completion_tokens: 84, total_tokens: 384, cached_tokens: 0};
-    chat.client.lastAnswer.end(end, usage);
+    chat.client.lastAnswer.end(end, usageOf(300, 84));
   }
   await chat.settle();
 }

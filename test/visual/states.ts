@@ -2,7 +2,7 @@
 import '../../src/index.ts';
 import type {GemmaChatElement} from '../../src/element/gemma-chat-element.ts';
 import {type ErrorCode, GemmaError} from '../../src/errors.ts';
-import {FakeClient, fakeLoads, fakeQuestions, inspection} from '../element/fake-client.ts';
+import {FakeClient, fakeLoads, fakeQuestions, inspection, usageOf} from '../element/fake-client.ts';
 
 const MODEL_SRC = 'https://models.example/gemma-3-4b-it-Q4_K_M.gguf';
 const MODEL = {name: 'Gemma 3 4B Instruct', size: 2.49e9, architecture: 'gemma3', freeBytes: 41e9};
@@ -187,8 +187,7 @@ const STATES: Record<string, (texts: Texts) => Promise<unknown>> = {
     el.send(texts.next).catch(() => {});
     await settle(el);
     client.lastAnswer.call.onProgress({phase: 'truncated', messages: 2});
-    const usage = {prompt_tokens: 400, completion_tokens: 84, total_tokens: 484, cached_tokens: 0};
-    client.lastAnswer.text(texts.part).end('length', usage);
+    client.lastAnswer.text(texts.part).end('length', usageOf(400, 84));
     await settle(el);
   },
   deleted: async (texts) => {

@@ -4,13 +4,15 @@ import {MAX_ALTERNATIVES, MAX_CANDIDATES, MAX_CHANGED_LOGITS} from '../kernels/s
 import type {SamplerSettings} from './settings.ts';
 
 /**
- * Whether the GPU can choose for a request. Not for top-k above 64 or none, penalties over more than `historySize`
- * tokens, or alternatives beside a penalty: they are of the distribution before it.
+ * Whether the GPU can choose for a request. Not for top-k above 64 or none, biased logits, penalties by count or over more
+ * than `historySize` tokens, or alternatives beside a penalty: they are of the distribution before it.
  */
 export function canSampleOnGpu(
-  {temperature, topK, repetitionPenalty, repetitionWindow, logprobs, topLogprobs}: SamplerSettings,
+  settings: SamplerSettings,
   model: {nVocab: number; nSuppressed: number; historySize: number},
 ): boolean {
+  const {temperature, topK, repetitionPenalty, repetitionWindow, logprobs, topLogprobs} = settings;
+  if (settings.frequencyPenalty !== 0 || settings.presencePenalty !== 0 || settings.logitBias.length > 0) return false;
   const penalised = repetitionPenalty !== 1 && repetitionWindow > 0;
   if (model.nSuppressed + model.historySize > MAX_CHANGED_LOGITS) return false;
   if (penalised && (repetitionWindow > model.historySize || (logprobs && topLogprobs > 0))) return false;

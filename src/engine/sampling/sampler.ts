@@ -1,9 +1,9 @@
 // Chooses the next token from a row of logits. Knows neither the model nor where the logits came from.
 //
-// Order, as in llama.cpp's default chain: repetition penalty → top-k → top-p → min-p → temperature → draw. top-p and
+// Order, as in llama.cpp's default chain: logit bias → penalties → top-k → top-p → min-p → temperature → draw. top-p and
 // min-p look at the probabilities of what top-k left, renormalised, at temperature 1. (Others scale by the temperature
 // first; at Gemma's own temperature of 1 the two orders are the same.) Log-probabilities are those of the model,
-// before any of it.
+// before any of it. Frequency and presence penalties are OpenAI's: they count the answer's tokens, not the prompt's.
 import {badLogits, type LogProbability, logSoftmax} from './log-softmax.ts';
 import {uniform} from './random.ts';
 import {selectTop} from './select-top.ts';
@@ -28,7 +28,7 @@ export interface Sampler {
   skip(): void;
   /**
    * @param logits f32[vocabSize] of one row; −Infinity where a token is suppressed. Left as it is.
-   * @param history the ids before it, oldest first: what the repetition penalty looks at
+   * @param history the ids before it, oldest first: what the penalties look at
    * @param allowed the ids to choose from, a bit an id: u32[vocabSize / 32, rounded up]; null: all of them
    * @throws GemmaError `internal` when a logit is NaN or none is finite
    */
@@ -39,16 +39,28 @@ export interface Sampler {
 export function createSampler(options: SamplerOptions = {}): Sampler {
   const settings = completeSettings(options);
   const {temperature, topK, topP, minP, repetitionPenalty: penalty, repetitionWindow: window, seed} = settings;
+  const {frequencyPenalty, presencePenalty, answerFrom, logitBias} = settings;
   let {rngOffset} = settings;
   let scratch = new Float32Array(0);
 
-  const penalised = (logits: Float32Array, history: readonly number[]): Float32Array => {
-    if (penalty === 1 || window === 0 || history.length === 0) return logits;
+  const repeats = penalty !== 1 && window > 0;
+  const counts = frequencyPenalty !== 0 || presencePenalty !== 0;
+
+  const changed = (logits: Float32Array, history: readonly number[]): Float32Array => {
+    if (!repeats && !counts && logitBias.length === 0) return logits;
     if (scratch.length !== logits.length) scratch = new Float32Array(logits.length);
     scratch.set(logits);
-    for (const id of new Set(history.slice(-window))) {
+    for (const [id, bias] of logitBias) scratch[id] += bias;
+    for (const id of repeats ? new Set(history.slice(-window)) : []) {
       if (id < scratch.length) scratch[id] = scratch[id] > 0 ? scratch[id] / penalty : scratch[id] * penalty;
     }
+    if (!counts) return scratch;
+    const said = new Set<number>();
+    for (let at = answerFrom; at < history.length; at++) {
+      scratch[history[at]] -= frequencyPenalty;
+      said.add(history[at]);
+    }
+    for (const id of said) scratch[id] -= presencePenalty;
     return scratch;
   };
 
@@ -79,7 +91,7 @@ export function createSampler(options: SamplerOptions = {}): Sampler {
       if (!greedy) rngOffset++;
     },
     sample(logits, history = [], allowed = null) {
-      const id = choose(penalised(allowed ? masked(logits, allowed) : logits, history));
+      const id = choose(changed(allowed ? masked(logits, allowed) : logits, history));
       if (!settings.logprobs) return {id};
       return {id, ...logSoftmax(logits, id, settings.topLogprobs)};
     },

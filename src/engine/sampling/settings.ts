@@ -16,6 +16,14 @@ export interface SamplerOptions {
   repetitionPenalty?: number;
   /** How many of the last tokens of the history the penalty sees. Default 64. */
   repetitionWindow?: number;
+  /** Subtracted from a token's logit for each time it is in the answer, −2 to 2. Default 0. */
+  frequencyPenalty?: number;
+  /** Subtracted once from the logits of tokens that are in the answer, −2 to 2. Default 0. */
+  presencePenalty?: number;
+  /** Tokens of the history before the answer: the two penalties above do not count them. Default 0. */
+  answerFrom?: number;
+  /** Added to the logits of these ids before anything else. Default none. */
+  logitBias?: readonly LogitBias[];
   /** An integer from 0 to 2^53 − 1: same seed, same logits, same tokens. Default: random. */
   seed?: number;
   /** Samples taken with this seed before: the next one continues their sequence. Default 0. */
@@ -25,6 +33,9 @@ export interface SamplerOptions {
   /** How many alternatives to report with it, 0 to 20. Default 0. */
   topLogprobs?: number;
 }
+
+/** A token id, and what is added to its logit. */
+export type LogitBias = readonly [id: number, bias: number];
 
 /** Options with nothing left open. */
 export type SamplerSettings = Required<SamplerOptions>;
@@ -39,7 +50,12 @@ interface Setting {
 
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 
-const SETTINGS: Readonly<Record<Exclude<keyof SamplerOptions, 'logprobs'>, Setting>> = {
+function penalty(name: string): Setting {
+  const accepts = (value: number): boolean => value >= -2 && value <= 2;
+  return {name, fallback: () => 0, accepts, expected: 'a number from -2 to 2'};
+}
+
+const SETTINGS: Readonly<Record<Exclude<keyof SamplerOptions, 'logprobs' | 'logitBias'>, Setting>> = {
   temperature: {
     name: 'temperature',
     fallback: () => 1,
@@ -71,6 +87,9 @@ const SETTINGS: Readonly<Record<Exclude<keyof SamplerOptions, 'logprobs'>, Setti
     accepts: isCount,
     expected: 'an integer, 0 or more',
   },
+  frequencyPenalty: penalty('frequency_penalty'),
+  presencePenalty: penalty('presence_penalty'),
+  answerFrom: {name: 'answer_from', fallback: () => 0, accepts: isCount, expected: 'an integer, 0 or more'},
   seed: {name: 'seed', fallback: randomSeed, accepts: isCount, expected: 'an integer from 0 to 2^53 - 1'},
   rngOffset: {name: 'rng_offset', fallback: () => 0, accepts: isCount, expected: 'an integer, 0 or more'},
   topLogprobs: {
@@ -85,7 +104,7 @@ const SETTINGS: Readonly<Record<Exclude<keyof SamplerOptions, 'logprobs'>, Setti
  * The options of a request, with the defaults for those left out.
  * @throws GemmaError `option-invalid`
  */
-export function completeSettings({logprobs = false, ...options}: SamplerOptions): SamplerSettings {
+export function completeSettings({logprobs = false, logitBias = [], ...options}: SamplerOptions): SamplerSettings {
   const numbers = Object.entries(SETTINGS).map(([key, {name, fallback, accepts, expected}]) => {
     const value: unknown = options[key as keyof typeof options] ?? fallback();
     if (typeof value === 'number' && accepts(value)) return [key, value];
@@ -93,5 +112,5 @@ export function completeSettings({logprobs = false, ...options}: SamplerOptions)
       detail: {option: name, value: String(value)},
     });
   });
-  return {logprobs, ...(Object.fromEntries(numbers) as Omit<SamplerSettings, 'logprobs'>)};
+  return {logprobs, logitBias, ...(Object.fromEntries(numbers) as Omit<SamplerSettings, 'logprobs' | 'logitBias'>)};
 }

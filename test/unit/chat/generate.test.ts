@@ -68,7 +68,11 @@ describe('generate', () => {
     expect(events.at(-1)).to.deep.equal({
       type: 'done',
       reason: 'length',
-      usage: {prompt_tokens: 5, completion_tokens: 3, total_tokens: 8, cached_tokens: 0},
+      usage: {
+        ...{prompt_tokens: 5, completion_tokens: 3, total_tokens: 8, cached_tokens: 0},
+        prompt_tokens_details: {cached_tokens: 0},
+        completion_tokens_details: {reasoning_tokens: 0},
+      },
     });
   });
 

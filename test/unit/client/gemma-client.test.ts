@@ -312,9 +312,9 @@ describe('GemmaClient', () => {
     const cases: [string, (client: GemmaClient) => Promise<unknown>, string, RegExp][] = [
       [
         'an unknown chat option',
-        (c) => c.chat.completions.create({messages: hello, n: 2} as never),
+        (c) => c.chat.completions.create({messages: hello, beams: 2} as never),
         'option-unknown',
-        /"n"/,
+        /"beams"/,
       ],
       [
         'an unknown completion option',

@@ -5,7 +5,11 @@ import {Endpoint} from '../../../src/protocol/endpoint.ts';
 import type {StreamReply} from '../../../src/protocol/messages.ts';
 import {rejection, until} from '../../helpers/fake-worker.ts';
 
-const usage = {prompt_tokens: 1, completion_tokens: 0, total_tokens: 1, cached_tokens: 0};
+const usage = {
+  ...{prompt_tokens: 1, completion_tokens: 0, total_tokens: 1, cached_tokens: 0},
+  prompt_tokens_details: {cached_tokens: 0},
+  completion_tokens_details: {reasoning_tokens: 0},
+};
 const done = (id: number) => ({type: 'done', id, reason: 'stop', usage});
 const prompt = {type: 'completion', request: {prompt: 'x'}} as const;
 

@@ -66,6 +66,19 @@ describe('sampler', () => {
     expect(() => greedy.sample(logitsOf(...p), [], Uint32Array.of(0))).to.throw(GemmaError);
   });
 
+  it('adds a bias to logits, and takes penalties for what the answer has, not for the prompt', () => {
+    const greedy = (options: SamplerOptions, history: number[] = []) =>
+      createSampler({temperature: 0, ...options}).sample(Float32Array.of(1, 3, 2, 0), history).id;
+    expect(greedy({logitBias: [[3, 4]]})).to.equal(3);
+    expect(greedy({logitBias: [[1, Number.NEGATIVE_INFINITY]]})).to.equal(2);
+    // 3 − 2 · 0.6 is below 2; once it is not.
+    expect(greedy({frequencyPenalty: 0.6}, [1])).to.equal(1);
+    expect(greedy({frequencyPenalty: 0.6}, [1, 1])).to.equal(2);
+    expect(greedy({presencePenalty: 0.6}, [1, 1])).to.equal(1);
+    expect(greedy({presencePenalty: 1.5}, [1])).to.equal(2);
+    expect(greedy({presencePenalty: 1.5, answerFrom: 1}, [1])).to.equal(1);
+  });
+
   it('keeps the k likeliest', () => expectShares(shares(logitsOf(...p), {topK: 2}), [0, 4 / 7, 0, 3 / 7, 0]));
 
   it('keeps the lower ids of equals at the edge of top-k', () =>
