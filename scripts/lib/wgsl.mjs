@@ -37,17 +37,28 @@ const compact = (code) =>
     .replace(/([,([{};])\n/g, '$1')
     .replace(/,([)\]}])/g, '$1');
 
-/** `import shader from './x.wgsl'` for Vite. */
+/** A file of shaders/lib that others include: a module whose default export is its own text, without what it includes. */
+const LIBRARY = '\0library:';
+
+/** `import shader from './x.wgsl'` for Vite: a shader is put together from its own text and that of each file it includes, once. */
 export const viteWgsl = () => ({
   name: 'wgsl',
   enforce: 'pre',
+  resolveId: (source) => (source.startsWith(LIBRARY) ? source : null),
   load(id) {
     if (!id.endsWith('.wgsl')) return null;
-    const {code, files} = expandWgsl(id);
+    if (id.startsWith(LIBRARY)) return textOf(compact(ownText(id.slice(LIBRARY.length)).replace(INCLUDE, '')));
+    const {files} = expandWgsl(id);
     for (const file of files) this.addWatchFile(file);
-    return `export default ${JSON.stringify(compact(code))};`;
+    // WGSL has its declarations in any order: what is included may stand at the end.
+    const imports = files.slice(1).map((file, i) => `import lib${i} from ${JSON.stringify(LIBRARY + file)};`);
+    const parts = [JSON.stringify(compact(ownText(id).replace(INCLUDE, ''))), ...imports.map((_, i) => `lib${i}`)];
+    return `${imports.join('\n')}\nexport default ${parts.join('+')};`;
   },
 });
+
+const ownText = (file) => readFileSync(file, 'utf8');
+const textOf = (text) => `export default ${JSON.stringify(`\n${text}`)};`;
 
 /** The same for @web/test-runner's server. */
 export const wtrWgsl = (rootDir) => ({
