@@ -190,7 +190,7 @@ class SchemaCompiler {
     if (high === 0) return sequence(this.#ascii('['), close);
     const comma = this.#ascii(',', this.#syntax.next);
     // From the last item that is told apart backwards.
-    const last = Math.max(low, longest, Number.isFinite(high) ? high : 0);
+    const last = Number.isFinite(high) ? high : Math.max(low, longest);
     let rest = high === Number.POSITIVE_INFINITY ? optional(many(sequence(comma, item(last)!))) : NOTHING;
     low = Math.min(low, last);
     for (let i = last - 1; i >= 1; i--) {

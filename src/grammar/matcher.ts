@@ -40,7 +40,9 @@ export class Matcher {
 
   /** Whether nothing can follow. */
   get mustEnd(): boolean {
-    return this.#threads.threads.length === 0;
+    if (this.#threads.threads.length === 0) return true;
+    // An intersection may be at its end without being told apart from one that goes on.
+    return this.#threads.accepts && this.#automaton.row(this.#now()).every((next) => next === DEAD);
   }
 
   /** Tokens that may come next: a bit a token, not to be written to. */

@@ -105,7 +105,7 @@ export function asSchema({schema, pointer}: Located): SchemaObject {
   }
   const object = schema as SchemaObject;
   for (const [keyword, what] of Object.entries(REFUSED)) {
-    if (!Object.hasOwn(object, keyword) || object[keyword] === true) continue;
+    if (!Object.hasOwn(object, keyword) || (keyword.startsWith('unevaluated') && object[keyword] === true)) continue;
     throw refuse(
       `${keyword} cannot be enforced: ${what}. Leave it out and check the answer for it`,
       child(pointer, keyword),
