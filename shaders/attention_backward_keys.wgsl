@@ -15,11 +15,12 @@
 // Source    Dao et al., "FlashAttention" (2022), algorithm 4
 // Reference test/reference/attention_backward.ts
 
-override QUADS: u32; // HEAD_DIM / 4
+override BLOCKS: u32; // of 32 quads that a head has: HEAD_DIM / 128, rounded up
 
 struct Shape {
   N_HEAD: u32,
   N_HEAD_KV: u32,
+  QUADS: u32, // HEAD_DIM / 4
   SCALE: f32,
   WINDOW: u32, // 0: every key up to the row's own
   SOFTCAP: f32, // 0: none
@@ -83,7 +84,7 @@ fn attention_backward_keys(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
   let lane = lid % 32u;
   let first_of_group = first_row + lid / 32u * 4u;
   let keys = vec4u(first_of_group) + vec4u(0u, 1u, 2u, 3u);
-  let own = (min(first_row + lid / CHUNK, last_row) * shape.N_HEAD_KV + kv_head) * QUADS;
+  let own = (min(first_row + lid / CHUNK, last_row) * shape.N_HEAD_KV + kv_head) * shape.QUADS;
 
   var key_sums = Sums();
   var value_sums = Sums();
@@ -95,7 +96,7 @@ fn attention_backward_keys(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
     }
     workgroupBarrier(); // places and coefficients of the tile before have been read
     if (lid < TILE) {
-      places[lid] = head_of(min(begin + lid, end - 1u), share, first_head) * QUADS;
+      places[lid] = head_of(min(begin + lid, end - 1u), share, first_head) * shape.QUADS;
     }
     workgroupBarrier();
     let score = products(SCORES, own, lid);
@@ -113,7 +114,7 @@ fn attention_backward_keys(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
     if (row > last_row) {
       return;
     }
-    let at = ((row * shape.PARTS + wid.z) * shape.N_HEAD_KV + kv_head) * QUADS;
+    let at = ((row * shape.PARTS + wid.z) * shape.N_HEAD_KV + kv_head) * shape.QUADS;
     store(at, lane, column(key_sums.quad_0, c), column(value_sums.quad_0, c));
     store(at, lane + 32u, column(key_sums.quad_1, c), column(value_sums.quad_1, c));
     store(at, lane + 64u, column(key_sums.quad_2, c), column(value_sums.quad_2, c));
@@ -145,7 +146,7 @@ fn coefficients(
 }
 
 fn store(at: u32, quad: u32, key: vec4f, value: vec4f) {
-  if (quad < QUADS) {
+  if (quad < shape.QUADS) {
     dk[at + quad] = key + select(vec4f(), dk[at + quad], shape.ACCUMULATE_KEYS != 0u);
     dv[at + quad] = value + select(vec4f(), dv[at + quad], shape.ACCUMULATE_VALUES != 0u);
   }

@@ -12,11 +12,12 @@
 // Source    Dao et al., "FlashAttention" (2022), algorithm 4
 // Reference test/reference/attention_backward.ts
 
-override QUADS: u32; // HEAD_DIM / 4
+override BLOCKS: u32; // of 32 quads that a head has: HEAD_DIM / 128, rounded up
 
 struct Shape {
   N_HEAD: u32,
   N_HEAD_KV: u32,
+  QUADS: u32, // HEAD_DIM / 4
   SCALE: f32,
   WINDOW: u32, // 0: every key up to the row's own
   SOFTCAP: f32, // 0: none
@@ -79,14 +80,14 @@ fn attention_backward_queries(@builtin(workgroup_id) wid: vec3u, @builtin(local_
   let log_sum = vec4f(known[0].x, known[1].x, known[2].x, known[3].x);
   let delta = vec4f(known[0].y, known[1].y, known[2].y, known[3].y);
   let fetched = min(first_query + lid / CHUNK, last_query);
-  let own = (fetched / share * shape.N_HEAD + kv_head * share + fetched % share) * QUADS;
+  let own = (fetched / share * shape.N_HEAD + kv_head * share + fetched % share) * shape.QUADS;
 
   var sums = Sums();
   let end = min(first_query + 4u * GROUPS - 1u, last_query) / share + 1u;
   for (var begin = first_key(first_query / share); begin < end; begin += TILE) {
     workgroupBarrier(); // places and coefficients of the tile before have been read
     if (lid < TILE) {
-      places[lid] = (min(begin + lid, end - 1u) * shape.N_HEAD_KV + kv_head) * QUADS;
+      places[lid] = (min(begin + lid, end - 1u) * shape.N_HEAD_KV + kv_head) * shape.QUADS;
     }
     workgroupBarrier();
     let score = products(SCORES, own, lid);
@@ -111,7 +112,7 @@ fn attention_backward_queries(@builtin(workgroup_id) wid: vec3u, @builtin(local_
     if (first_of_group + c > last_query) {
       return;
     }
-    let at = heads[c] * QUADS;
+    let at = heads[c] * shape.QUADS;
     store(at, lane, column(sums.quad_0, c));
     store(at, lane + 32u, column(sums.quad_1, c));
     store(at, lane + 64u, column(sums.quad_2, c));
@@ -124,7 +125,7 @@ fn score_gradient(score: vec4f, log_sum: vec4f, change: vec4f) -> vec4f {
 }
 
 fn store(at: u32, quad: u32, value: vec4f) {
-  if (quad < QUADS) {
+  if (quad < shape.QUADS) {
     dq[at + quad] = value;
   }
 }

@@ -15,12 +15,13 @@
 // Source    Dao et al., "FlashAttention" (2022)
 // Reference test/reference/attention_train.ts
 
-override QUADS: u32; // HEAD_DIM / 4
+override BLOCKS: u32; // of 32 quads that a head has: HEAD_DIM / 128, rounded up
 const NO_SCORE = -3.0e38;
 
 struct Shape {
   N_HEAD: u32,
   N_HEAD_KV: u32,
+  QUADS: u32, // HEAD_DIM / 4
   SCALE: f32,
   WINDOW: u32, // 0: every key up to the row's own
   SOFTCAP: f32, // 0: none
@@ -82,7 +83,7 @@ fn attention_train(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_
   let heads = query_rows * shape.N_HEAD + kv_head * share + four % share;
   let firsts = vec4u(first_key(query_rows.x), first_key(query_rows.y), first_key(query_rows.z), first_key(query_rows.w));
   let fetched = min(first_query + lid / CHUNK, last_query);
-  let own = (fetched / share * shape.N_HEAD + kv_head * share + fetched % share) * QUADS;
+  let own = (fetched / share * shape.N_HEAD + kv_head * share + fetched % share) * shape.QUADS;
 
   var sums = Sums();
   var weight_sum = vec4f(); // of four queries and an eighth of the keys, in the first 8 · GROUPS invocations
@@ -93,7 +94,7 @@ fn attention_train(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_
   for (var begin = first_key(first_query / share); begin < end; begin += TILE) {
     workgroupBarrier(); // places and coefficients of the tile before have been read
     if (lid < TILE) {
-      places[lid] = (min(begin + lid, end - 1u) * shape.N_HEAD_KV + kv_head) * QUADS;
+      places[lid] = (min(begin + lid, end - 1u) * shape.N_HEAD_KV + kv_head) * shape.QUADS;
     }
     workgroupBarrier();
     let both = products(0u, own, lid);
@@ -152,7 +153,7 @@ fn attention_train(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_
     if (lane == 0u) {
       log_sums[heads[c]] = log_sum[c];
     }
-    let at = heads[c] * QUADS;
+    let at = heads[c] * shape.QUADS;
     store(at, lane, column(sums.quad_0, c) / total[c]);
     store(at, lane + 32u, column(sums.quad_1, c) / total[c]);
     store(at, lane + 64u, column(sums.quad_2, c) / total[c]);
@@ -161,7 +162,7 @@ fn attention_train(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_
 }
 
 fn store(at: u32, quad: u32, value: vec4f) {
-  if (quad < QUADS) {
+  if (quad < shape.QUADS) {
     y[at + quad] = value;
   }
 }

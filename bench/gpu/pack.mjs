@@ -64,6 +64,7 @@ await bundle(path.join(ROOT, 'bench/gpu/main.ts'), 'bundle.mjs');
 await bundle(path.join(ROOT, 'bench/gpu/kernels.ts'), 'kernels.mjs');
 await bundle(path.join(ROOT, 'bench/gpu/decode.ts'), 'decode.mjs');
 await bundle(path.join(ROOT, 'bench/gpu/adapters.ts'), 'adapters.mjs');
+await bundle(path.join(ROOT, 'bench/gpu/train.ts'), 'train.mjs');
 await bundle(ENTRY, 'tests.mjs');
 rmSync(inFolder('golden'), {recursive: true, force: true});
 cpSync(path.join(ROOT, 'test/fixtures/golden'), inFolder('golden'), {recursive: true});

@@ -3,7 +3,7 @@
 // the others; from those come coefficients, by which the others are added up. Eight invocations an own vector: group
 // lid / 32 has four, and lane lid % 32 has two of the tile's in products and every 32nd quad in sums.
 //
-// Needs QUADS, four_vectors.wgsl, and of each kernel own_quad(which, place) and other_quad(which, place): which of two
+// Needs BLOCKS, `shape` with QUADS, four_vectors.wgsl, and of each kernel own_quad(which, place) and other_quad(which, place): which of two
 // buffers, and where in it.
 override GROUPS: u32 = 8u; // 4 or 8
 
@@ -31,8 +31,8 @@ fn products(which: u32, own: u32, lid: u32) -> Products {
   var sums = Products();
   // The next chunk is on its way while one is used.
   var next = tile_quads(which, vector, at);
-  var next_own = own_quad(which, own + min(at, QUADS - 1u));
-  for (var chunk = 0u; chunk < QUADS; chunk += CHUNK) {
+  var next_own = own_quad(which, own + min(at, shape.QUADS - 1u));
+  for (var chunk = 0u; chunk < shape.QUADS; chunk += CHUNK) {
     workgroupBarrier();
     tile[at * PADDED + vector] = next[0];
     tile[at * PADDED + vector + 4u * GROUPS] = next[1];
@@ -42,10 +42,10 @@ fn products(which: u32, own: u32, lid: u32) -> Products {
     }
     own_tile[at * (4u * GROUPS + 1u) + vector] = next_own;
     workgroupBarrier();
-    if (chunk + CHUNK < QUADS) {
+    if (chunk + CHUNK < shape.QUADS) {
       let quad = chunk + CHUNK + at;
       next = tile_quads(which, vector, quad);
-      next_own = own_quad(which, own + min(quad, QUADS - 1u));
+      next_own = own_quad(which, own + min(quad, shape.QUADS - 1u));
     }
     for (var i = 0u; i < CHUNK; i++) {
       let first = i * (4u * GROUPS + 1u) + first_own;
@@ -69,7 +69,7 @@ fn tile_quads(which: u32, vector: u32, quad: u32) -> mat4x4f {
 
 // Zero past the end of a vector.
 fn tile_quad(which: u32, vector: u32, quad: u32) -> vec4f {
-  return select(vec4f(), other_quad(which, places[vector] + min(quad, QUADS - 1u)), quad < QUADS);
+  return select(vec4f(), other_quad(which, places[vector] + min(quad, shape.QUADS - 1u)), quad < shape.QUADS);
 }
 
 // Every invocation must call, between a tile's products and its sums.
@@ -93,21 +93,21 @@ struct Sums {
 fn plus_tile(sums: Sums, which: u32, n: u32, lid: u32) -> Sums {
   var all = sums;
   let lane = lid % 32u;
-  if (lane < QUADS) {
+  if (lane < shape.QUADS) {
     // Four at a time, so that their loads are on their way together.
     for (var i = 0u; i < n; i += 4u) {
       let place = vec4u(places[i], places[i + 1u], places[i + 2u], places[i + 3u]);
       let at = lid / 32u * PADDED + i;
       let weight = mat4x4f(tile[at], tile[at + 1u], tile[at + 2u], tile[at + 3u]);
       all.quad_0 = plus_four(all.quad_0, which, place + lane, weight);
-      if (QUADS > 32u) {
-        all.quad_1 = plus_four(all.quad_1, which, place + min(lane + 32u, QUADS - 1u), weight);
+      if (BLOCKS > 1u) {
+        all.quad_1 = plus_four(all.quad_1, which, place + min(lane + 32u, shape.QUADS - 1u), weight);
       }
-      if (QUADS > 64u) {
-        all.quad_2 = plus_four(all.quad_2, which, place + min(lane + 64u, QUADS - 1u), weight);
+      if (BLOCKS > 2u) {
+        all.quad_2 = plus_four(all.quad_2, which, place + min(lane + 64u, shape.QUADS - 1u), weight);
       }
-      if (QUADS > 96u) {
-        all.quad_3 = plus_four(all.quad_3, which, place + min(lane + 96u, QUADS - 1u), weight);
+      if (BLOCKS > 3u) {
+        all.quad_3 = plus_four(all.quad_3, which, place + min(lane + 96u, shape.QUADS - 1u), weight);
       }
     }
   }

@@ -68,6 +68,7 @@ function scene({nHead, nHeadKv, headDim, window = 0, softcap = 0, lengths, sharp
   const constants = {
     N_HEAD: nHead,
     N_HEAD_KV: nHeadKv,
+    BLOCKS: Math.ceil(headDim / 128),
     QUADS: headDim / 4,
     SCALE: shape.scale,
     WINDOW: window,

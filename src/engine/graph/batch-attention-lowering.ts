@@ -19,6 +19,7 @@ export function batchAttentionLowering(
   const constantsFor = ({nHead, nHeadKv, headDim, scale, window, softcap}: AttentionAttributes, vectors: number) => ({
     N_HEAD: nHead,
     N_HEAD_KV: nHeadKv,
+    BLOCKS: Math.ceil(headDim / 128),
     QUADS: headDim / 4,
     SCALE: Math.fround(scale),
     WINDOW: window,

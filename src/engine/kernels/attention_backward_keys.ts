@@ -8,6 +8,7 @@ export const attentionBackwardKeys = defineKernel(shader, {
   constants: [
     'N_HEAD',
     'N_HEAD_KV',
+    'BLOCKS',
     'QUADS',
     'SCALE',
     'WINDOW',

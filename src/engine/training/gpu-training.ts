@@ -3,6 +3,7 @@
 import {GemmaError} from '../../errors.ts';
 import type {BufferPool} from '../../gpu/buffers.ts';
 import type {PipelineCache} from '../../gpu/pipelines.ts';
+import type {KernelTime, Profiler} from '../../gpu/profiler.ts';
 import {type Dispatch as Recorded, Recording} from '../../gpu/recorder.ts';
 import {explainFailure} from '../device-failure.ts';
 import type {LowRankFactors} from '../engine.ts';
@@ -40,6 +41,9 @@ const DEFAULT_LABEL = 0;
 
 export class GpuTraining implements Training {
   readonly bytes: number;
+  /** While set, every slice is timed by it, which is slower; `kernelTimes` grows. For benches. */
+  profiler: Profiler | null = null;
+  readonly kernelTimes: KernelTime[] = [];
   readonly #parts: TrainingParts;
   readonly #pace: Pace;
   #step = 0;
@@ -211,11 +215,17 @@ export class GpuTraining implements Training {
       for (let first = 0; first < count; ) {
         const taken = this.#pace.take(costs, first);
         const encoder = device.createCommandEncoder();
-        new Recording(recording.dispatches.slice(first, first + taken)).replay(encoder, shape);
+        new Recording(recording.dispatches.slice(first, first + taken)).replay(
+          encoder,
+          shape,
+          this.profiler ?? undefined,
+        );
+        this.profiler?.resolve(encoder);
         const before = performance.now();
         device.queue.submit([encoder.finish()]);
         await device.queue.onSubmittedWorkDone();
         this.#throwIfGone();
+        if (this.profiler) this.kernelTimes.push(...(await this.profiler.read()));
         const done = costs.slice(first, first + taken).reduce((sum, value) => sum + value, 0);
         this.#pace.took(done, performance.now() - before);
         first += taken;
