@@ -10,8 +10,8 @@ import {passageKey} from './passage-vectors.ts';
 const unpack = promisify(gunzip);
 
 /** Empty where there is no index, one of another model, or a damaged one. */
-export async function knownVectors(folder: string, model: string): Promise<Map<string, Int8Array[]>> {
-  const known = new Map<string, Int8Array[]>();
+export async function knownVectors(folder: string, model: string): Promise<Map<string, Int8Array>> {
+  const known = new Map<string, Int8Array>();
   const read = async (name: string): Promise<Uint8Array> =>
     unpack(await readFile(path.join(folder, name)), {maxOutputLength: MAX_FILE});
   try {
@@ -20,20 +20,18 @@ export async function knownVectors(folder: string, model: string): Promise<Map<s
     const info = readVectorInfo(manifest.vectors, manifest.passages);
     if (info.model !== model) return known;
     const pages = readPages(await read(manifest.pages.file));
-    const vectors = new Map<number, Int8Array[]>();
+    const vectors = new Map<number, Int8Array>();
     for (const {file} of info.blocks) {
       for (const [passage, vector] of readVectorBlock(await read(file), info.dimensions, pages[pages.length - 1])) {
-        const others = vectors.get(passage);
-        if (others) others.push(vector);
-        else vectors.set(passage, [vector]);
+        vectors.set(passage, vector);
       }
     }
     for (const part of manifest.texts) {
       for (const {file} of readTextDirectory(await read(part.file))) {
         const block = readTextBlock(await read(file));
         for (const [number, {page, headings, text}] of block.passages) {
-          const own = vectors.get(number);
-          if (own) known.set(passageKey({title: block.pages[page].title, headings, text}), own);
+          const vector = vectors.get(number);
+          if (vector) known.set(passageKey({title: block.pages[page].title, headings, text}), vector);
         }
       }
     }

@@ -3,7 +3,7 @@
 
 import {invalidIndex} from './bytes.ts';
 import {QuestionEncoder} from './encoder/question-encoder.ts';
-import {MAX_VECTOR_BYTES, readVectorBlock, type VectorInfo, Vectors} from './vectors.ts';
+import {readVectorBlock, type VectorInfo, Vectors} from './vectors.ts';
 
 export type ReadFile = (name: string) => Promise<Uint8Array>;
 /** From a question to its vector, of length one. */
@@ -31,20 +31,18 @@ export class Meaning {
     if (!embedder) throw invalidIndex('it has vectors and nothing to embed a question with');
     const vectors: [number, Int8Array][] = [];
     for (const {file} of blocks) {
-      for (const each of readVectorBlock(await read(file), dimensions, limit)) vectors.push(each);
-      if (vectors.length * dimensions > MAX_VECTOR_BYTES) throw invalidIndex('it has more vectors than fit in memory');
+      vectors.push(...readVectorBlock(await read(file), dimensions, limit));
+      if (vectors.length > limit) throw invalidIndex('it has more vectors than passages');
     }
     return new Meaning(info, new Vectors(dimensions, vectors), embedder);
   }
 
-  /** The cosine of each passage to the question, by number: that of the part that is nearest. */
+  /** The cosine of each passage to the question, by number. */
   async cosines(question: string): Promise<Map<number, number>> {
     const vector = await this.#embed(this.#info.prefix + question);
     if (vector.length !== this.#info.dimensions) throw invalidIndex('its vectors are of another model');
     const cosines = new Map<number, number>();
-    for (const {passage, cosine} of this.#vectors.near(vector)) {
-      cosines.set(passage, Math.max(cosines.get(passage) ?? -1, cosine));
-    }
+    for (const {passage, cosine} of this.#vectors.near(vector)) cosines.set(passage, cosine);
     return cosines;
   }
 }

@@ -124,16 +124,8 @@ class Cutter {
   }
 }
 
-/** A text in parts of about equal length, at most about `most` words each: cut between sentences where it has any. */
-export function evenParts(text: string, most: number): string[] {
-  const words = countWords(text);
-  if (words <= most) return [text];
-  const enough = Math.ceil(words / Math.ceil(words / most));
-  return [...pieces(text, {enough})];
-}
-
 /** A long block in pieces of at most `enough` words: by lines, then by sentences, then by words. */
-function* pieces(text: string, {enough}: Pick<PassageSize, 'enough'>): Iterable<string> {
+function* pieces(text: string, {enough}: PassageSize): Iterable<string> {
   let piece = '';
   let words = 0;
   for (const part of parts(text)) {

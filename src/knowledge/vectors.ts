@@ -1,7 +1,6 @@
 // Vectors of passages: how an index has them, and how near a question's is to each. Knows no model and no network.
 //
-//   vector block   the passage of each vector, in order, and int8[dimensions] of each: the vector over the largest of its
-//                  numbers, times 127. A long passage has several: one for each part of it
+//   vector block   passages by number, and int8[dimensions] of each: its vector over the largest of its numbers, times 127
 import {ByteReader, ByteWriter, invalidIndex} from './bytes.ts';
 import {type DirectoryEntry, isDirectory, isFile, MAX_FILE} from './format.ts';
 
@@ -48,7 +47,7 @@ export function quantize(vector: Float32Array): Int8Array<ArrayBuffer> {
   return Int8Array.from(vector, (value) => (most === 0 ? 0 : Math.round((127 * value) / most)));
 }
 
-/** `passages`: by number, with their vectors; a passage may have several. */
+/** `passages`: by number, with their vectors. */
 export function writeVectorBlock(passages: readonly (readonly [number, Int8Array])[]): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
   writer.number(passages.length);
@@ -67,9 +66,11 @@ export function readVectorBlock(bytes: Uint8Array, dimensions: number, limit: nu
   const reader = new ByteReader(bytes, 'a block of vectors');
   const count = reader.count(dimensions);
   let last = 0;
-  const passages = Array.from({length: count}, () => {
-    last += reader.number();
-    if (last >= limit) throw invalidIndex('a block of vectors names passages that there are not');
+  const passages = Array.from({length: count}, (_, i) => {
+    const more = reader.number();
+    last += more;
+    if (last >= limit || (i > 0 && more === 0))
+      throw invalidIndex('a block of vectors names passages that there are not');
     return last;
   });
   const vectors = passages.map((passage): [number, Int8Array] => {
