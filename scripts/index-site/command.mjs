@@ -13,7 +13,7 @@ A second run writes only what has changed. Nothing runs on the server; upload th
   --language <code>     Language of pages that name none, as en or de. Default: en
   --vectors <folder>    Let questions find what they mean in other words: a folder with a small BERT for sentences as Hugging
                         Face stores it (config.json, vocab.txt, model.safetensors), such as
-                        sentence-transformers/all-MiniLM-L6-v2. It becomes part of the index, in 4 bits: 7 MB that a
+                        sentence-transformers/all-MiniLM-L6-v2. It becomes part of the index, in 4 bits: 8 MB that a
                         visitor's browser fetches after the first question
   --exclude <path>      A folder or file to leave out; may be given several times
   --list                Name every file that was skipped

@@ -4,14 +4,15 @@
 //   vocabulary   word pieces, one a line
 //   input        weight and bias of the first norm, then positions, all f32 in little-endian
 //   layer        biases and norms in f32, then the six matrices, packed in 4 bits
-//   words        WORDS rows of the word table, packed in 4 bits; the last file has what is left
+//   words        rows of the word table, packed in 4 bits: in the first file those of common words, which come first in a
+//                vocabulary, in each other file WORDS of the rest
 import {invalidIndex} from '../bytes.ts';
 import {isFile} from '../format.ts';
 import type {BertLayer, BertShape, Norm} from './bert.ts';
 import {Packed, PackedProduct, pack, packedBytes} from './packed.ts';
 import {checkShape} from './shape.ts';
 
-/** Rows of the word table in one file. */
+/** Rows of the word table in a file of words that are not common. */
 export const WORDS = 32;
 /** Tokens of a question that are read. */
 export const QUESTION_TOKENS = 64;
@@ -67,9 +68,25 @@ export function readEncoderInfo(bytes: Uint8Array): EncoderInfo {
     isFile(vocabulary) &&
     isFile(input) &&
     isFiles(layers, shape.nLayer) &&
-    isFiles(words, Math.ceil(pieces / WORDS));
+    isFiles(words, wordFile(pieces - 1, pieces).file + 1);
   if (!info || !valid) throw invalidIndex('its encoder is damaged');
   return info;
+}
+
+/** How many are common. A later question then fetches a few kilobytes of rows and not a few dozen. */
+const commonWords = (pieces: number): number => Math.ceil(pieces / 4);
+
+/** In which file the row of a piece is, and where. */
+export function wordFile(id: number, pieces: number): {file: number; row: number} {
+  const rest = id - commonWords(pieces);
+  return rest < 0 ? {file: 0, row: id} : {file: 1 + Math.floor(rest / WORDS), row: rest % WORDS};
+}
+
+/** The pieces from `first` to before `end` whose rows a file has. */
+export function wordsOfFile(file: number, pieces: number): {first: number; end: number} {
+  const common = commonWords(pieces);
+  if (file === 0) return {first: 0, end: common};
+  return {first: common + (file - 1) * WORDS, end: Math.min(pieces, common + file * WORDS)};
 }
 
 const isFiles = (value: unknown, count: number): boolean =>
@@ -137,7 +154,8 @@ export function writeWords(table: Float32Array, nEmbd: number): Uint8Array<Array
 
 /** @param file which of the files @throws KnowledgeFailure */
 export function readWords(bytes: Uint8Array, file: number, {pieces, shape}: EncoderInfo): Packed {
-  const rows = Math.min(WORDS, pieces - file * WORDS);
+  const {first, end} = wordsOfFile(file, pieces);
+  const rows = end - first;
   if (bytes.length !== packedBytes(rows, shape.nEmbd)) throw invalidIndex('its word table is damaged');
   return new Packed(bytes, rows, shape.nEmbd);
 }

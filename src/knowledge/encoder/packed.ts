@@ -105,12 +105,12 @@ export class Packed {
 export class PackedProduct implements Product {
   readonly #weights: Packed;
   readonly #bias: Float32Array;
-  readonly #row: Float64Array;
+  readonly #rows: [Float64Array, Float64Array];
 
   constructor(weights: Packed, bias: Float32Array) {
     this.#weights = weights;
     this.#bias = bias;
-    this.#row = new Float64Array(weights.nIn);
+    this.#rows = [new Float64Array(weights.nIn), new Float64Array(weights.nIn)];
   }
 
   get nIn(): number {
@@ -123,28 +123,53 @@ export class PackedProduct implements Product {
 
   multiply(x: Float32Array, nRows: number, y: Float32Array): void {
     const {nIn, nOut} = this.#weights;
-    const row = this.#row;
+    const [row, next] = this.#rows;
     // In f64, as JavaScript computes: no conversion within the loop. Rows past the last stay zero.
     const wide = new Float64Array(Math.ceil(nRows / BLOCK) * BLOCK * nIn);
     wide.set(x.subarray(0, nRows * nIn));
-    for (let o = 0; o < nOut; o++) {
+    const sums = new Float64Array(2 * BLOCK);
+    for (let o = 0; o < nOut; o += 2) {
+      const both = o + 1 < nOut;
       this.#weights.row(o, row);
-      const bias = this.#bias[o];
+      if (both) this.#weights.row(o + 1, next);
       for (let t = 0; t < nRows; t += BLOCK) {
-        const [a, b, c, d] = [t * nIn, (t + 1) * nIn, (t + 2) * nIn, (t + 3) * nIn];
-        let [s0, s1, s2, s3] = [bias, bias, bias, bias];
-        for (let i = 0; i < nIn; i++) {
-          const w = row[i];
-          s0 += w * wide[a + i];
-          s1 += w * wide[b + i];
-          s2 += w * wide[c + i];
-          s3 += w * wide[d + i];
+        tile(row, next, wide, t * nIn, nIn, sums);
+        for (let r = 0; r < Math.min(BLOCK, nRows - t); r++) {
+          const at = (t + r) * nOut + o;
+          y[at] = this.#bias[o] + sums[2 * r];
+          if (both) y[at + 1] = this.#bias[o + 1] + sums[2 * r + 1];
         }
-        y[t * nOut + o] = s0;
-        if (t + 1 < nRows) y[(t + 1) * nOut + o] = s1;
-        if (t + 2 < nRows) y[(t + 2) * nOut + o] = s2;
-        if (t + 3 < nRows) y[(t + 3) * nOut + o] = s3;
       }
     }
   }
+}
+
+/** Two rows of weights by four rows of `x` from `at` on: [4][2] sums. Unrolled: an indexed sum would spill to memory. */
+function tile(v: Float64Array, w: Float64Array, x: Float64Array, at: number, nIn: number, sums: Float64Array): void {
+  const [b, c, d] = [at + nIn, at + 2 * nIn, at + 3 * nIn];
+  let [v0, v1, v2, v3, w0, w1, w2, w3] = [0, 0, 0, 0, 0, 0, 0, 0];
+  for (let i = 0; i < nIn; i++) {
+    const vi = v[i];
+    const wi = w[i];
+    const x0 = x[at + i];
+    const x1 = x[b + i];
+    const x2 = x[c + i];
+    const x3 = x[d + i];
+    v0 += vi * x0;
+    w0 += wi * x0;
+    v1 += vi * x1;
+    w1 += wi * x1;
+    v2 += vi * x2;
+    w2 += wi * x2;
+    v3 += vi * x3;
+    w3 += wi * x3;
+  }
+  sums[0] = v0;
+  sums[1] = w0;
+  sums[2] = v1;
+  sums[3] = w1;
+  sums[4] = v2;
+  sums[5] = w2;
+  sums[6] = v3;
+  sums[7] = w3;
 }

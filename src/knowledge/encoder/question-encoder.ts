@@ -10,7 +10,7 @@ import {
   readLayer,
   readVocabulary,
   readWords,
-  WORDS,
+  wordFile,
 } from './files.ts';
 import type {Packed} from './packed.ts';
 import {WordPiece} from './wordpiece.ts';
@@ -49,7 +49,9 @@ export class QuestionEncoder {
     const layers: BertLayer[] = [];
     // One after the other: the passages that are shown first come over the same network.
     for (const file of info.layers) layers.push(readLayer(await read(file), shape));
-    return new QuestionEncoder(info, read, tokens, input, layers);
+    const encoder = new QuestionEncoder(info, read, tokens, input, layers);
+    await encoder.#file(0);
+    return encoder;
   }
 
   get dimensions(): number {
@@ -65,16 +67,20 @@ export class QuestionEncoder {
   }
 
   async #row(id: number): Promise<Float32Array> {
-    const file = Math.floor(id / WORDS);
+    const {file, row} = wordFile(id, this.#info.pieces);
+    const weights = new Float32Array(this.#info.shape.nEmbd);
+    (await this.#file(file)).row(row, weights);
+    return weights;
+  }
+
+  #file(file: number): Promise<Packed> {
     let words = this.#words.get(file);
     if (!words) {
       words = this.#read(this.#info.words[file]).then((bytes) => readWords(bytes, file, this.#info));
       this.#words.set(file, words);
       words.catch(() => this.#words.delete(file));
     }
-    const row = new Float32Array(this.#info.shape.nEmbd);
-    (await words).row(id % WORDS, row);
-    return row;
+    return words;
   }
 }
 
