@@ -1,6 +1,8 @@
-// `npm run eval:knowledge [-- --show] [--write]`: how well questions find their passages on three real sites, which come as
-// Debian packages into .cache/knowledge. Prints the tables of docs/knowledge.md, and with --write puts them there; --show
-// adds the questions of the known sets that found nothing. What those that are held back find is never shown.
+// `npm run eval:knowledge [-- --vectors <folder of a model>] [--site git] [--show] [--write]`: how well questions find their
+// passages on three real sites, which come as Debian packages into .cache/knowledge. Prints the tables of docs/knowledge.md:
+// words alone, and with --vectors words and vectors too (the first such run embeds all passages, for half an hour of one
+// core). --write puts them into the page; --show adds the questions of the known sets that found nothing. What those that are
+// held back find is never shown.
 import {execFileSync} from 'node:child_process';
 import {createHash} from 'node:crypto';
 import {existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
@@ -24,9 +26,11 @@ const SITES = [
 const KEPT = 0.94;
 const cache = path.resolve('.cache/knowledge');
 const show = process.argv.includes('--show');
-/** Folder of a model whose vectors are searched too, after `--vectors`. */
-const vectors = process.argv.includes('--vectors') ? process.argv[process.argv.indexOf('--vectors') + 1] : undefined;
-const only = process.argv.includes('--site') ? process.argv[process.argv.indexOf('--site') + 1] : undefined;
+const argument = (name: string): string | undefined =>
+  process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined;
+/** Folder of a model whose vectors are searched too. */
+const model = argument('--vectors');
+const only = argument('--site');
 /** The sets of questions: those that the ranking was chosen by, and those that nothing is ever chosen by. */
 const SETS = ['questions', 'held-back'] as const;
 type SetName = (typeof SETS)[number];
@@ -65,14 +69,15 @@ function limitOf(confidences: {confidence: number; answerable: boolean}[]): numb
 
 type Site = (typeof SITES)[number];
 
-async function makeIndex(site: Site) {
+async function makeIndex(site: Site, vectors: string | undefined) {
   const folder = fetchSite(site.package, site.folder);
   const out = path.join(cache, `${site.name}-${vectors ? 'vectors' : 'index'}`);
   const cpu = process.cpuUsage();
   const report = await indexSite({folder, out, vectors});
   const used = process.cpuUsage(cpu);
   const pages = report.pages + Object.values(report.skipped).reduce((sum, list) => sum + list.length, 0);
-  return {site, folder, out, report, rate: pages / ((used.user + used.system) / 1e6)};
+  const core = pages / ((used.user + used.system) / 1e6);
+  return {site, folder, out, report, core, clock: pages / (report.milliseconds / 1000)};
 }
 
 async function ask({site, folder, out}: Awaited<ReturnType<typeof makeIndex>>, set: SetName) {
@@ -142,19 +147,28 @@ const say = (line: string): void => {
 };
 const row = (cells: readonly string[]): void => say(`| ${cells.join(' | ')} |`);
 
-const indexes = [];
-for (const site of SITES.filter(({name}) => only === undefined || name === only)) indexes.push(await makeIndex(site));
-row(['site', 'pages, passages', 'index', 'pages/s of one core']);
-row(['---', '---', '---', '---']);
-for (const {site, report, rate} of indexes) {
-  row([
-    site.name,
-    `${report.pages}, ${report.passages}`,
-    `${(report.bytes / 1e6).toFixed(1)} MB`,
-    String(Math.round(rate / 10) * 10),
-  ]);
+async function evaluate(vectors: string | undefined): Promise<void> {
+  const indexes = [];
+  for (const site of SITES.filter(({name}) => only === undefined || name === only)) {
+    indexes.push(await makeIndex(site, vectors));
+  }
+  if (!vectors) {
+    row(['site', 'pages, passages', 'index', 'pages/s of one core', 'pages/s by the clock']);
+    row(['---', '---', '---', '---', '---']);
+    for (const {site, report, core, clock} of indexes) {
+      row([
+        site.name,
+        `${report.pages}, ${report.passages}`,
+        `${(report.bytes / 1e6).toFixed(1)} MB`,
+        String(Math.round(core / 10) * 10),
+        String(Math.round(clock / 10) * 10),
+      ]);
+    }
+  }
+  for (const set of SETS) await tableOf(set, indexes, vectors ? 'words and vectors' : 'words alone');
 }
-for (const set of SETS) {
+
+async function tableOf(set: SetName, indexes: Awaited<ReturnType<typeof makeIndex>>[], how: string): Promise<void> {
   const results = [];
   for (const index of indexes) results.push({name: index.site.name, ...(await ask(index, set))});
   const all = results.flatMap(({confidences}) => confidences);
@@ -162,8 +176,8 @@ for (const set of SETS) {
   const kept = answerable.filter((each) => each.confidence >= SUFFICIENT).length / answerable.length;
   say('');
   say(
-    `${TITLES[set]}: ${answerable.length} questions and ${all.length - answerable.length} that the site does not answer. ` +
-      `As built, ${percent(kept)} % are answered and ${percent(refused(all, SUFFICIENT))} % of the others refused.`,
+    `${TITLES[set]}, ${how}: ${answerable.length} questions and ${all.length - answerable.length} that the site does not ` +
+      `answer. As built, ${percent(kept)} % are answered and ${percent(refused(all, SUFFICIENT))} % of the others refused.`,
   );
   say('');
   row(['site', 'page@5', 'passage@5', 'refused, 94 % kept', 'first question', 'later one', 'ms']);
@@ -189,8 +203,13 @@ for (const set of SETS) {
     '',
   ]);
 }
+
+await evaluate(undefined);
+if (model) await evaluate(model);
 if (process.argv.includes('--write')) {
   const file = 'docs/knowledge.md';
-  const [before, , after] = readFileSync(file, 'utf8').split(/(?<=<!-- eval -->\n)|(?=<!-- \/eval -->)/);
-  writeFileSync(file, `${before}${lines.join('\n')}\n${after}`);
+  const page = readFileSync(file, 'utf8');
+  const [from, to] = [page.indexOf('<!-- eval -->\n') + 14, page.indexOf('<!-- /eval -->')];
+  if (from < 14 || to < from) throw new Error(`${file} has no place for the tables, <!-- eval --> to <!-- /eval -->`);
+  writeFileSync(file, `${page.slice(0, from)}${lines.join('\n')}\n${page.slice(to)}`);
 }
