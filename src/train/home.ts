@@ -2,7 +2,7 @@
 import type {Adapter, BaseModel} from '../adapters/adapter.ts';
 import type {ChatTemplate} from '../chat/template.ts';
 import type {Engine} from '../engine/engine.ts';
-import type {CreateTraining, PlanTraining} from '../engine/training/training.ts';
+import type {CreateTraining, PlanTraining, TrainingRoom} from '../engine/training/training.ts';
 import type {AdapterRef} from '../protocol/messages.ts';
 import type {BlockStore} from '../store/blocks/block-store.ts';
 import type {LocksLike} from '../store/folder/writer-lock.ts';
@@ -35,6 +35,7 @@ export interface TrainingHome {
 export interface TrainingTools {
   readonly planTraining: PlanTraining;
   readonly createTraining: CreateTraining;
+  readonly trainingRoom: TrainingRoom;
   /** Where runs are kept. */
   readonly blocks: Promise<BlockStore>;
   readonly locks: LocksLike | undefined;

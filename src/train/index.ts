@@ -1,5 +1,5 @@
 // The part of the worker that trains, as a whole: it stands by itself, and the worker fetches it when it is first asked.
-import {createTraining, planTraining} from '../engine/training/index.ts';
+import {createTraining, planTraining, trainingRoom} from '../engine/training/index.ts';
 import {chooseBlocks} from '../store/blocks/choose-blocks.ts';
 import type {LocksLike} from '../store/folder/writer-lock.ts';
 import type {TrainingHome} from './home.ts';
@@ -19,6 +19,7 @@ export function openTraining(home: TrainingHome): Trainer {
   return new Trainer(home, {
     planTraining,
     createTraining,
+    trainingRoom,
     blocks: chooseBlocks({storage: navigator?.storage, caches}, FOLDER),
     locks: navigator?.locks as LocksLike | undefined,
     now: () => performance.now(),

@@ -294,17 +294,19 @@ export class Trainer {
 
   async #planned(job: Job, signal: AbortSignal): Promise<Planned> {
     const data = await this.#prepare(job, signal);
-    const {file} = this.#home.model().engine;
+    const {engine} = this.#home.model();
+    const {file} = engine;
+    const budget = smaller(job.memoryBudget, this.#tools.trainingRoom(engine));
     const memory = planMemory(this.#tools.planTraining, {
       file,
       options: {...optionsOf(job), batchRows: data.batchRows},
       longest: data.longest - 1,
-      budget: job.memoryBudget,
+      budget,
     });
     const {examples, validationExamples, tokens, answerTokens, longest, steps} = data;
     const counts = {examples, validationExamples, tokens, answerTokens, longest, steps};
     const {bytes, parts, options} = memory;
-    return {data, options, plan: {bytes, parts: {...parts}, budget: job.memoryBudget, ...counts}};
+    return {data, options, plan: {bytes, parts: {...parts}, budget, ...counts}};
   }
 
   #prepare({data, validation, settings}: Job, signal: AbortSignal): Promise<PreparedData> {
@@ -398,6 +400,9 @@ function optionsOf({settings, from}: Job): Omit<TrainingOptions, 'batchRows'> & 
   const {rank, alpha, targets, seed, weightDecay} = settings;
   return {rank, alpha, targets, seed, weightDecay, from, batchRows: 0};
 }
+
+/** Of two limits that may be unknown. */
+const smaller = (a: number | null, b: number | null): number | null => (a === null ? b : Math.min(a, b ?? a));
 
 const isFile = (value: unknown): boolean => isNamedBlob(value) || (isObject(value) && isString(value.url));
 

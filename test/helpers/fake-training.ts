@@ -10,6 +10,7 @@ import type {
   Training,
   TrainingBatch,
   TrainingOptions,
+  TrainingRoom,
   TrainingState,
 } from '../../src/engine/training/training.ts';
 import {GemmaError} from '../../src/errors.ts';
@@ -26,15 +27,22 @@ export interface FakeGpu {
   /** Trainings that hold memory. */
   alive: number;
   created: TrainingOptions[];
+  /** Bytes that it says are left. */
+  room: number | null;
 }
 
-export function fakeGpu(): FakeGpu & {planTraining: PlanTraining; createTraining: CreateTraining} {
-  const gpu: FakeGpu = {beforeSlice: () => {}, slices: 0, alive: 0, created: []};
+export function fakeGpu(): FakeGpu & {
+  planTraining: PlanTraining;
+  createTraining: CreateTraining;
+  trainingRoom: TrainingRoom;
+} {
+  const gpu: FakeGpu = {beforeSlice: () => {}, slices: 0, alive: 0, created: [], room: null};
   return Object.assign(gpu, {
     planTraining: ((_file, {rank, batchRows, targets}) => {
       const parts = {factors: 12 * rank * (N_IN + N_OUT) * targets.length, activations: 64 * batchRows};
       return {bytes: parts.factors + parts.activations, parts};
     }) satisfies PlanTraining,
+    trainingRoom: () => gpu.room,
     createTraining: (async (_engine, options) => {
       gpu.alive++;
       gpu.created.push(options);

@@ -17,7 +17,7 @@ import {graphOf} from '../model/registry.ts';
 import {assembleTraining, partOfSlice, type TrainingBase} from './assemble-training.ts';
 import {checkFactors, firstFactors} from './factors.ts';
 import {GpuTraining} from './gpu-training.ts';
-import type {CreateTraining, PlanTraining, TrainingOptions} from './training.ts';
+import type {CreateTraining, PlanTraining, TrainingOptions, TrainingRoom} from './training.ts';
 
 /** More would make no sense of any model there is. */
 const MAX_RANK = 512;
@@ -37,6 +37,11 @@ export const planTraining: PlanTraining = (file, given) => {
   const base = {graph, context, maxBufferBytes: Number.POSITIVE_INFINITY};
   const {parts} = assembleTraining(base, options, new CountingBuffers(limits));
   return {bytes: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0), parts};
+};
+
+export const trainingRoom: TrainingRoom = (engine) => {
+  const {parts} = engine as {parts?: EngineParts};
+  return parts ? Math.max(0, parts.budget - sum(parts.pool.stats().bytes)) : null;
 };
 
 export const createTraining: CreateTraining = async (engine, given) => {

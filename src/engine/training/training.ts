@@ -103,6 +103,9 @@ export type PlanTraining = (
   options: TrainingOptions,
 ) => {bytes: number; parts: Readonly<Record<string, number>>};
 
+/** Bytes that a training may take beside this engine, as the planner of models guesses; null where nothing is known. */
+export type TrainingRoom = (engine: Engine) => number | null;
+
 /**
  * @throws GemmaError `out-of-memory`, `architecture-unsupported` naming the operation that cannot be walked backwards,
  *   `option-invalid`

@@ -333,6 +333,10 @@ describe('gemma-chat/train', () => {
     expect(Object.keys(plan.parts)).to.deep.equal(['factors', 'activations']);
     const smaller = await planTraining(client, {...OPTIONS, memoryBudget: plan.bytes - 1});
     expect(smaller.bytes).to.be.below(plan.bytes);
+    gpu.room = plan.bytes - 1;
+    const here = await planTraining(client, {...OPTIONS, memoryBudget: plan.bytes});
+    expect(here).to.include({bytes: smaller.bytes, budget: plan.bytes - 1});
+    gpu.room = null;
     const large = {...OPTIONS, adapter: {rank: 64, targets: ['attn_q', 'ffn_up']}, memoryBudget: 8 * 1024};
     const refused = await rejection(train(client, large));
     expect(refused).to.include({code: 'out-of-memory'});
