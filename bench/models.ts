@@ -1,5 +1,6 @@
 // `npm run bench -- models`: what the published Gemma models need on a GPU, computed from headers of their sizes by the
-// planner that refuses a model before its download. The table of docs/models.md. Nothing is run or measured.
+// planner that refuses a model before its download. The table of docs/models.md; with `--training` what training takes beside
+// them, that of docs/training.md. Nothing is run or measured.
 
 import {DENSE_SHAPES, type DenseShape} from '../scripts/model-files/dense-shapes.ts';
 import {GEMMA3N_PUBLISHED} from '../scripts/model-files/gemma3n-published.ts';
@@ -9,8 +10,11 @@ import {modelMetadata, planTensors, type Shape} from '../scripts/model-files/mod
 import {planMemory} from '../src/engine/memory/memory-plan.ts';
 import {readConfig} from '../src/engine/model/config.ts';
 import type {ModelConfig} from '../src/engine/model/model-config.ts';
+import {planTraining} from '../src/engine/training/index.ts';
 import {tensorBytes} from '../src/gguf/ggml-types.ts';
+import type {GgufFile} from '../src/gguf/gguf-file.ts';
 import {readGguf} from '../src/gguf/read-gguf.ts';
+import {TRAINING_DEFAULTS} from '../src/protocol/training.ts';
 import {memorySource} from '../src/store/sources/memory-source.ts';
 import {type BigType, typedLikePublished} from './lib/big-model.ts';
 
@@ -57,7 +61,7 @@ const LIMITS = {maxStorageBufferBindingSize: 2 ** 31 - 4, maxBufferSize: 2 ** 31
 const READ_AHEAD = 2 ** 23;
 const CONTEXTS = [4096, 32_768];
 
-async function headerOf(shape: Shape, type: BigType): Promise<{size: number; config: ModelConfig}> {
+async function headerOf(shape: Shape, type: BigType): Promise<{size: number; file: GgufFile; config: ModelConfig}> {
   const tensors = typedLikePublished(planTensors(shape, type === 'Q4_K_M' ? 'Q4_K' : type), type).map((plan) => ({
     ...plan,
     byteLength: tensorBytes(plan.type, plan.shape),
@@ -71,12 +75,43 @@ async function headerOf(shape: Shape, type: BigType): Promise<{size: number; con
   const fetched = new Uint8Array(header.length + READ_AHEAD);
   fetched.set(header);
   const size = Math.max(header.length + weights, fetched.length);
-  return {size: weights, config: readConfig(await readGguf({...memorySource(fetched), size}))};
+  const file = await readGguf({...memorySource(fetched), size});
+  return {size: weights, file, config: readConfig(file)};
 }
 
 const gb = (bytes: number): string => (bytes / 1e9).toFixed(2);
 
-export async function run(): Promise<void> {
+const mib = (bytes: number): string => Math.ceil(bytes / 2 ** 20).toLocaleString('en');
+
+/** What training takes beside each model: the types of its weights do not matter. */
+async function training(): Promise<void> {
+  const {targets} = TRAINING_DEFAULTS;
+  const few = ['attn_q', 'attn_v'];
+  const columns = [
+    {rank: 16, targets, batchRows: 512},
+    {rank: 16, targets, batchRows: 256},
+    {rank: 8, targets, batchRows: 256},
+    {rank: 8, targets: few, batchRows: 256},
+  ];
+  const heads = columns.map(
+    (each) => `rank ${each.rank}${each.targets === few ? ', q and v' : ''}, ${each.batchRows} rows`,
+  );
+  console.log(`| model | ${heads.join(' | ')} | adapter's file, rank 16 |`);
+  console.log(`| --- |${' ---: |'.repeat(columns.length + 1)}`);
+  for (const [name, shape] of Object.entries(MODELS)) {
+    const {file} = await headerOf(shape, 'Q8_0');
+    const planned = (options: (typeof columns)[number]) => planTraining(file, {...options, alpha: 32, seed: 0});
+    try {
+      const figures = columns.map((options) => planned(options).bytes);
+      console.log(`| ${[name, ...[...figures, planned(columns[0]).parts.adapter].map(mib)].join(' | ')} |`);
+    } catch (error) {
+      console.log(`| ${name} | ${(error as Error).message} |`);
+    }
+  }
+}
+
+export async function run(args: string[]): Promise<void> {
+  if (args.includes('--training')) return training();
   console.log('| model | type | weights | on the GPU | 4,096: one | 4,096: pool | 32,768: one | 32,768: pool |');
   console.log('| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |');
   for (const [name, shape] of Object.entries(MODELS)) {
