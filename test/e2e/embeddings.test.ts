@@ -96,7 +96,8 @@ describe('embeddings in a browser', function () {
         const entry = '/client.js';
         const module = (await import(entry)) as {GemmaClient: typeof GemmaClient};
         window.chat = await module.GemmaClient.load({modelSrc: '/chat.gguf'});
-        return (await window.chat.completions.create({prompt: 'the page', max_tokens: 4})).usage.completion_tokens;
+        const request = {prompt: 'the page', max_tokens: 4, temperature: 0};
+        return (await window.chat.completions.create(request)).usage.completion_tokens;
       }),
       embed(other, TEXTS),
     ]);
