@@ -564,4 +564,8 @@ function afterOne(settings: SamplerSettings): SamplerSettings {
 }
 
 const sameSettings = (a: SamplerSettings, b: SamplerSettings): boolean =>
-  (Object.keys(a) as (keyof SamplerSettings)[]).every((key) => a[key] === b[key]);
+  (Object.keys(a) as (keyof SamplerSettings)[]).every(
+    (key) => a[key] === b[key] || (isEmptyList(a[key]) && isEmptyList(b[key])),
+  );
+
+const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;

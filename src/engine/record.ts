@@ -29,8 +29,9 @@ export async function record(
       const bound = Object.entries(bindings).map(([name, binding]) => [name, bufferOf(binding)]);
       recorder.add(kernel, constants, Object.fromEntries(bound), shape, label);
     }
-    return recorder.finish();
+    return recorder.finish('nKeys');
   };
   const [whole, choosing] = await Promise.all([recorded(dispatches), recorded(sampling?.dispatches ?? [])]);
-  return {whole, head: new Recording(whole.dispatches.filter((_, i) => dispatches[i].stage === 'head')), choosing};
+  const head = whole.dispatches.filter((_, i) => dispatches[i].stage === 'head');
+  return {whole, head: new Recording(head, 'nKeys'), choosing};
 }

@@ -1,6 +1,7 @@
 // A list of dispatches, built once and replayed every step. Building makes pipelines and bind groups; replaying makes
 // no GPU object but what the caller's encoder needs. Knows no model: what a step is, is the caller's type.
 import {GemmaError} from '../errors.ts';
+import {GridPlans, isEmpty} from './grid-plans.ts';
 import {type Constants, completeConstants, type Grid, type Kernel} from './kernel.ts';
 import type {PipelineCache} from './pipelines.ts';
 import type {Profiler} from './profiler.ts';
@@ -58,18 +59,27 @@ export class Recorder<Step> {
     this.#dispatches.push(pending);
   }
 
-  /** @throws GemmaError `shader-invalid` when a kernel does not compile on this device. */
-  async finish(): Promise<Recording<Step>> {
-    return new Recording(await Promise.all(this.#dispatches));
+  /**
+   * @param varying see `Recording`
+   * @throws GemmaError `shader-invalid` when a kernel does not compile on this device.
+   */
+  async finish(varying?: keyof Step): Promise<Recording<Step>> {
+    return new Recording(await Promise.all(this.#dispatches), varying);
   }
 }
 
 /** Dispatches in order, replayed in every step. */
 export class Recording<Step> {
   readonly dispatches: readonly Dispatch<Step>[];
+  readonly #plans: {of(step: Step): readonly {item: Dispatch<Step>; grid: Grid}[]};
 
-  constructor(dispatches: readonly Dispatch<Step>[]) {
+  /** @param varying of steps that are objects: the property that is another in nearly every step. Grids are kept by the others. */
+  constructor(dispatches: readonly Dispatch<Step>[], varying?: keyof Step) {
     this.dispatches = dispatches;
+    this.#plans =
+      varying === undefined
+        ? {of: (step) => dispatches.map((item) => ({item, grid: item.grid(step)}))}
+        : new GridPlans<Step & object, Dispatch<Step>>(dispatches, varying);
   }
 
   /**
@@ -79,15 +89,20 @@ export class Recording<Step> {
   replay(encoder: GPUCommandEncoder, step: Step, profiler?: Profiler): number {
     let count = 0;
     let pass: GPUComputePassEncoder | undefined;
-    for (const dispatch of this.dispatches) {
-      const [x, y, z] = dispatch.grid(step);
-      if (x * y * z === 0) continue;
+    let pipeline: GPUComputePipeline | undefined;
+    for (const {item: dispatch, grid} of this.#plans.of(step)) {
+      if (isEmpty(grid)) continue;
       const splits = profiler?.by === 'dispatch';
-      pass ??= encoder.beginComputePass(splits ? profiler.pass(dispatch) : profiler?.pass({kernel: 'recording'}));
-      pass.setPipeline(dispatch.pipeline);
+      if (!pass) {
+        pass = encoder.beginComputePass(splits ? profiler.pass(dispatch) : profiler?.pass({kernel: 'recording'}));
+        pipeline = undefined;
+      }
+      // A call costs a microsecond or two, and there are hundreds in a token.
+      if (pipeline !== dispatch.pipeline) pass.setPipeline(dispatch.pipeline);
+      pipeline = dispatch.pipeline;
       pass.setBindGroup(0, dispatch.bindGroup);
-      if (profiler) pass.insertDebugMarker(dispatch.label); // for captures; it costs a call a dispatch
-      pass.dispatchWorkgroups(x, y, z);
+      if (profiler) pass.insertDebugMarker(dispatch.label); // for captures
+      pass.dispatchWorkgroups(grid[0], grid[1], grid[2]);
       count++;
       if (splits) {
         pass.end();

@@ -187,6 +187,11 @@ describe('an engine that samples', () => {
           };
           const whole = await start(engine);
           const all = await follow(whole, 3, 54); // positions 10 … 63
+          // The step was under way already: of its own it submits the one after it.
+          const short = await start(engine);
+          await follow(short, 3, 3);
+          short.free();
+          expect(engine.stats().perToken.submits).to.equal(1);
           const again = await start(engine);
           await follow(again, 3, 22);
           const second = again.clone();

@@ -227,7 +227,10 @@ export function dispatchOf(
   const constants = completeConstants(kernel, given);
   const shape = (step: StepShape): DispatchShape => ({
     nRows: perRow * ROWS_OF[stage](step, rows),
-    nKeys: step.nKeys,
+    // Read only where a grid depends on it: all others are kept from step to step.
+    get nKeys() {
+      return step.nKeys;
+    },
   });
   return {
     kernel,

@@ -48,6 +48,9 @@ interface Setting {
   expected: string;
 }
 
+/** One list for all: settings are compared from step to step. */
+const NO_BIAS: readonly LogitBias[] = [];
+
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 
 function penalty(name: string): Setting {
@@ -104,7 +107,7 @@ const SETTINGS: Readonly<Record<Exclude<keyof SamplerOptions, 'logprobs' | 'logi
  * The options of a request, with the defaults for those left out.
  * @throws GemmaError `option-invalid`
  */
-export function completeSettings({logprobs = false, logitBias = [], ...options}: SamplerOptions): SamplerSettings {
+export function completeSettings({logprobs = false, logitBias = NO_BIAS, ...options}: SamplerOptions): SamplerSettings {
   const numbers = Object.entries(SETTINGS).map(([key, {name, fallback, accepts, expected}]) => {
     const value: unknown = options[key as keyof typeof options] ?? fallback();
     if (typeof value === 'number' && accepts(value)) return [key, value];
