@@ -73,7 +73,8 @@ function tokenMisses(file, texts) {
   });
 }
 
-async function openDevice() {
+/** A software adapter as fast as it can be. */
+export async function openDevice() {
   // The tests' settings compile fast and run slowly; here it is the other way round.
   process.env.GALLIVM_PERF ??= '';
   process.env.LP_NATIVE_VECTOR_WIDTH ??= '256';

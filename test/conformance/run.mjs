@@ -5,6 +5,7 @@
 //   --real   real weights instead of generated ones (real.mjs); with --hf the stored values are made anew
 //   --lora   adapters beside llama.cpp's (lora.mjs)
 //   --embeddings   a real EmbeddingGemma beside transformers' stored vectors (embeddings.mjs)
+//   --embedding2   a generated EmbeddingGemma 2 beside transformers (embedding2.mjs)
 //   --fault norm|window|rope   the engine gets a model with a fault, which must be seen (faults.mjs)
 //   --shapes a,b  --types X,Y  --groups g,h   only these models
 //   --adapters lavapipe,swiftshader  --no-wllama   only these
@@ -30,6 +31,7 @@ const {values} = parseArgs({
     hf: {type: 'boolean'},
     real: {type: 'boolean'},
     embeddings: {type: 'boolean'},
+    embedding2: {type: 'boolean'},
     lora: {type: 'boolean'},
     fault: text,
     shapes: text,
@@ -46,6 +48,7 @@ if (values.real) {
   process.exit(await judgeReal({fault: values.fault, hf: values.hf}));
 }
 if (values.embeddings) process.exit(await (await import('./embeddings.mjs')).judgeEmbeddings());
+if (values.embedding2) process.exit(await (await import('./embedding2.mjs')).judgeEmbedding2());
 if (values.lora) process.exit(await (await import('./lora.mjs')).judgeLora());
 const start = performance.now();
 const cells = chosenCells();

@@ -1,7 +1,8 @@
 // Embedding models against the float64 judge, and against themselves: a text's vector depends on nothing but the text.
 import {expect} from 'chai';
 import {EMBEDDING_SHAPES} from '../../scripts/model-files/dense-shapes.ts';
-import {generateModel, type WeightType} from '../../scripts/model-files/model.ts';
+import {EMBEDDING2_SHAPE} from '../../scripts/model-files/embedding2.ts';
+import {generateModel, type Shape, type WeightType} from '../../scripts/model-files/model.ts';
 import type {Encoder, EncoderOptions} from '../../src/engine/encoder/encoder.ts';
 import {planEncoder} from '../../src/engine/encoder/encoder-plan.ts';
 import {loadEncoder} from '../../src/engine/encoder/load-encoder.ts';
@@ -12,6 +13,7 @@ import {memorySource} from '../../src/store/sources/memory-source.ts';
 import {expectSame} from '../helpers/close.ts';
 import {pipelinesOf, withDevice} from '../helpers/gpu.ts';
 import {GemmaEmbeddingReference} from '../reference/models/gemma-embedding.ts';
+import {GemmaEmbedding2Reference} from '../reference/models/gemma-embedding2.ts';
 
 const SHAPE = EMBEDDING_SHAPES['gemma-embedding'];
 /** Ids without a pattern. */
@@ -21,8 +23,8 @@ const text = (length: number, seed = 0): number[] =>
 const TEXTS = [1, 17, 18, 32, 33, 70].map((length, seed) => text(length, seed));
 const FAST = {attention: true, products: true, fusions: ALL_FUSIONS, teams: true};
 
-async function model(type: WeightType) {
-  const source = memorySource(generateModel({shape: SHAPE, type}));
+async function model(type: WeightType, shape: Shape = SHAPE) {
+  const source = memorySource(generateModel({shape, type}));
   return {source, file: await readGguf(source)};
 }
 
@@ -54,6 +56,26 @@ function expectVector(found: Float32Array, expected: Float64Array): void {
 
 describe('encoder', function () {
   this.timeout(60_000); // software adapters
+
+  // With plain kernels too: `npm run conformance -- --embedding2`.
+  it(
+    'agrees with float64 on EmbeddingGemma 2, with fused and tiled kernels and mixed weights',
+    withDevice(async (device) => {
+      const {source, file} = await model('mixed', EMBEDDING2_SHAPE);
+      const judge = await GemmaEmbedding2Reference.load(source, file);
+      const options = {pipelines: pipelinesOf(device), variants: FAST, maxRows: 80};
+      const encoder = await loadEncoder(source, file, device, options);
+      try {
+        expect(encoder.width).to.equal(EMBEDDING2_SHAPE.nVector);
+        const texts = [TEXTS[0], TEXTS[2], TEXTS[5]];
+        const vectors = await encoder.embed(texts);
+        for (const [i, tokens] of texts.entries()) expectVector(vectors[i], judge.embed(tokens));
+        expectSame((await encoder.embed([texts[2]]))[0], vectors[2]);
+      } finally {
+        encoder.destroy();
+      }
+    }),
+  );
 
   for (const [name, options] of [
     ['plain kernels', {}],

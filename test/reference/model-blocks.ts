@@ -121,16 +121,21 @@ export function feedForward(parts: ReferenceParts, layer: LayerConfig, h: Rows):
  * no per-layer embeddings.
  */
 export function perLayerInputs({config, weights}: ReferenceParts, tokens: readonly number[], h0: Rows): Rows | null {
-  const {nEmbd, nEmbdPerLayer, normEps} = config;
+  const {nEmbdPerLayer} = config;
   if (nEmbdPerLayer === 0) return null;
   const table = weights.matrix('per_layer_token_embd.weight');
-  const norm = weights.vector('per_layer_proj_norm.weight');
-  const projected = weights.matrix('per_layer_model_proj.weight').multiply(h0);
-  return projected.map((row, t) => {
-    const context = rmsNormEach(scaled(row, 1 / Math.sqrt(nEmbd)), nEmbdPerLayer, normEps, norm);
+  return projectedInputs({config, weights}, h0).map((context, t) => {
     const token = Float64Array.from(table.row(tokens[t]), (x) => x * Math.sqrt(nEmbdPerLayer));
     return scaled(add(token, context), Math.SQRT1_2);
   });
+}
+
+/** [n][L·P], layer-major: RMS(proj·h0 / √d) for each layer's P values. */
+export function projectedInputs({config, weights}: ReferenceParts, h0: Rows): Rows {
+  const {nEmbd, nEmbdPerLayer, normEps} = config;
+  const norm = weights.vector('per_layer_proj_norm.weight');
+  const projected = weights.matrix('per_layer_model_proj.weight').multiply(h0);
+  return projected.map((row) => rmsNormEach(scaled(row, 1 / Math.sqrt(nEmbd)), nEmbdPerLayer, normEps, norm));
 }
 
 /** h: [n][nEmbd], perLayer: [n][L·P] → RMS(proj · (gelu(inp_gate·h) ⊙ perLayer[layer])). */

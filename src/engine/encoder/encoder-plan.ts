@@ -13,6 +13,9 @@ import type {EncoderOptions} from './encoder.ts';
 /** Texts of one step: of more, each would be shorter than a title. */
 export const MAX_TEXTS = 64;
 
+/** Rows of a step, and so tokens of the longest text: the context of EmbeddingGemma, a quarter of what its successor can read. */
+const MAX_ROWS = 2048;
+
 /** What `assemble` takes, and bytes on the GPU buffer by buffer. */
 export interface EncoderPlan {
   graph: Graph;
@@ -24,7 +27,7 @@ export interface EncoderPlan {
 
 /** @throws GemmaError `out-of-memory` with the figures in `detail`, `option-invalid` */
 export function planEncoder(config: EncoderConfig, limits: SizeLimits, options: EncoderOptions = {}): EncoderPlan {
-  const rows = Math.min(options.maxRows ?? config.contextLength, config.contextLength);
+  const rows = Math.min(options.maxRows ?? MAX_ROWS, config.contextLength);
   if (!Number.isSafeInteger(rows) || rows < 1) {
     throw new GemmaError('option-invalid', `maxRows is ${String(options.maxRows)}; expected an integer above 0`, {
       detail: {option: 'maxRows', value: String(options.maxRows)},

@@ -6,7 +6,7 @@ import type {EngineOptions} from '../engine.ts';
 /** How an encoder is loaded. Everything has a default; those of an engine mean the same here. */
 export interface EncoderOptions
   extends Pick<EngineOptions, 'onProgress' | 'signal' | 'memoryBudget' | 'maxSliceBytes' | 'variants' | 'pipelines'> {
-  /** Rows of a step, and so the tokens of the longest text. Default and at most: the model's context. */
+  /** Rows of a step, and so the tokens of the longest text. Default 2,048; at most the model's context. */
   maxRows?: number;
 }
 

@@ -186,9 +186,13 @@ export class TensorRules {
 
   /** What per-layer embeddings are made of. */
   perLayerInputs({nEmbd, nVocab, nEmbdPerLayer, layers}: Omit<ModelConfig, 'tensors'>): void {
-    const width = nEmbdPerLayer * layers.length;
-    this.matrix(PER_LAYER_TABLE, width, nVocab);
-    this.matrix('per_layer_model_proj.weight', nEmbd, width);
+    this.matrix(PER_LAYER_TABLE, nEmbdPerLayer * layers.length, nVocab);
+    this.perLayerProjection({nEmbd, nEmbdPerLayer, layers});
+  }
+
+  /** The part of them that comes from a token's embedding. */
+  perLayerProjection({nEmbd, nEmbdPerLayer, layers}: Pick<ModelConfig, 'nEmbd' | 'nEmbdPerLayer' | 'layers'>): void {
+    this.matrix('per_layer_model_proj.weight', nEmbd, nEmbdPerLayer * layers.length);
     this.vector('per_layer_proj_norm.weight', nEmbdPerLayer);
   }
 

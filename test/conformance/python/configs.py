@@ -150,4 +150,28 @@ def gemma4(key, tensors):
     return tf.Gemma4ForCausalLM, config
 
 
-ARCHITECTURES = {'gemma': gemma, 'gemma2': gemma2, 'gemma3': gemma3, 'gemma3n': gemma3n, 'gemma4': gemma4}
+def gemma_embedding2(key, tensors):
+    layers = key('block_count')
+    pattern = key('attention.sliding_window_pattern')
+    kv_heads = key('attention.head_count_kv')
+    sliding, full = pattern.index(True), pattern.index(False)
+    config = tf.EmbeddingGemma2TextConfig(
+        **{**common(key, tensors), 'head_dim': key('attention.key_length_swa')},
+        intermediate_size=key('feed_forward_length'),
+        num_key_value_heads=kv_heads[sliding],
+        global_head_dim=key('attention.key_length'),
+        num_global_key_value_heads=kv_heads[full],
+        # A radius there, the whole window in the file.
+        sliding_window=key('attention.sliding_window') // 2,
+        layer_types=sliding_or_full(pattern, layers, 6),
+        hidden_size_per_layer_input=key('embedding_length_per_layer_input'),
+        embedding_dim=key('embedding_length_out'),
+        rope_parameters={
+            'sliding_attention': rope(key('rope.freq_base_swa')),
+            'full_attention': rope(key('rope.freq_base')),
+        },
+    )
+    return tf.EmbeddingGemma2TextModel, config
+
+
+ARCHITECTURES = {'gemma': gemma, 'gemma2': gemma2, 'gemma3': gemma3, 'gemma3n': gemma3n, 'gemma4': gemma4, 'gemma-embedding2': gemma_embedding2}

@@ -4,6 +4,7 @@
   {"do": "logits", "model": PATH, "tokens": [ids], "out": PATH}        f32 [tokens, vocabulary]
   {"do": "logprobs", "model": PATH, "tokens": [ids], "positions": [..]} see logprobs
   {"do": "greedy", "model": PATH, "prompt": [ids], "count": N}          {"ids", "margins"}
+  {"do": "vectors", "model": PATH, "texts": [[ids]]}                    {"vectors"}: of length one, of an embedding model
   {"do": "tokenize", "tokenizer": PATH, "texts": [..]}                  {"ids": [[..]]}, without bos"""
 import json
 import os
@@ -69,6 +70,15 @@ def greedy(request):
     return {'ids': ids, 'margins': margins}
 
 
+@torch.no_grad()
+def vectors(request):
+    model, found = model_of(request['model']), []
+    for ids in request['texts']:
+        mean = model(torch.tensor([ids])).last_hidden_state[0].mean(0)
+        found.append((mean / mean.norm()).tolist())
+    return {'vectors': found}
+
+
 def tokenize(request):
     from tokenizers import Tokenizer
 
@@ -78,7 +88,7 @@ def tokenize(request):
     return {'ids': [each.ids for each in encoded]}
 
 
-ACTIONS = {'logits': logits, 'logprobs': logprobs, 'greedy': greedy, 'tokenize': tokenize}
+ACTIONS = {'logits': logits, 'logprobs': logprobs, 'greedy': greedy, 'vectors': vectors, 'tokenize': tokenize}
 
 for line in sys.stdin:
     try:

@@ -50,6 +50,15 @@ LAYER = {
 }
 ALTUP = {'altup_proj': 'altup_projections', 'altup_unembd_proj': 'altup_unembed_projections'}
 # Constants of transformers' classes, which no file has.
+# EmbeddingGemma 2 is a model without a head around it, and keeps per-layer embeddings in modules of their own.
+EMBEDDING2 = {
+    'lm_head.weight': 'embedding_projection.weight',
+    'per_layer_model_projection.weight': 'ple.per_layer_model_projection.weight',
+    'per_layer_projection_norm.weight': 'ple.per_layer_projection_norm.weight',
+    'per_layer_input_gate.weight': 'ple_block.per_layer_input_gate.weight',
+    'per_layer_projection.weight': 'ple_block.per_layer_projection.weight',
+    'post_per_layer_input_norm.weight': 'ple_block.post_per_layer_input_norm.weight',
+}
 CONSTANTS = re.compile(r'inv_freq$|embed_scale$|router_input_scale$|per_layer_projection_scale$|per_layer_input_scale$')
 
 
@@ -87,9 +96,18 @@ def places(architecture, tensors, shared_from):
     for layer, both in halves.items():
         joined = torch.cat([both['ffn_gate_exps.weight'], both['ffn_up_exps.weight']], 1)
         found.append((f'model.layers.{layer}.experts.gate_up_proj', joined))
+    if architecture == 'gemma-embedding2':
+        found = [(embedding2_name(name), tensor) for name, tensor in found]
     if left:
         raise ValueError(f'tensors without a place in transformers: {left}')
     return found, ignored
+
+
+def embedding2_name(name):
+    name = name.removeprefix('model.')
+    layer, _, rest = name.rpartition('layers.')[2].partition('.') if name.startswith('layers.') else ('', '', name)
+    rest = EMBEDDING2.get(rest, rest)
+    return f'layers.{layer}.{rest}' if layer else rest
 
 
 @torch.no_grad()
@@ -106,7 +124,7 @@ def fill(model, found):
             raise ValueError(f'{name}: twice in the file')
         state[name].copy_(tensor)
         done.add(name)
-    tied = {'lm_head.weight'} if model.config.tie_word_embeddings else set()
+    tied = {'lm_head.weight'} & set(state) if model.config.tie_word_embeddings else set()
     missing = [name for name in state if name not in done | tied and not CONSTANTS.search(name)]
     if missing:
         raise ValueError(f'parameters that the file lacks: {missing}')

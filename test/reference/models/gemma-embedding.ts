@@ -15,9 +15,10 @@ import {
   qkvProj,
   rmsNormRows,
 } from '../model-blocks.ts';
-import {rmsNorm, scaled} from '../model-ops.ts';
+import {scaled} from '../model-ops.ts';
 import {ReferenceWeights} from '../model-weights.ts';
 import type {Rows} from '../types.ts';
+import {attendBoth, meanOf} from './both-directions.ts';
 
 type Parts = {config: GemmaEmbeddingConfig; weights: ReferenceWeights};
 
@@ -29,7 +30,7 @@ export class GemmaEmbeddingReference {
   }
 
   static async load(source: ByteSource, file: GgufFile): Promise<GemmaEmbeddingReference> {
-    const config = readEncoderConfig(file);
+    const config = readEncoderConfig(file) as GemmaEmbeddingConfig;
     return new GemmaEmbeddingReference({config, weights: await ReferenceWeights.read(source, config)});
   }
 
@@ -41,13 +42,7 @@ export class GemmaEmbeddingReference {
       h = addRows(h, attention(this.#parts, layer, h));
       h = addRows(h, feedForward(this.#parts, layer, h));
     }
-    const norm = weights.vector('output_norm.weight');
-    const mean = new Float64Array(config.nEmbd);
-    for (const row of h) {
-      rmsNorm(row, config.normEps, norm).forEach((value, i) => {
-        mean[i] += value / h.length;
-      });
-    }
+    const mean = meanOf(rmsNormRows(this.#parts, h, 'output_norm.weight'));
     const [vector] = weights.matrix('dense_3.weight').multiply(weights.matrix('dense_2.weight').multiply([mean]));
     return scaled(vector, 1 / Math.hypot(...vector));
   }
@@ -55,30 +50,11 @@ export class GemmaEmbeddingReference {
 
 /** h: [n][nEmbd] → RMS(Wo · attention(RMS(h))). */
 function attention(parts: Parts, layer: LayerConfig, h: Rows): Rows {
-  const {nHead, nHeadKv, headDim, window, index} = layer;
-  const block = `blk.${index}`;
+  const block = `blk.${layer.index}`;
   const x = rmsNormRows(parts, h, `${block}.attn_norm.weight`);
   const q = applyRope(layer, normedHeads(parts, layer, 'q', qkvProj(parts, layer, 'q', x)));
   const k = applyRope(layer, normedHeads(parts, layer, 'k', qkvProj(parts, layer, 'k', x)));
   const v = qkvProj(parts, layer, 'v', x);
-  const attended = q.map((row, position) => {
-    const y = new Float64Array(nHead * headDim);
-    for (let head = 0; head < nHead; head++) {
-      const kv = Math.floor((head * nHeadKv) / nHead) * headDim;
-      const near = k.map((_, p) => p).filter((p) => window === 0 || Math.abs(p - position) < window);
-      const scores = near.map((p) => {
-        let score = 0;
-        for (let i = 0; i < headDim; i++) score += row[head * headDim + i] * k[p][kv + i];
-        return score * parts.config.attentionScale;
-      });
-      const largest = Math.max(...scores);
-      const weights = scores.map((score) => Math.exp(score - largest));
-      const total = weights.reduce((a, b) => a + b, 0);
-      near.forEach((p, j) => {
-        for (let i = 0; i < headDim; i++) y[head * headDim + i] += (weights[j] / total) * v[p][kv + i];
-      });
-    }
-    return y;
-  });
+  const attended = attendBoth(layer, parts.config.attentionScale, q, k, v);
   return normedOutput(parts, `${block}.attn_output.weight`, attended, `${block}.post_attention_norm.weight`);
 }

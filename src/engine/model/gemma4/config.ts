@@ -55,19 +55,38 @@ export function describeGemma4(file: GgufFile): ModelDescription<Gemma4Config> {
 }
 
 function readLayers(keys: ArchitectureKeys, file: GgufFile): Gemma4Layer[] {
-  const {metadata, tensors} = file;
+  const sliding = file.metadata.booleans(keys.key('attention.sliding_window_pattern'), keys.nLayers);
+  const written = readWrittenLayers(keys, file, sliding);
+  const sharing = keys.sharing(
+    sliding,
+    written.map(({nHeadKv}) => nHeadKv),
+    0,
+  );
+  const experts = readExperts(keys, file);
+  const hasValues = (index: number) => sharing[index].hasKv && file.tensors.has(`blk.${index}.attn_v.weight`);
+  // Either all full layers have values of their own or none has; a single one without them has lost a tensor.
+  const keysOnly = !sliding.some((slides, index) => !slides && hasValues(index));
+  return written.map((layer, index) => ({
+    ...layer,
+    ...sharing[index],
+    ropeFactors: layer.sliding ? null : ROPE_FACTORS,
+    valuesFromKeys: keysOnly && sharing[index].hasKv && !layer.sliding,
+    experts: experts(index),
+  }));
+}
+
+/** Layers of two kinds, each with keys and values of its own, and dense: all that the models made of these layers have alike. */
+export function readWrittenLayers(
+  keys: ArchitectureKeys,
+  {tensors}: GgufFile,
+  sliding: readonly boolean[],
+): Gemma4Layer[] {
   const {nHead, nHeadKv, nFf} = keys.sizes();
-  const sliding = metadata.booleans(keys.key('attention.sliding_window_pattern'), keys.nLayers);
   const window = keys.integer('attention.sliding_window', 1, 2 ** 24);
   const headDim = keys.headDim(undefined);
   const slidingHeadDim = keys.headDim(headDim, '_swa');
   const base = keys.ropeBase(['rope.freq_base'], 1e6);
   const slidingBase = keys.ropeBase(['rope.freq_base_swa'], 1e4);
-  const sharing = keys.sharing(sliding, nHeadKv, 0);
-  const experts = readExperts(keys, file);
-  const hasValues = (index: number) => sharing[index].hasKv && tensors.has(`blk.${index}.attn_v.weight`);
-  // Either all full layers have values of their own or none has; a single one without them has lost a tensor.
-  const keysOnly = !sliding.some((slides, index) => !slides && hasValues(index));
   return sliding.map((slides, index) => ({
     index,
     sliding: slides,
@@ -76,13 +95,14 @@ function readLayers(keys: ArchitectureKeys, file: GgufFile): Gemma4Layer[] {
     nHead: nHead[index],
     nHeadKv: nHeadKv[index],
     nFf: nFf[index],
-    ...sharing[index],
+    hasKv: true,
+    kvSource: index,
     ropeBase: slides ? slidingBase : base,
     ropeScale: 1,
-    ropeFactors: slides ? null : ROPE_FACTORS,
-    valuesFromKeys: keysOnly && sharing[index].hasKv && !slides,
+    ropeFactors: null,
+    valuesFromKeys: false,
     hasOutputScale: tensors.has(`blk.${index}.layer_output_scale.weight`),
-    experts: experts(index),
+    experts: null,
   }));
 }
 

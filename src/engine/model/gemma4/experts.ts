@@ -1,7 +1,8 @@
 // The mixture of experts of a Gemma 4 layer (26B-A4B). The same in float64: test/reference/models/gemma4-experts.ts.
 import type {ExpertChoice, GraphBuilder} from '../../graph/builder.ts';
 import type {Activation} from '../../graph/graph.ts';
-import type {Experts, Gemma4Config} from './config.ts';
+import type {ModelConfig} from '../model-config.ts';
+import type {Experts} from './config.ts';
 
 type ExpertWeight =
   | 'ffn_gate_inp'
@@ -15,7 +16,7 @@ type ExpertWeight =
 type ExpertScale = 'ffn_down_exps.scale' | 'ffn_gate_inp.per_expert_scale';
 
 /** h: [n][nEmbd] → Σ over a row's experts e of weight_e · down_e · (gelu(gate_e · x) ⊙ up_e · x), x = RMS(h): [n][nEmbd]. */
-export function mixtureOfExperts(g: GraphBuilder, config: Gemma4Config, experts: Experts, h: Activation): Activation {
+export function mixtureOfExperts(g: GraphBuilder, config: ModelConfig, experts: Experts, h: Activation): Activation {
   const {geglu, linearById, rmsNorm, sumExperts} = g;
   const {count, nFf, fused} = experts;
   const w = g.weights<ExpertWeight>();
@@ -33,7 +34,7 @@ export function mixtureOfExperts(g: GraphBuilder, config: Gemma4Config, experts:
 }
 
 /** The router looks at the stream itself: softmax over the topK largest of ffn_gate_inp · (RMS(h) ⊙ scale) / √nEmbd. */
-function route(g: GraphBuilder, {nEmbd}: Gemma4Config, {topK}: Experts, h: Activation): ExpertChoice {
+function route(g: GraphBuilder, {nEmbd}: ModelConfig, {topK}: Experts, h: Activation): ExpertChoice {
   const w = g.weights<ExpertWeight, ExpertScale>();
   const logits = g.linear(w.ffn_gate_inp, g.rmsNorm(h, w['ffn_gate_inp.scale'])); // [n][count]
   // The division leaves the order as it is; only the weights need it.

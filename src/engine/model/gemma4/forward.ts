@@ -2,6 +2,7 @@
 import type {GraphBuilder} from '../../graph/builder.ts';
 import type {Activation} from '../../graph/graph.ts';
 import {embed, logitsOf} from '../decoder.ts';
+import type {ModelConfig} from '../model-config.ts';
 import {perLayerBranch, perLayerInputs} from '../per-layer-embeddings.ts';
 import {sharedKvAttention} from '../shared-attention.ts';
 import type {Gemma4Config, Gemma4Layer} from './config.ts';
@@ -26,9 +27,9 @@ export function forwardGemma4(g: GraphBuilder, config: Gemma4Config): Activation
 }
 
 /** h: [n][nEmbd] → [n][nEmbd]: attention, feed-forward and per-layer embedding, each normed and added, then one scale. */
-function decoderLayer(
+export function decoderLayer(
   model: GraphBuilder,
-  config: Gemma4Config,
+  config: ModelConfig & {layers: readonly Gemma4Layer[]},
   layer: Gemma4Layer,
   h: Activation,
   perLayer: Activation | null,
@@ -60,7 +61,7 @@ function feedForward(g: GraphBuilder, h: Activation): Activation {
 }
 
 /** h: [n][nEmbd] → RMS(feed-forward) + RMS(experts): [n][nEmbd], as 26B-A4B has it. */
-function denseAndExperts(g: GraphBuilder, config: Gemma4Config, layer: Gemma4Layer, h: Activation): Activation {
+function denseAndExperts(g: GraphBuilder, config: ModelConfig, layer: Gemma4Layer, h: Activation): Activation {
   const w = g.weights<ExpertWeight>();
   const dense = g.rmsNorm(feedForward(g, h), w.post_ffw_norm_1);
   const experts = g.rmsNorm(mixtureOfExperts(g, config, layer.experts!, h), w.post_ffw_norm_2);

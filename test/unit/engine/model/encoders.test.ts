@@ -1,5 +1,6 @@
 import {expect} from 'chai';
 import {EMBEDDING_SHAPES} from '../../../../scripts/model-files/dense-shapes.ts';
+import {EMBEDDING2_SHAPE} from '../../../../scripts/model-files/embedding2.ts';
 import {SHAPES} from '../../../../scripts/model-files/model.ts';
 import {isEncoder, readEncoderConfig} from '../../../../src/engine/model/encoders.ts';
 import type {GgufFile} from '../../../../src/gguf/gguf-file.ts';
@@ -59,5 +60,19 @@ describe('readEncoderConfig', () => {
     expect(isEncoder(chat.metadata)).to.equal(false);
     expect(isEncoder((await headerOf()).metadata)).to.equal(true);
     expect(() => readEncoderConfig(chat)).to.throw(/gemma3; embedding models that can be run: gemma-embedding/);
+  });
+
+  it('reads EmbeddingGemma 2: two kinds of heads as wide together, no table of per-layer embeddings', async () => {
+    const file = await changedHeader(EMBEDDING2_SHAPE);
+    const config = readEncoderConfig(file);
+    expect(config).to.include({architecture: 'gemma-embedding2', nVector: 192, nEmbdPerLayer: 32, perLayerTable: null});
+    expect(config.layers.map(({window, nHeadKv, headDim}) => [window, nHeadKv, headDim])).to.deep.equal(
+      [17, 17, 0, 17, 0].map((window) => (window > 0 ? [17, 2, 32] : [0, 1, 64])),
+    );
+    for (const name of ['output.weight', 'per_layer_model_proj.weight', 'blk.4.proj.weight']) {
+      expect(codeOf(() => readEncoderConfig(without(file, name)))).to.equal('tensor-missing');
+    }
+    const wider = await changedHeader(EMBEDDING2_SHAPE, {metadata: {'gemma-embedding2.attention.head_count_kv': 2}});
+    expect(codeOf(() => readEncoderConfig(wider))).to.equal('config-invalid');
   });
 });
