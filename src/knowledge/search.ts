@@ -60,11 +60,22 @@ export interface SearchResult {
 
 /** Confidence from which on passages are given as an answer. */
 export const SUFFICIENT = 0.5;
+/** Passages that are joined, and how many of the best are looked at for it. */
+const LONGEST_RUN = 2;
+const JOINED_FROM = 12;
 const MOST_TERMS = 32;
 const FEW_PASSAGES = 200;
 /** Blocks and shards in memory; the oldest go first. */
 const MOST_SHARDS = 256;
 const MOST_BLOCKS = 128;
+
+/** Passages of one page that follow each other. */
+interface Run {
+  page: number;
+  first: number;
+  count: number;
+  score: number;
+}
 
 /** One open index: BM25 (Robertson and Zaragoza, "The probabilistic relevance framework", 2009) over its shards. */
 export class SiteSearch {
@@ -146,7 +157,7 @@ export class SiteSearch {
     const cosines = (await this.#meaning?.cosines(question.slice(0, 2000)).catch(() => null)) ?? null;
     const ranked = rank(terms, cosines, (passage) => this.#pageOf(passage));
     const chosen = this.#choose(ranked.slice(0, Math.max(50, limit * 5)), limit, perPage);
-    const passages = await Promise.all(chosen.map(({passage, score}) => this.#passage(passage, score, signal)));
+    const passages = await Promise.all(chosen.map((run) => this.#joined(run, signal)));
     // What finds by meaning weighs megabytes: it comes when someone asks, after what answers by words.
     if (this.#loadsItself) void this.loadMeaning().catch(() => undefined);
     const confidence = this.#confidence(terms, unknown, ranked, cosines && nearness(cosines));
@@ -210,18 +221,23 @@ export class SiteSearch {
     return null;
   }
 
-  #choose(ranked: readonly Ranked[], limit: number, perPage: number) {
+  /** The best, at most `perPage` of a page. One that goes on where a better one ends is read in one piece with it. */
+  #choose(ranked: readonly Ranked[], limit: number, perPage: number): Run[] {
     const counts = new Map<number, number>();
-    const chosen: {passage: number; score: number}[] = [];
-    for (const each of ranked) {
-      if (chosen.length >= limit) break;
-      const page = this.#pageOf(each.passage);
+    const runs: Run[] = [];
+    for (const [place, {passage, score}] of ranked.entries()) {
+      const joins = place < JOINED_FROM;
+      if (runs.length >= limit && !joins) break;
+      const page = this.#pageOf(passage);
+      const before = joins && runs.find((run) => run.page === page && run.first + run.count === passage);
       const count = counts.get(page) ?? 0;
-      if (count >= perPage) continue;
-      counts.set(page, count + 1);
-      chosen.push(each);
+      if (before && before.count < LONGEST_RUN) before.count += 1;
+      else if (runs.length < limit && count < perPage) {
+        counts.set(page, count + 1);
+        runs.push({page, first: passage, count: 1, score});
+      }
     }
-    return chosen;
+    return runs;
   }
 
   #pageOf(passage: number): number {
@@ -233,6 +249,13 @@ export class SiteSearch {
       else high = middle - 1;
     }
     return low;
+  }
+
+  /** With the address and the headings of the first, which is the better one. */
+  async #joined({first, count, score}: Run, signal?: AbortSignal): Promise<FoundPassage | null> {
+    const numbers = Array.from({length: count}, (_, i) => first + i);
+    const [found, ...more] = await Promise.all(numbers.map((passage) => this.#passage(passage, score, signal)));
+    return found && {...found, text: [found, ...more].flatMap((each) => each?.text ?? []).join('\n')};
   }
 
   async #passage(passage: number, score: number, signal?: AbortSignal): Promise<FoundPassage | null> {

@@ -157,6 +157,15 @@ describe('an index of a site', () => {
     expect(sufficient).to.equal(true);
   });
 
+  it('reads a passage that goes on where a better one ends in one piece with it', async () => {
+    const search = await open(platform(folder.path).platform);
+    const {passages} = await search.search('roses');
+    const [first] = passages.filter(({url}) => url.includes('roses'));
+    expect(first.headings).to.deep.equal(['Roses']);
+    expect(first.text).to.match(/^Roses\n.*The rose is.*\nPruning\nCut old branches in spring\./s);
+    expect(passages.filter(({text}) => text.includes('Cut old branches'))).to.have.length(1);
+  });
+
   it('mends a typing error and says so, and does not claim to know what the site does not', async () => {
     const search = await open(platform(folder.path).platform);
     const mended = await search.search('storing tulpi bublbs');
