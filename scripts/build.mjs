@@ -4,6 +4,7 @@ import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {gzipSync} from 'node:zlib';
 import {build} from 'vite';
+import {buildDocs} from './lib/demo-docs.mjs';
 import {run} from './lib/run.mjs';
 import {viteWgsl} from './lib/wgsl.mjs';
 
@@ -29,7 +30,7 @@ const ENTRIES = {
     lazy: true,
     imports: ['src/client/index.ts'],
   },
-  'gemma-chat.worker.js': {entry: 'src/worker/gemma-chat.worker.ts', budget: 128, chunks: true},
+  'gemma-chat.worker.js': {entry: 'src/worker/gemma-chat.worker.ts', budget: 124, chunks: true},
 };
 
 /**
@@ -220,6 +221,8 @@ async function buildDemo() {
     const page = html.replace('<!-- navigation -->', () => navigationOn(name, navigation));
     await writeFile(path.join(to, name), page.replace(/(src="[^"]+)\.ts"/g, '$1.js"'));
   }
+  const {indexSite} = await import('../dist/index-site.js');
+  await buildDocs({from: path.join(root, 'docs'), to, navigation, indexSite});
 }
 
 /** Themes are files of their own, beside the scripts. */

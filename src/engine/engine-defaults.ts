@@ -1,15 +1,14 @@
 // How an engine is made on an adapter when no one says otherwise: which kernels, and how many rows a step may have.
-import {type EngineLimits, isSoftware} from '../gpu/device.ts';
+import {isSoftware, type SizeLimits} from '../gpu/device.ts';
 import type {EngineOptions} from './engine.ts';
 import {ALL_FUSIONS} from './graph/fused.ts';
 import {PLAIN, type Variants} from './graph/variants.ts';
-import {PREPARING_BUFFERS} from './kernels/attention_split.ts';
 
 /** What decides: an adapter's, or a device's with its info. */
 export interface AdapterFacts {
   info: GPUAdapterInfo;
   features: GPUSupportedFeatures;
-  limits: EngineLimits;
+  limits: SizeLimits;
 }
 
 /** Adapters that allow no larger buffer are phones and old GPUs: memory is short there. */
@@ -33,10 +32,7 @@ export function engineDefaults({
     products: true,
     partLength: 256,
     outputTail: true,
-    fusions: {
-      ...ALL_FUSIONS,
-      prepared: subgroups && (limits.maxStorageBuffersPerShaderStage ?? 0) >= PREPARING_BUFFERS,
-    },
+    fusions: ALL_FUSIONS,
     sampling: true,
     ahead: true,
     subgroups,

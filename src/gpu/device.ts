@@ -7,12 +7,6 @@ export interface SizeLimits {
   maxStorageBufferBindingSize: number;
 }
 
-/** All limits that decide how an engine is made. */
-export interface EngineLimits extends SizeLimits {
-  /** Storage buffers of a dispatch; 8 is what every device has. */
-  maxStorageBuffersPerShaderStage?: number;
-}
-
 /** What to ask of the adapter. */
 export interface DeviceOptions {
   /** Forces smaller limits than the adapter's; values below WebGPU's defaults bind our own allocations only. */
@@ -28,14 +22,13 @@ export interface Device {
   readonly info: GPUAdapterInfo;
   /** Whether the adapter computes on the CPU. */
   readonly software: boolean;
-  /** Sizes in bytes; never above what the device has. */
-  readonly limits: Readonly<EngineLimits>;
+  /** Bytes; never above what the device has. */
+  readonly limits: Readonly<SizeLimits>;
 }
 
 /** Kernels that are only faster with them ask the device whether it has them. */
 const USEFUL_FEATURES: readonly GPUFeatureName[] = ['subgroups'];
 const USEFUL_LIMITS = [
-  'maxStorageBuffersPerShaderStage',
   'maxComputeWorkgroupStorageSize',
   'maxComputeInvocationsPerWorkgroup',
   'maxComputeWorkgroupSizeX',
@@ -65,8 +58,7 @@ export async function findAdapter(
 /** @throws GemmaError `webgpu-missing`, `adapter-missing`. */
 export async function requestDevice(gpu: GPU | undefined, options: DeviceOptions = {}): Promise<Device> {
   const adapter = await findAdapter(gpu, options.powerPreference);
-  const {maxStorageBuffersPerShaderStage} = adapter.limits;
-  const limits = {maxStorageBuffersPerShaderStage} as EngineLimits;
+  const limits = {} as SizeLimits;
   const required: Record<string, number> = {};
   for (const name of ['maxBufferSize', 'maxStorageBufferBindingSize'] as const) {
     limits[name] = Math.min(adapter.limits[name], options.limits?.[name] ?? Infinity);

@@ -18,11 +18,26 @@ const NARROWEST = 320;
 
 const text = (page: Page, selector: string) => page.locator(selector).textContent();
 
+/** Asks the docs, which no model answers, and follows nothing. */
+async function expectPassage(page: Page, chat: string): Promise<void> {
+  const input = page.locator(chat).getByRole('textbox');
+  await input.fill('How do I host the model file?');
+  await input.press('Enter');
+  const source = page.locator(chat).locator('[part~=source-link]').first();
+  await source.waitFor();
+  expect(await source.getAttribute('href')).to.match(/\/demo\/docs\/\w+\.html#/);
+}
+
 /** One thing that each page is there for. */
 const ACTIONS: Record<string, (page: Page) => Promise<void>> = {
   async index(page) {
     await page.locator('gemma-chat').first().getByRole('button', {name: 'Load the model'}).waitFor();
     await page.getByRole('link', {name: 'Sharing'}).first().waitFor();
+    await expectPassage(page, 'gemma-chat[knowledge-src]');
+  },
+  async 'docs/index'(page) {
+    await page.getByRole('button', {name: 'Ask the docs'}).click();
+    await expectPassage(page, 'gemma-chat');
   },
   async playground(page) {
     await page.getByLabel('Label', {exact: true}).fill('Ask "us"');
@@ -129,7 +144,8 @@ describe('the demo site', () => {
 
   it('has something to do on every page', () => {
     const pages = readdirSync('dist/demo').filter((name) => name.endsWith('.html'));
-    expect(pages.map((name) => name.replace('.html', ''))).to.have.members([...Object.keys(ACTIONS)]);
+    const actions = Object.keys(ACTIONS).filter((name) => !name.includes('/'));
+    expect(pages.map((name) => name.replace('.html', ''))).to.have.members(actions);
   });
 
   for (const [name, act] of Object.entries(ACTIONS)) {
@@ -142,7 +158,7 @@ describe('the demo site', () => {
       });
       await page.goto(`${site.url}demo/${name}.html`);
       const here = page.locator('nav [aria-current=page]');
-      expect(await here.getAttribute('href')).to.equal(`${name}.html`);
+      expect(await here.getAttribute('href')).to.match(new RegExp(`(^|/)${name}\\.html$`));
       await act(page);
       expect(await axe(page)).to.deep.equal([]);
       await page.setViewportSize({width: NARROWEST, height: 640});
