@@ -1,6 +1,7 @@
-// The command, its index, the built element and worker in a browser without WebGPU: a question finds its passage.
+// The command, its index, the built element and worker in a browser without WebGPU: a question finds its passage. The same
+// over Pagefind's index, by the recipe of docs/knowledge.md, word for word.
 import {execFileSync} from 'node:child_process';
-import {cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {expect} from 'chai';
@@ -8,6 +9,7 @@ import {launch} from '../../scripts/lib/browser.mjs';
 import {serve} from '../../scripts/lib/serve.mjs';
 
 const root = path.resolve(import.meta.dirname, '../..');
+const [RECIPE] = readFileSync(path.join(root, 'docs/knowledge.md'), 'utf8').match(/const pagefind = [^`]+/)!;
 
 describe('a site that answers from its pages', function () {
   this.timeout(120_000);
@@ -36,6 +38,12 @@ describe('a site that answers from its pages', function () {
       ),
     );
     execFileSync(process.execPath, [path.join(root, 'scripts/gemma-chat.mjs'), 'index', site]);
+    execFileSync(path.join(root, 'node_modules/.bin/pagefind'), ['--site', site], {stdio: 'ignore'});
+    writeFileSync(
+      path.join(site, 'pagefind.html'),
+      '<!doctype html><script type="module" src="/dist/gemma-chat.js"></script><gemma-chat></gemma-chat>' +
+        `<script type="module">const chat = document.querySelector('gemma-chat');\n${RECIPE}</script>`,
+    );
     cpSync(path.join(root, 'dist'), path.join(site, 'dist'), {
       recursive: true,
       filter: (from) => !/\.map$|dist\/(?:demo|types)/.test(from),
@@ -54,6 +62,9 @@ describe('a site that answers from its pages', function () {
       };
       await tab.locator('gemma-chat [part~="input"]').waitFor();
       expect(await ask('how many days for sending goods back?')).to.match(/\/help\/returns\.html#/);
+      await tab.goto(`${server.url}pagefind.html`);
+      await tab.waitForFunction(() => document.querySelector('gemma-chat')?.knowledge);
+      expect(await ask('Which day may I bring goods after delivery?')).to.match(/\/help\/returns\.html/);
     } finally {
       await browser.close();
       await server.close();
