@@ -1,8 +1,9 @@
 // attention_split — causal softmax attention of few rows over a paged KV cache, its keys split over workgroups. One
 // workgroup takes one split of one row for up to eight query heads that share a KV head: keys and values are read once
 // for all of them. attention_merge makes one of a row's splits; a row with a single split is complete here.
-// src/engine/kernels/attention_split.ts adds how the cache is stored (lib/cache_<type>.wgsl) and how keys meet queries
-// (lib/tile_scores*.wgsl), and puts both names for VARIANT.
+// src/engine/kernels/attention_split.ts adds how the cache is stored (lib/cache_<type>.wgsl), how keys meet queries
+// (lib/tile_scores*.wgsl) and whether queries, keys and values come prepared (lib/split_reading.wgsl) or as projected
+// (lib/split_preparing.wgsl), and puts the names for VARIANT.
 //
 //   s_p = SCALE · q · k_p        over p ≤ position, on sliding layers only position − p < WINDOW
 //   s_p ← SOFTCAP · tanh(s_p / SOFTCAP)      where SOFTCAP is above 0 (Gemma 2)
@@ -44,11 +45,8 @@ override PAGE_SIZE: u32 = 32u; // a power of two
 @group(0) @binding(1) var<storage, read> rows: array<Row>;
 @group(0) @binding(2) var<storage, read> page_tables: array<u32>;
 @group(0) @binding(3) var<storage, read> q: array<vec4f>;
-@group(0) @binding(4) var<storage, read> k: array<CacheWord>;
-@group(0) @binding(5) var<storage, read> v: array<CacheWord>;
-@group(0) @binding(6) var<storage, read_write> partial: array<vec4f>;
-@group(0) @binding(7) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(8) var<uniform> shape: Shape;
+@group(0) @binding(4) var<storage, read_write> partial: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
 
 // Parts of products on their way to scores, later of the output.
 var<workgroup> scratch: array<vec4f, 576>;
@@ -95,16 +93,6 @@ fn query_stride() -> u32 {
   return select(shape.Q_STRIDE / 4u, shape.N_HEAD * QUADS, shape.Q_STRIDE == 0u);
 }
 
-// Four heads from `head` on at one quad; beyond the last head, the last one again.
-fn query(base: u32, head: u32, last: u32, quad: u32) -> mat4x4f {
-  return mat4x4f(
-    q[base + min(head, last) * QUADS + quad],
-    q[base + min(head + 1u, last) * QUADS + quad],
-    q[base + min(head + 2u, last) * QUADS + quad],
-    q[base + min(head + 3u, last) * QUADS + quad],
-  );
-}
-
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn attention_split_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid: u32) {
   let range = row_range(shape.ROWS);
@@ -124,6 +112,7 @@ fn attention_split_VARIANT(@builtin(workgroup_id) wid: vec3u, @builtin(local_inv
   let last = min(8u, share - wid.y % parts * 8u) - 1u; // of the heads here
   let q_base = r * query_stride() + first_head * QUADS;
   let kv_quad = kv_head * QUADS;
+  begin_row(lid, row, q_base, last, kv_head, wid.x == splits.count - 1u);
 
   // Of invocations, each with all of a value vector.
   let groups = WORKGROUP_SIZE / QUADS;

@@ -4,7 +4,7 @@
 // Shapes    qkv: [n_rows, STRIDE] f32: N_HEAD query heads, N_HEAD_KV of keys, N_HEAD_KV of values (with VALUES_FROM_KEYS: none, the
 //           values are the keys as projected); q_weight, k_weight: [HEAD_DIM], bound and not read without HEAD_NORMS;
 //           frequencies: as for rope; keys, values: f32 [slots][N_HEAD_KV · HEAD_DIM]
-// Dispatch  x over heads, y over rows; one workgroup a head
+// Dispatch  x over heads, y over the rows that ROWS names; one workgroup a head
 // Numerics  as rms_norm, rope and kv_write
 // Reference test/reference/rms_norm.ts, rope.ts and kv_write.ts
 
@@ -18,26 +18,33 @@ override EPS: f32;
 override HEAD_NORMS: u32 = 1u;
 override NORM_VALUES: u32 = 0u;
 override VALUES_FROM_KEYS: u32 = 0u;
+override ROWS: u32 = 0u; // see lib/row_range.wgsl
 override PAGE_SIZE: u32 = 32u; // a power of two
 
 #include "lib/step.wgsl"
 
-@group(0) @binding(0) var<storage, read> rows: array<Row>;
-@group(0) @binding(1) var<storage, read> page_tables: array<u32>;
-@group(0) @binding(2) var<storage, read> q_weight: array<f32>;
-@group(0) @binding(3) var<storage, read> k_weight: array<f32>;
-@group(0) @binding(4) var<storage, read> frequencies: array<vec2f>;
-@group(0) @binding(5) var<storage, read_write> qkv: array<f32>;
-@group(0) @binding(6) var<storage, read_write> keys: array<f32>;
-@group(0) @binding(7) var<storage, read_write> values: array<f32>;
+@group(0) @binding(0) var<uniform> step: Step;
+@group(0) @binding(1) var<storage, read> rows: array<Row>;
+@group(0) @binding(2) var<storage, read> page_tables: array<u32>;
+@group(0) @binding(3) var<storage, read> q_weight: array<f32>;
+@group(0) @binding(4) var<storage, read> k_weight: array<f32>;
+@group(0) @binding(5) var<storage, read> frequencies: array<vec2f>;
+@group(0) @binding(6) var<storage, read_write> qkv: array<f32>;
+@group(0) @binding(7) var<storage, read_write> keys: array<f32>;
+@group(0) @binding(8) var<storage, read_write> values: array<f32>;
 
 #include "lib/paging.wgsl"
 #include "lib/prepare_head.wgsl"
+#include "lib/row_range.wgsl"
 #include "lib/workgroup_reduce.wgsl"
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn qkv_prepare(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lid: u32) {
-  let row = wid.y;
+  let range = row_range(ROWS);
+  let row = range.x + wid.y;
+  if (row >= range.y) {
+    return;
+  }
   var head = wid.x; // of its kind
   var kind = 0u; // queries, keys, values
   var source = wid.x; // of the row

@@ -3,7 +3,7 @@
 // steps can follow each other without the host.
 //
 // Shapes    outputs: [n_outputs] the request's slot; samplers: [slots]; history: [slots, HISTORY] u32;
-//           candidates: [n_outputs, N_BLOCKS, 64] (key, id); sums: [n_outputs, N_BLOCKS] (maximum, Σ); logits: [n_outputs, N_VOCAB];
+//           candidates: [n_outputs, N_BLOCKS, 64] (key, id), those of a block likeliest first; sums: [n_outputs, N_BLOCKS] (maximum, Σ); logits: [n_outputs, N_VOCAB];
 //           chosen: [slots] u32, the token of each request;
 //           results: [n_outputs, 44] u32: id, whether the logits are bad (1), log-probability f32, how many alternatives,
 //           then 20 × (id, log-probability f32), likeliest first
@@ -37,12 +37,9 @@ struct Shape {
 @group(0) @binding(8) var<storage, read_write> results: array<u32>;
 @group(0) @binding(9) var<uniform> shape: Shape;
 
-var<workgroup> best: array<vec2u, CANDIDATES>;
 var<workgroup> sorted: array<vec2u, CANDIDATES>;
 var<workgroup> weights: array<f32, CANDIDATES>;
 var<workgroup> cumulative: array<f32, CANDIDATES>;
-var<workgroup> n_best: atomic<u32>;
-var<workgroup> n_present: atomic<u32>;
 var<workgroup> n_kept: u32;
 var<workgroup> n_wanted: u32;
 var<workgroup> place: atomic<u32>; // of the token in `sorted`
@@ -51,6 +48,7 @@ var<private> row_start: u32;
 
 #include "lib/philox.wgsl"
 #include "lib/radix_select.wgsl"
+#include "lib/short_list.wgsl"
 #include "lib/tanh.wgsl"
 
 fn sort_key(i: u32) -> u32 {
@@ -107,31 +105,46 @@ fn sample(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) li
 
   if (lid == 0u) {
     n_wanted = count;
-    atomicStore(&n_best, 0u);
-    atomicStore(&n_present, 0u);
     atomicStore(&place, 0u);
   }
-  // The candidates of all blocks, then in order.
-  let threshold = select_largest(lid, n, workgroupUniformLoad(&n_wanted));
-  for (var i = lid; i < n; i += WORKGROUP_SIZE) {
-    if (is_chosen(threshold, i)) {
-      best[atomicAdd(&n_best, 1u)] = candidates[row_start + i];
-    }
+  // The candidates of all blocks, in order. A block's first is its largest; blocks are parts where there are enough.
+  let wanted = workgroupUniformLoad(&n_wanted);
+  let parts = select(0u, shape.N_BLOCKS, shape.N_BLOCKS >= wanted && shape.N_BLOCKS <= WORKGROUP_SIZE);
+  var largest_key = 0u;
+  if (lid < parts) {
+    largest_key = sort_key(CANDIDATES * lid);
   }
-  workgroupBarrier();
-  if (lid < count) {
-    let own = best[lid];
-    if (own.x != 0u) {
-      var rank = 0u;
-      for (var i = 0u; i < count; i++) {
-        rank += u32(best[i].x > own.x || (best[i].x == own.x && best[i].y < own.y));
+  let bound = key_bound(lid, largest_key, wanted);
+  // A block's candidates are in order: most have one that counts, or none.
+  for (var b = lid; b < shape.N_BLOCKS; b += WORKGROUP_SIZE) {
+    for (var i = 0u; i < CANDIDATES; i++) {
+      let candidate = candidates[row_start + CANDIDATES * b + i];
+      if (candidate.x < bound) {
+        break;
       }
-      sorted[rank] = own;
-      atomicAdd(&n_present, 1u);
+      offer(candidate.x, candidate.y);
+    }
+  }
+  var n_found = offered(lid);
+  if (n_found > LISTED) { // many are equal, or most are in few blocks
+    let threshold = select_largest(lid, n, wanted);
+    atomicStore(&n_offered, 0u);
+    workgroupBarrier();
+    for (var i = lid; i < n; i += WORKGROUP_SIZE) {
+      if (sort_key(i) != 0u && is_chosen(threshold, i)) {
+        offer(candidates[row_start + i].x, candidates[row_start + i].y);
+      }
+    }
+    n_found = offered(lid);
+  }
+  if (lid < n_found) {
+    let rank = list_rank(listed[lid], n_found);
+    if (rank < wanted) {
+      sorted[rank] = listed[lid];
     }
   }
   workgroupBarrier();
-  let present = atomicLoad(&n_present);
+  let present = min(n_found, wanted);
   let k = min(present, sampler.top_k);
   let top = sorted[0].x;
   // No number, +Infinity, or nothing at all: such a row must never become text.

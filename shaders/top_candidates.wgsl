@@ -5,17 +5,17 @@
 //
 // Shapes    logits: [n_outputs, N_VOCAB] f32; outputs: [n_outputs] the request's slot; samplers: [slots];
 //           history: [slots, HISTORY] u32; suppressed: [N_SUPPRESSED] u32; candidates: [n_outputs, blocks, 64] (key, id)
-//           as lib/radix_select.wgsl orders floats, in any order, key 0 where there is none;
+//           as lib/radix_select.wgsl orders floats, likeliest first, key 0 where there is none;
 //           sums: [n_outputs, blocks] (maximum, Σ e^(logit − maximum)) f32, maximum 0 and sum 0 of an empty block
-// Dispatch  x over blocks of 4096 logits, y over outputs
-// Limits    N_SUPPRESSED + HISTORY at most 1024
+// Dispatch  x over blocks of 2048 logits, y over outputs
+// Limits    N_SUPPRESSED + HISTORY at most 512
 // Numerics  exact but for the sums, f32 in a fixed order
 // Reference src/engine/sampling/sampler.ts
 
 const WORKGROUP_SIZE = 256u;
-const BLOCK = 4096u;
+const BLOCK = 2048u;
 const CANDIDATES = 64u;
-const MAX_CHANGED = 1024u;
+const MAX_CHANGED = 512u;
 const SUPPRESSED = 0x80000000u;
 
 struct Shape {
@@ -38,10 +38,10 @@ struct Shape {
 @group(0) @binding(7) var<storage, read_write> sums: array<vec2f>;
 @group(0) @binding(8) var<uniform> shape: Shape;
 
+var<workgroup> keys: array<u32, BLOCK>;
 // Tokens of this block that are not what their logits say: ids, SUPPRESSED ones marked.
 var<workgroup> changed: array<u32, MAX_CHANGED>;
 var<workgroup> n_changed: atomic<u32>;
-var<workgroup> n_written: atomic<u32>;
 
 var<private> block_start: u32;
 var<private> row_start: u32;
@@ -49,6 +49,7 @@ var<private> n_listed: u32;
 var<private> penalty: f32;
 
 #include "lib/radix_select.wgsl"
+#include "lib/short_list.wgsl"
 #include "lib/tanh.wgsl"
 #include "lib/workgroup_reduce.wgsl"
 
@@ -71,7 +72,8 @@ fn is_suppressed(i: u32) -> bool {
   return false;
 }
 
-fn sort_key(i: u32) -> u32 {
+// What the logit of a token counts as, with its penalty.
+fn penalised_key(i: u32) -> u32 {
   let id = block_start + i;
   let bits = capped_bits(i);
   var penalised = false;
@@ -87,6 +89,10 @@ fn sort_key(i: u32) -> u32 {
   }
   let logit = bitcast<f32>(bits);
   return float_key(bitcast<u32>(select(logit * penalty, logit / penalty, logit > 0.0)));
+}
+
+fn sort_key(i: u32) -> u32 {
+  return keys[i];
 }
 
 fn tie_key(i: u32) -> u32 {
@@ -119,7 +125,6 @@ fn top_candidates(
 
   if (lid == 0u) {
     atomicStore(&n_changed, 0u);
-    atomicStore(&n_written, 0u);
   }
   workgroupBarrier();
   for (var i = lid; i < shape.N_SUPPRESSED; i += WORKGROUP_SIZE) {
@@ -136,13 +141,37 @@ fn top_candidates(
   let wanted = max(sampler.top_k, max(sampler.logprobs, 1u) - 1u);
   let count = min(min(wanted, CANDIDATES), n);
   let first = CANDIDATES * (output * grid.x + wid.x);
-  let threshold = select_largest(lid, n, count);
+  var largest_key = 0u;
   for (var i = lid; i < n; i += WORKGROUP_SIZE) {
-    if (is_chosen(threshold, i)) {
-      candidates[first + atomicAdd(&n_written, 1u)] = vec2u(sort_key(i), block_start + i);
+    let key = penalised_key(i);
+    keys[i] = key;
+    largest_key = max(largest_key, key);
+  }
+  let bound = key_bound(lid, largest_key, count);
+  for (var i = lid; i < n; i += WORKGROUP_SIZE) {
+    if (keys[i] >= bound) {
+      offer(keys[i], block_start + i);
     }
   }
-  if (lid >= count && lid < CANDIDATES) {
+  var n_found = offered(lid);
+  if (n_found > LISTED) { // many are equal, or alike and badly spread
+    let threshold = select_largest(lid, n, count);
+    atomicStore(&n_offered, 0u);
+    workgroupBarrier();
+    for (var i = lid; i < n; i += WORKGROUP_SIZE) {
+      if (keys[i] != 0u && is_chosen(threshold, i)) {
+        offer(keys[i], block_start + i);
+      }
+    }
+    n_found = offered(lid);
+  }
+  if (lid < n_found) {
+    let rank = list_rank(listed[lid], n_found);
+    if (rank < count) {
+      candidates[first + rank] = listed[lid];
+    }
+  }
+  if (lid >= min(count, n_found) && lid < CANDIDATES) {
     candidates[first + lid] = vec2u();
   }
 

@@ -145,7 +145,7 @@ async function sweep(): Promise<void> {
   }
 }
 
-const none = {qkv: false, gated: false, norms: false};
+const none = {qkv: false, gated: false, norms: false, prepared: false};
 const configurations: Record<string, Variants> = {
   'plain decode': {...best, attention: true, teams: false, subgroups: false, fusions: none},
   'teams, shared': {...best, subgroups: false, fusions: none},
@@ -153,6 +153,7 @@ const configurations: Record<string, Variants> = {
   norms: {...best, fusions: {...none, norms: true}},
   gated: {...best, fusions: {...none, gated: true}},
   qkv: {...best, fusions: {...none, qkv: true}},
+  'guaranteed limits': {...best, fusions: ALL_FUSIONS},
   all: best,
 };
 
@@ -177,14 +178,14 @@ async function models(): Promise<void> {
           variants,
         });
         const sequence = engine.createSequence();
-        await decode(engine, [sequence], 4);
+        await decode(engine, [sequence], options.dry ? 4 : 64);
         const times = await timeStep(
           engine as GpuEngine,
           device,
           () => engine.step([{sequence, tokens: tokens(1), logits: 'last'}]),
           7,
         );
-        const speed = await decode(engine, [sequence], options.dry ? 4 : 64);
+        const speed = await decode(engine, [sequence], options.dry ? 4 : 192);
         const eight = Array.from({length: 8}, () => engine.createSequence());
         await decode(engine, eight, 2);
         const together = await decode(engine, eight, options.dry ? 2 : 24);

@@ -1,14 +1,15 @@
 // How an engine is made on an adapter when no one says otherwise: which kernels, and how many rows a step may have.
-import {isSoftware, type SizeLimits} from '../gpu/device.ts';
+import {type EngineLimits, isSoftware} from '../gpu/device.ts';
 import type {EngineOptions} from './engine.ts';
 import {ALL_FUSIONS} from './graph/fused.ts';
 import {PLAIN, type Variants} from './graph/variants.ts';
+import {PREPARING_BUFFERS} from './kernels/attention_split.ts';
 
 /** What decides: an adapter's, or a device's with its info. */
 export interface AdapterFacts {
   info: GPUAdapterInfo;
   features: GPUSupportedFeatures;
-  limits: SizeLimits;
+  limits: EngineLimits;
 }
 
 /** Adapters that allow no larger buffer are phones and old GPUs: memory is short there. */
@@ -32,7 +33,10 @@ export function engineDefaults({
     products: true,
     partLength: 256,
     outputTail: true,
-    fusions: ALL_FUSIONS,
+    fusions: {
+      ...ALL_FUSIONS,
+      prepared: subgroups && (limits.maxStorageBuffersPerShaderStage ?? 0) >= PREPARING_BUFFERS,
+    },
     sampling: true,
     ahead: true,
     subgroups,

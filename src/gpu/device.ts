@@ -7,6 +7,12 @@ export interface SizeLimits {
   maxStorageBufferBindingSize: number;
 }
 
+/** All limits that decide how an engine is made. */
+export interface EngineLimits extends SizeLimits {
+  /** Storage buffers of a dispatch; 8 is what every device has. */
+  maxStorageBuffersPerShaderStage?: number;
+}
+
 /** What to ask of the adapter. */
 export interface DeviceOptions {
   /** Forces smaller limits than the adapter's; values below WebGPU's defaults bind our own allocations only. */
@@ -22,13 +28,14 @@ export interface Device {
   readonly info: GPUAdapterInfo;
   /** Whether the adapter computes on the CPU. */
   readonly software: boolean;
-  /** Bytes; never above what the device has. */
-  readonly limits: Readonly<SizeLimits>;
+  /** Sizes in bytes; never above what the device has. */
+  readonly limits: Readonly<EngineLimits>;
 }
 
 /** Kernels that are only faster with them ask the device whether it has them. */
 const USEFUL_FEATURES: readonly GPUFeatureName[] = ['subgroups'];
 const USEFUL_LIMITS = [
+  'maxStorageBuffersPerShaderStage',
   'maxComputeWorkgroupStorageSize',
   'maxComputeInvocationsPerWorkgroup',
   'maxComputeWorkgroupSizeX',
@@ -58,7 +65,8 @@ export async function findAdapter(
 /** @throws GemmaError `webgpu-missing`, `adapter-missing`. */
 export async function requestDevice(gpu: GPU | undefined, options: DeviceOptions = {}): Promise<Device> {
   const adapter = await findAdapter(gpu, options.powerPreference);
-  const limits = {} as SizeLimits;
+  const {maxStorageBuffersPerShaderStage} = adapter.limits;
+  const limits = {maxStorageBuffersPerShaderStage} as EngineLimits;
   const required: Record<string, number> = {};
   for (const name of ['maxBufferSize', 'maxStorageBufferBindingSize'] as const) {
     limits[name] = Math.min(adapter.limits[name], options.limits?.[name] ?? Infinity);

@@ -15,7 +15,7 @@ import {
 import type {Joining} from '../../src/engine/kernels/weight-kernels.ts';
 import {ggmlType} from '../../src/gguf/ggml-types.ts';
 import {expectClose, expectSame} from '../helpers/close.ts';
-import {inBrowser, rowData, runKernel, runKernelOutputs, withDevice} from '../helpers/gpu.ts';
+import {inBrowser, rowData, runKernel, runKernelOutputs, stepData, withDevice} from '../helpers/gpu.ts';
 import {testWeight} from '../helpers/gpu-weights.ts';
 import * as reference from '../reference/kernels.ts';
 
@@ -187,7 +187,14 @@ describe('qkv_prepare and q_prepare', () => {
           },
         );
         const outputs = await runKernelOutputs(device, qkvPrepare, {
-          input: {rows: rowData(rows), page_tables: pageTables, q_weight: qWeight, k_weight: kWeight, frequencies},
+          input: {
+            step: stepData(rows.length),
+            rows: rowData(rows),
+            page_tables: pageTables,
+            q_weight: qWeight,
+            k_weight: kWeight,
+            frequencies,
+          },
           output: {qkv, keys: before, values: before},
           constants: {
             N_HEAD: nHead,
@@ -221,7 +228,13 @@ describe('qkv_prepare and q_prepare', () => {
 
         if (!headNorms) return;
         const y = await runKernel(device, qPrepare, {
-          input: {rows: rowData(rows), weight: qWeight, frequencies, q: Float32Array.from(q)},
+          input: {
+            step: stepData(rows.length),
+            rows: rowData(rows),
+            weight: qWeight,
+            frequencies,
+            q: Float32Array.from(q),
+          },
           output: {y: q.length},
           constants: {N_HEAD: nHead, HEAD_DIM: headDim, EPS: 1e-6},
           shape: {nRows: rows.length},

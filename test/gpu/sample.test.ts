@@ -100,7 +100,7 @@ describe('top_candidates and sample', () => {
   const large = logitsOf(9000, 1);
   const ties = Float32Array.from({length: 6000}, (_, i) => ((i * 7) % 30 === 0 ? 5 : -(i % 5)));
   const cases: Record<string, Request[]> = {
-    'the likeliest of few, of one block, of a block and one': [100, 4096, 4097].map((n) => ({
+    'the likeliest of few, of one block, of a block and one': [100, 2048, 2049].map((n) => ({
       logits: logitsOf(n, n),
       settings: {temperature: 0},
     })),
@@ -112,6 +112,17 @@ describe('top_candidates and sample', () => {
     'a small top-p': draws({logits: large, settings: {topP: 0.3}}, 10),
     // 200 equal logits of which 64 are taken: those with the lowest ids.
     'more equal logits than candidates': draws({logits: ties}, 20),
+    // More than the short list holds, in each block and in all of them.
+    'nothing but equal logits': draws({logits: new Float32Array(9000).fill(1.5)}, 10),
+    // 200 of the largest are in one block, 40 of them equal; 128 blocks of which few matter.
+    'the likeliest all beside each other': draws(
+      {
+        logits: logitsOf(262_144, 9).map((x, i) => (i >= 5000 && i < 5200 ? 20 + (i % 160) / 80 : x)),
+        settings: {topP: 1},
+      },
+      4,
+    ),
+    'a vocabulary of 262,144': draws({logits: logitsOf(262_144, 10), settings: {temperature: 2, topP: 1}}, 4),
     'equal logits, the likeliest': [{logits: ties, settings: {temperature: 0}}],
     'zeros of either sign': [
       {logits: Float32Array.from({length: 100}, (_, i) => (i < 50 ? -0 : 0)), settings: {temperature: 0}},

@@ -6,8 +6,9 @@ import type {ModelSpec} from '../../scripts/model-files/model.ts';
 import type {EngineOptions, StepInput} from '../../src/engine/engine.ts';
 import {ALL_FUSIONS} from '../../src/engine/graph/fused.ts';
 import type {Variants} from '../../src/engine/graph/variants.ts';
+import {PREPARING_BUFFERS} from '../../src/engine/kernels/attention_split.ts';
 import {expectLogits, expectSameLogits, feed, judge, TOKENS, withEngine} from '../helpers/engine.ts';
-import {inBrowser, withDevice} from '../helpers/gpu.ts';
+import {withDevice} from '../helpers/gpu.ts';
 
 const subgroups: GPUFeatureName[] = ['subgroups'];
 const all = {
@@ -23,6 +24,7 @@ const all = {
 interface Case {
   variants: Partial<Variants>;
   features?: GPUFeatureName[];
+  limits?: Record<string, number>;
   /** Beside Gemma 4. */
   shapes?: readonly ModelSpec[];
 }
@@ -40,18 +42,17 @@ const VARIANTS: Record<string, Case> = {
     shapes: [{shape: 'gemma'}, {shape: 'gemma2'}, {shape: 'gemma3'}, {shape: 'gemma3n'}, {shape: 'moe', type: 'mixed'}],
   },
   'everything with subgroups': {
-    variants: {...all, subgroups: true, subgroupSize: 32},
+    variants: {...all, fusions: {...ALL_FUSIONS, prepared: true}, subgroups: true, subgroupSize: 32},
     features: subgroups,
-    shapes: [{shape: 'ghost-kv', type: 'mixed'}],
+    limits: {maxStorageBuffersPerShaderStage: PREPARING_BUFFERS},
+    shapes: [{shape: 'ghost-kv', type: 'mixed'}, {shape: 'gemma2'}],
   },
 };
 
-for (const [name, {variants, features = [], shapes: others = []}] of Object.entries(VARIANTS)) {
-  // An emulated GPU compiles each one's pipelines for many seconds: all together are the same kernels.
-  if (inBrowser && name !== 'everything') continue;
+for (const [name, {variants, features = [], limits, shapes: others = []}] of Object.entries(VARIANTS)) {
   describe(`an engine with ${name}`, () => {
     const options: EngineOptions = {variants};
-    const shapes: readonly ModelSpec[] = inBrowser ? [{}] : [{}, ...others];
+    const shapes: readonly ModelSpec[] = [{}, ...others];
     for (const spec of shapes) {
       it(
         `agrees with the judge token by token, in chunks and mixed: ${spec.shape ?? 'gemma4'}${spec.type ? `, ${spec.type}` : ''}`,
@@ -69,7 +70,7 @@ for (const [name, {variants, features = [], shapes: others = []}] of Object.entr
               },
               options,
             ),
-          {features},
+          {features, limits},
         ),
       );
     }
@@ -108,7 +109,7 @@ for (const [name, {variants, features = [], shapes: others = []}] of Object.entr
             },
             options,
           ),
-        {features},
+        {features, limits},
       ),
     );
 
@@ -136,7 +137,7 @@ for (const [name, {variants, features = [], shapes: others = []}] of Object.entr
             },
             {...options, chunkSize: 70},
           ),
-        {features},
+        {features, limits},
       ),
     );
   });

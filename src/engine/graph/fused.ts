@@ -1,8 +1,10 @@
 // Rewrites of a forward pass: neighbours that one kernel can run become one operation. Each is a function with a switch
 // of its own; what it makes means the same as what it replaces. All architectures profit where a pattern occurs.
+import {preparesQueries} from '../kernels/attention_split.ts';
 import {
   type Activation,
   type AnyOperation,
+  type AttentionAttributes,
   activationsIn,
   type CacheTensor,
   type ConstantTensor,
@@ -13,6 +15,7 @@ import {
   type WeightTensor,
 } from './graph.ts';
 import type {LoweringContext} from './lowering.ts';
+import {type Stage, stagesOf} from './stages.ts';
 
 type OperationKind<K extends Operation['kind']> = Extract<Operation, {kind: K}>;
 
@@ -76,6 +79,23 @@ export type FusedOperation =
       {q: Activation; keys: CacheTensor; values: CacheTensor},
       QkvAttributes
     >
+  /**
+   * qkvPrepare, then attention over the caches that it wrote: y. q is in place of qkv, for prompts; rows that continue answers
+   * may leave it as projected
+   */
+  | OperationOf<
+      'qkvAttention',
+      {qkv: Activation; qWeight: WeightTensor | null; kWeight: WeightTensor | null; angles: ConstantTensor},
+      {q: Activation; keys: CacheTensor; values: CacheTensor; y: Activation},
+      QkvAttributes & AttentionAttributes
+    >
+  /** qPrepare, then attention over another layer's caches: y. `prepared` is room for the queries of prompts */
+  | OperationOf<
+      'qAttention',
+      {q: Activation; weight: WeightTensor; angles: ConstantTensor; keys: CacheTensor; values: CacheTensor},
+      {prepared: Activation; y: Activation},
+      {eps: number} & AttentionAttributes
+    >
   /** y += the low-rank terms that each row's adapters have at a site (low-rank.ts); without x: by its token */
   | OperationOf<
       'lowRank',
@@ -109,9 +129,12 @@ export interface Fusions {
   gated: boolean;
   /** A branch's norm, the residual and the next norm in one. */
   norms: boolean;
+  /** What `qkv` leaves in front of attention becomes part of it. With `qkv` only. */
+  prepared: boolean;
 }
 
-export const ALL_FUSIONS: Fusions = {qkv: true, gated: true, norms: true};
+/** All that run on every device. */
+export const ALL_FUSIONS: Fusions = {qkv: true, gated: true, norms: true, prepared: false};
 
 /** Tensors to whose products something is added: gates and ups of these stay products, beside each other where they can. */
 export type Kept = Pick<ReadonlySet<string>, 'has'>;
@@ -119,12 +142,12 @@ export type Kept = Pick<ReadonlySet<string>, 'has'>;
 /** The graph with the rewrites that are asked for; `keep`: whose products stay apart. */
 export function fuse(
   graph: Graph,
-  {qkv, gated, norms}: Fusions,
+  {qkv, gated, norms, prepared}: Fusions,
   context: LoweringContext,
   keep: Kept = new Set(),
 ): Graph<FusedOperation> {
   const rewriting = new Rewriting(graph, context);
-  if (qkv) fuseQkv(rewriting);
+  if (qkv) fuseQkv(rewriting, prepared ? stagesOf(graph) : []);
   if (gated) fuseGated(rewriting, keep);
   if (norms) fuseNorms(rewriting);
   return checkGraph(rewriting.finish());
@@ -216,7 +239,8 @@ function projection(rewriting: Rewriting, rotated: Activation) {
   return {rope, norm, linear, between: norm ? [rope, norm] : [rope]};
 }
 
-function fuseQkv(rewriting: Rewriting): void {
+/** `stages`: of all operations, where attention is to prepare its queries itself. */
+function fuseQkv(rewriting: Rewriting, stages: readonly Stage[]): void {
   for (const [i, attention] of rewriting.operations.entries()) {
     if (attention.kind !== 'attention') continue;
     const {nHead, nHeadKv, headDim} = attention.attributes;
@@ -230,7 +254,20 @@ function fuseQkv(rewriting: Rewriting): void {
     if (!keyWrite || !valueWrite || !k || k.linear.inputs.x !== q.linear.inputs.x) {
       // Another layer's keys and values.
       if (!q.norm?.inputs.weight) continue;
-      const attributes = {nHead, headDim, eps: q.norm.attributes.eps};
+      const {eps} = q.norm.attributes;
+      if (stages.length > 0 && preparesQueries(attention.attributes)) {
+        const {keys, values} = attention.inputs;
+        const fused: FusedOperation = {
+          kind: 'qAttention',
+          name: attention.name,
+          inputs: {q: q.linear.outputs.y, weight: q.norm.inputs.weight, angles, keys, values},
+          outputs: {prepared: q.rope.outputs.y, y: attention.outputs.y},
+          attributes: {...attention.attributes, eps},
+        };
+        rewriting.replace(attention, fused, q.between);
+        continue;
+      }
+      const attributes = {nHead, headDim, eps};
       const prepare: FusedOperation = {
         kind: 'qPrepare',
         name: q.linear.name.replace(/_q$/, '_q_prepare'),
@@ -271,24 +308,40 @@ function fuseQkv(rewriting: Rewriting): void {
       outputs: {y: qkv},
       attributes: {},
     };
-    const prepare: FusedOperation = {
-      kind: 'qkvPrepare',
-      name: `${name}_prepare`,
-      inputs: {qkv, qWeight: q.norm?.inputs.weight ?? null, kWeight: k.norm?.inputs.weight ?? null, angles},
-      outputs: {q: prepared, keys: keyWrite.outputs.cache, values: valueWrite.outputs.cache},
-      inPlace: {q: 'qkv'},
-      attributes: {
-        nHead,
-        nHeadKv,
-        headDim,
-        headNorms: Boolean(q.norm),
-        normValues: Boolean(valueNorm),
-        valuesFromKeys,
-        eps: eps[0] ?? 0,
-      },
+    const inputs = {qkv, qWeight: q.norm?.inputs.weight ?? null, kWeight: k.norm?.inputs.weight ?? null, angles};
+    const caches = {keys: keyWrite.outputs.cache, values: valueWrite.outputs.cache};
+    const attributes: QkvAttributes = {
+      nHead,
+      nHeadKv,
+      headDim,
+      headNorms: Boolean(q.norm),
+      normValues: Boolean(valueNorm),
+      valuesFromKeys,
+      eps: eps[0] ?? 0,
     };
     rewriting.replace(q.linear, parts, linears);
     const between = [...q.between, ...k.between, ...(valueNorm ? [valueNorm] : []), keyWrite, valueWrite];
+    // Where nothing but logits follows, attention may run over fewer rows than keys and values.
+    if (stages[i] === 'body' && preparesQueries(attention.attributes)) {
+      const fused: FusedOperation = {
+        kind: 'qkvAttention',
+        name: attention.name,
+        inputs,
+        outputs: {q: prepared, ...caches, y: attention.outputs.y},
+        inPlace: {q: 'qkv'},
+        attributes: {...attention.attributes, ...attributes},
+      };
+      rewriting.replace(attention, fused, between);
+      continue;
+    }
+    const prepare: FusedOperation = {
+      kind: 'qkvPrepare',
+      name: `${name}_prepare`,
+      inputs,
+      outputs: {q: prepared, ...caches},
+      inPlace: {q: 'qkv'},
+      attributes,
+    };
     rewriting.replace(valueWrite, prepare, between);
     rewriting.replace(attention, {...attention, inputs: {...attention.inputs, q: prepared}}, []);
   }

@@ -13,14 +13,11 @@ import {
   normAddFor,
   normAddNormFor,
   partsOf,
-  qkvPrepare,
-  qPrepare,
   type Tiles,
   tiledWorkgroup,
   tilesFor,
 } from '../kernels/kernels.ts';
 import {type Parallelism, teamOf} from '../kernels/teams.ts';
-import {PAGE_SIZE} from '../kv/pages.ts';
 import type {FusedOperation} from './fused.ts';
 import type {Activation, Operation, WeightTensor} from './graph.ts';
 import {
@@ -34,12 +31,13 @@ import {
   type Work,
   work,
 } from './lowering.ts';
-import {pageTables, slicesOf, vector} from './plain.ts';
+import {slicesOf, vector} from './plain.ts';
+import {qkvPreparation, qPreparation} from './preparing.ts';
 
 type Products =
   | 'linear'
   | 'linearById'
-  | Exclude<FusedOperation['kind'], Operation['kind'] | 'lowRank' | 'lowRankGated'>;
+  | Exclude<FusedOperation['kind'], Operation['kind'] | 'lowRank' | 'lowRankGated' | 'qkvAttention' | 'qAttention'>;
 
 /** @param maxRows rows of a step */
 export function productLowering(parallelism: Parallelism, maxRows: number): Pick<Lowering<FusedOperation>, Products> {
@@ -229,30 +227,11 @@ export function productLowering(parallelism: Parallelism, maxRows: number): Pick
       ),
     ],
 
-    qkvPrepare({inputs: {qWeight, kWeight, angles}, outputs: {q, keys, values}, attributes}) {
-      const {nHead, nHeadKv, headDim, headNorms, normValues, valuesFromKeys, eps} = attributes;
-      const constants = {
-        N_HEAD: nHead,
-        N_HEAD_KV: nHeadKv,
-        HEAD_DIM: headDim,
-        STRIDE: q.width,
-        EPS: eps,
-        HEAD_NORMS: headNorms ? 1 : 0,
-        NORM_VALUES: normValues ? 1 : 0,
-        VALUES_FROM_KEYS: valuesFromKeys ? 1 : 0,
-        PAGE_SIZE,
-      };
-      // Bound and not read where there are no norms.
-      const q_weight = qWeight ? vector(qWeight) : angles;
-      const k_weight = kWeight ? vector(kWeight) : angles;
-      const caches = {page_tables: pageTables(keys), keys, values} as const;
-      return [work(qkvPrepare, constants, {rows: 'rows', ...caches, q_weight, k_weight, frequencies: angles, qkv: q})];
-    },
+    qkvPrepare: ({inputs, outputs, attributes}) => [qkvPreparation(inputs, outputs, attributes)],
 
-    qPrepare({inputs: {q, weight, angles}, outputs: {y}, attributes: {nHead, headDim, eps}}) {
-      const bindings = {rows: 'rows', weight: vector(weight), frequencies: angles, q, y} as const;
-      return [work(qPrepare, {N_HEAD: nHead, HEAD_DIM: headDim, EPS: eps}, bindings)];
-    },
+    qPrepare: ({inputs: {q, weight, angles}, outputs: {y}, attributes}) => [
+      qPreparation({q, weight, angles, y}, attributes),
+    ],
   };
 }
 

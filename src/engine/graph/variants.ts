@@ -33,7 +33,7 @@ export interface Variants {
   lanes: number;
 }
 
-const NO_FUSIONS: Fusions = {qkv: false, gated: false, norms: false};
+const NO_FUSIONS: Fusions = {qkv: false, gated: false, norms: false, prepared: false};
 
 export const PLAIN: Variants = {
   attention: false,
@@ -52,23 +52,24 @@ export const PLAIN: Variants = {
 /** The graph that is run. */
 export const rewrite = (
   graph: Graph,
-  {fusions}: Variants,
+  {fusions, attention, subgroups}: Variants,
   context: LoweringContext,
   keep?: Kept,
-): Graph<FusedOperation> => fuse(graph, fusions, context, keep);
+): Graph<FusedOperation> =>
+  fuse(graph, {...fusions, prepared: fusions.prepared && attention && subgroups}, context, keep);
 
 /** How each operation is run, with these variants. */
 export function loweringOf(variants: Variants, sizes: AttentionSizes): Lowering<FusedOperation> {
   const {attention, products, partLength, teams, subgroups, subgroupSize, lanes, fusions} = variants;
   const joining = subgroups ? 'subgroups' : 'shared';
   const parallelism = {joining, subgroupSize, lanes: teams ? lanes : 0, tiles: products, partLength} as const;
-  const faster = productLowering(parallelism, sizes.maxRows);
+  const faster = {...productLowering(parallelism, sizes.maxRows), ...attentionLowering(sizes, subgroups)};
   const usesPlain = !products && !teams && !Object.values(fusions).some(Boolean);
   return {
     ...faster,
     ...plain,
     ...lowRankLowering(sizes.maxRows),
     ...(!usesPlain && faster),
-    ...(attention && attentionLowering(sizes, subgroups)),
+    attention: attention ? faster.attention : plain.attention,
   };
 }

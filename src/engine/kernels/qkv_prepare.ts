@@ -3,7 +3,7 @@ import shader from '../../../shaders/qkv_prepare.wgsl';
 import {defineKernel, type Grid, type RowShape} from '../../gpu/kernel.ts';
 
 export const qkvPrepare = defineKernel(shader, {
-  bindings: ['rows', 'page_tables', 'q_weight', 'k_weight', 'frequencies', 'qkv', 'keys', 'values'],
+  bindings: ['step', 'rows', 'page_tables', 'q_weight', 'k_weight', 'frequencies', 'qkv', 'keys', 'values'],
   constants: [
     'N_HEAD',
     'N_HEAD_KV',
@@ -13,6 +13,7 @@ export const qkvPrepare = defineKernel(shader, {
     'HEAD_NORMS',
     'NORM_VALUES',
     'VALUES_FROM_KEYS',
+    'ROWS',
     'PAGE_SIZE',
   ],
   grid: ({nRows}: RowShape, {N_HEAD, N_HEAD_KV}): Grid => [N_HEAD + 2 * N_HEAD_KV, nRows, 1],
