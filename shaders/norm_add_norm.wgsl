@@ -4,7 +4,7 @@
 //   normed[r, i] = sum[r, i] / sqrt(mean(sum[r]²) + EPS) · next_weight[i]
 //
 // Shapes    y, h, sum, normed: [n_rows, N] f32; weight, next_weight: [N] f32; scale: [1] f32
-// Dispatch  one workgroup a row; those beyond the end of sum do nothing
+// Dispatch  one workgroup for each row that ROWS names
 // Numerics  as rms_norm and add_scaled, with partial sums of 256 invocations, joined as the device can
 // Reference test/reference/rms_norm.ts and add_scaled.ts
 
@@ -12,16 +12,21 @@ const WORKGROUP_SIZE = 256u;
 
 override N: u32; // a multiple of 4
 override EPS: f32;
+override ROWS: u32 = 0u; // see lib/row_range.wgsl
 
-@group(0) @binding(0) var<storage, read> y: array<vec4f>;
-@group(0) @binding(1) var<storage, read> weight: array<vec4f>;
-@group(0) @binding(2) var<storage, read> h: array<vec4f>;
-@group(0) @binding(3) var<storage, read> scale: array<f32>;
-@group(0) @binding(4) var<storage, read> next_weight: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> sum: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> normed: array<vec4f>;
+#include "lib/step.wgsl"
+
+@group(0) @binding(0) var<uniform> step: Step;
+@group(0) @binding(1) var<storage, read> y: array<vec4f>;
+@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(3) var<storage, read> h: array<vec4f>;
+@group(0) @binding(4) var<storage, read> scale: array<f32>;
+@group(0) @binding(5) var<storage, read> next_weight: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> sum: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> normed: array<vec4f>;
 
 #include "lib/linear.wgsl"
+#include "lib/row_range.wgsl"
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn norm_add_norm(
@@ -31,10 +36,12 @@ fn norm_add_norm(
 ) {
   let lid = begin(at);
   let quads = N / 4u;
-  let first = linear_workgroup(wid, grid) * quads;
-  if (first + quads > arrayLength(&sum)) {
+  let range = row_range(ROWS);
+  let row = range.x + linear_workgroup(wid, grid);
+  if (row >= range.y) {
     return;
   }
+  let first = row * quads;
   // The first quad of each invocation is read before the sums: one wait instead of three.
   let place = min(lid, quads - 1u);
   let first_y = y[first + place];

@@ -145,7 +145,7 @@ async function sweep(): Promise<void> {
   }
 }
 
-const none = {qkv: false, gated: false, norms: false, prepared: false};
+const none = {qkv: false, gated: false, norms: false, prepared: false, normed: 0};
 const configurations: Record<string, Variants> = {
   'plain decode': {...best, attention: true, teams: false, subgroups: false, fusions: none},
   'teams, shared': {...best, subgroups: false, fusions: none},
@@ -154,6 +154,8 @@ const configurations: Record<string, Variants> = {
   gated: {...best, fusions: {...none, gated: true}},
   qkv: {...best, fusions: {...none, qkv: true}},
   'guaranteed limits': {...best, fusions: ALL_FUSIONS},
+  'norms apart': {...best, fusions: {...best.fusions, normed: 0}},
+  'every norm in its product': {...best, fusions: {...best.fusions, normed: 2 ** 20}},
   all: best,
 };
 

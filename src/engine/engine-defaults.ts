@@ -12,6 +12,9 @@ export interface AdapterFacts {
   limits: EngineLimits;
 }
 
+/** Values of a row up to which a norm within a product costs less than a dispatch of its own (docs/performance.md). */
+const WIDEST_NORMED = 640;
+
 /** Adapters that allow no larger buffer are phones and old GPUs: memory is short there. */
 const LARGE_BUFFER_BYTES = 2 ** 30;
 
@@ -27,16 +30,15 @@ export function engineDefaults({
 }: AdapterFacts): Required<Pick<EngineOptions, 'variants' | 'chunkSize'>> {
   if (isSoftware(info)) return {variants: {...PLAIN, outputTail: true}, chunkSize: 64};
   const subgroups = features.has('subgroups');
+  // Kernels that read more buffers than every device has.
+  const large = subgroups && (limits.maxStorageBuffersPerShaderStage ?? 0) >= PREPARING_BUFFERS;
   const variants: Variants = {
     ...PLAIN,
     attention: true,
     products: true,
     partLength: 256,
     outputTail: true,
-    fusions: {
-      ...ALL_FUSIONS,
-      prepared: subgroups && (limits.maxStorageBuffersPerShaderStage ?? 0) >= PREPARING_BUFFERS,
-    },
+    fusions: large ? {...ALL_FUSIONS, prepared: true, normed: WIDEST_NORMED} : ALL_FUSIONS,
     sampling: true,
     ahead: true,
     subgroups,

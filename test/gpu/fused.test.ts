@@ -126,7 +126,7 @@ for (const [joining, teams] of JOININGS) {
             const added = await runKernel(device, normAddFor(joining), {input, output: {sum: nRows * n}, ...run});
             expectClose(added, sum, 2e-6); // f32 sums of squares against f64
             const both = await runKernelOutputs(device, normAddNormFor(joining), {
-              input: {...input, next_weight: next},
+              input: {...input, step: stepData(nRows), next_weight: next},
               output: {sum: nRows * n, normed: nRows * n},
               ...run,
             });

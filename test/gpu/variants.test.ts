@@ -42,7 +42,7 @@ const VARIANTS: Record<string, Case> = {
     shapes: [{shape: 'gemma'}, {shape: 'gemma2'}, {shape: 'gemma3'}, {shape: 'gemma3n'}, {shape: 'moe', type: 'mixed'}],
   },
   'everything with subgroups': {
-    variants: {...all, fusions: {...ALL_FUSIONS, prepared: true}, subgroups: true, subgroupSize: 32},
+    variants: {...all, fusions: {...ALL_FUSIONS, prepared: true, normed: 2 ** 20}, subgroups: true, subgroupSize: 32},
     features: subgroups,
     limits: {maxStorageBuffersPerShaderStage: PREPARING_BUFFERS},
     shapes: [{shape: 'ghost-kv', type: 'mixed'}, {shape: 'gemma2'}],

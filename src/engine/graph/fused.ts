@@ -31,6 +31,15 @@ export interface QkvAttributes {
   eps: number;
 }
 
+/** A branch's output x, its norm, the stream h it is added to, and the next norm. */
+type NormAddNormInputs = {
+  x: Activation;
+  weight: WeightTensor;
+  h: Activation;
+  scale: WeightTensor | ConstantTensor;
+  nextWeight: WeightTensor;
+};
+
 /** What rewrites make of the operations that models are written in. */
 export type FusedOperation =
   | Operation
@@ -62,14 +71,22 @@ export type FusedOperation =
   /** The same for whole rows, and normed = sum / RMS(sum) · nextWeight */
   | OperationOf<
       'normAddNorm',
-      {
-        y: Activation;
-        weight: WeightTensor;
-        h: Activation;
-        scale: WeightTensor | ConstantTensor;
-        nextWeight: WeightTensor;
-      },
+      {y: Activation} & Omit<NormAddNormInputs, 'x'>,
       {sum: Activation; normed: Activation},
+      {eps: number}
+    >
+  /** normAddNorm, then the linearParts of normed: y. `normed` is room for it where prompts are computed apart */
+  | OperationOf<
+      'normedParts',
+      NormAddNormInputs & {a: WeightTensor; b: WeightTensor; c: WeightTensor | null},
+      {sum: Activation; normed: Activation; y: Activation},
+      {eps: number}
+    >
+  /** normAddNorm, then the gatedLinear of normed: y. `normed` and `ups` are room for prompts */
+  | OperationOf<
+      'normedGated',
+      NormAddNormInputs & {gate: WeightTensor; up: WeightTensor; offset: ConstantTensor},
+      {sum: Activation; normed: Activation; y: Activation; ups: Activation},
       {eps: number}
     >
   /** q: the queries of qkv normed and rotated, in place; keys likewise and values, written to the caches */
@@ -131,10 +148,12 @@ export interface Fusions {
   norms: boolean;
   /** What `qkv` leaves in front of attention becomes part of it. With `qkv` only. */
   prepared: boolean;
+  /** What `norms` leaves in front of a product becomes part of it, for rows of at most so many values; 0: of none. */
+  normed: number;
 }
 
 /** All that run on every device. */
-export const ALL_FUSIONS: Fusions = {qkv: true, gated: true, norms: true, prepared: false};
+export const ALL_FUSIONS: Fusions = {qkv: true, gated: true, norms: true, prepared: false, normed: 0};
 
 /** Tensors to whose products something is added: gates and ups of these stay products, beside each other where they can. */
 export type Kept = Pick<ReadonlySet<string>, 'has'>;
@@ -142,7 +161,7 @@ export type Kept = Pick<ReadonlySet<string>, 'has'>;
 /** The graph with the rewrites that are asked for; `keep`: whose products stay apart. */
 export function fuse(
   graph: Graph,
-  {qkv, gated, norms, prepared}: Fusions,
+  {qkv, gated, norms, prepared, normed}: Fusions,
   context: LoweringContext,
   keep: Kept = new Set(),
 ): Graph<FusedOperation> {
@@ -150,7 +169,7 @@ export function fuse(
   if (qkv) fuseQkv(rewriting, prepared ? stagesOf(graph) : []);
   if (gated) fuseGated(rewriting, keep);
   if (norms) fuseNorms(rewriting);
-  return checkGraph(rewriting.finish());
+  return checkGraph(fuseNormed(rewriting.finish(), normed, context));
 }
 
 /** A graph while operations are replaced. */
@@ -448,4 +467,35 @@ function fuseNorms(rewriting: Rewriting): void {
     };
     rewriting.replace(add, fused, [norm]);
   }
+}
+
+/** Norms into the one product that reads them, where rows have at most `widest` values. */
+function fuseNormed(graph: Graph<FusedOperation>, widest: number, context: LoweringContext): Graph<FusedOperation> {
+  const sameType = (...weights: (WeightTensor | null)[]) =>
+    new Set(weights.flatMap((weight) => (weight ? [context.stored(weight).type] : []))).size === 1;
+  const gone = new Set<FusedOperation>();
+  const operations = graph.operations.map((operation): FusedOperation => {
+    if (operation.kind !== 'normAddNorm') return operation;
+    const {y: x, ...inputs} = operation.inputs;
+    const {sum, normed} = operation.outputs;
+    if (normed.width > widest || normed.width % 8 !== 0) return operation;
+    const readers = graph.operations.filter((one) => activationsIn(one).includes(normed));
+    const [product] = readers;
+    if (readers.length > 1 || normed === graph.logits) return operation;
+    const {attributes} = operation;
+    if (product?.kind === 'linearParts' && sameType(product.inputs.a, product.inputs.b, product.inputs.c)) {
+      const {x: _, ...matrices} = product.inputs;
+      gone.add(product);
+      const outputs = {sum, normed, y: product.outputs.y};
+      return {kind: 'normedParts', name: product.name, inputs: {x, ...inputs, ...matrices}, outputs, attributes};
+    }
+    if (product?.kind === 'gatedLinear') {
+      const {x: _, ...matrices} = product.inputs;
+      gone.add(product);
+      const outputs = {sum, normed, ...product.outputs};
+      return {kind: 'normedGated', name: product.name, inputs: {x, ...inputs, ...matrices}, outputs, attributes};
+    }
+    return operation;
+  });
+  return {...graph, operations: operations.filter((operation) => !gone.has(operation))};
 }

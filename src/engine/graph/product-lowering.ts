@@ -12,6 +12,8 @@ import {
   NARROW_TILES,
   normAddFor,
   normAddNormFor,
+  normMulMatGeglu,
+  normMulMatParts,
   partsOf,
   type Tiles,
   tiledWorkgroup,
@@ -19,7 +21,7 @@ import {
 } from '../kernels/kernels.ts';
 import {type Parallelism, teamOf} from '../kernels/teams.ts';
 import type {FusedOperation} from './fused.ts';
-import type {Activation, Operation, WeightTensor} from './graph.ts';
+import type {Activation, ConstantTensor, Operation, WeightTensor} from './graph.ts';
 import {
   type Binding,
   FEW_PROMPT_ROWS,
@@ -42,6 +44,22 @@ type Products =
 /** @param maxRows rows of a step */
 export function productLowering(parallelism: Parallelism, maxRows: number): Pick<Lowering<FusedOperation>, Products> {
   const {joining} = parallelism;
+
+  /** norm_add_norm of all rows, or of those of prompts. */
+  function norms(
+    {x: y, weight, h, scale, nextWeight}: NormInputs,
+    {sum, normed}: Pick<Norms['outputs'], 'sum' | 'normed'>,
+    {eps}: Norms['attributes'],
+    rows: 'all' | 'prompt',
+  ): Work {
+    const read = {y, weight: vector(weight), h, scale: scalar(scale), next_weight: vector(nextWeight)};
+    const constants = {N: sum.width, EPS: eps, ROWS: ROWS_CONSTANT[rows]};
+    return work(normAddNormFor(joining), constants, {step: 'step', ...read, sum, normed}, {rows});
+  }
+
+  /** The same of prompts, where there can be any. */
+  const promptNorms = (inputs: NormInputs, outputs: Norms['outputs'], attributes: Norms['attributes']): Work[] =>
+    outputs.normed.over === 'outputs' || maxRows === 1 ? [] : [norms(inputs, outputs, attributes, 'prompt')];
 
   /** y[…][offset …] = W · x for answers that continue. */
   function few(weight: WeightTensor, x: Activation, y: Activation, context: LoweringContext, offset = 0): Work[] {
@@ -206,26 +224,67 @@ export function productLowering(parallelism: Parallelism, maxRows: number): Pick
       work(
         normAddFor(joining),
         {N: size, EPS: eps},
-        {y, weight: vector(weight), h, scale: scale.kind === 'weight' ? vector(scale) : scale, sum},
+        {y, weight: vector(weight), h, scale: scalar(scale), sum},
         {perRow: sum.width / size},
       ),
     ],
 
-    normAddNorm: ({inputs: {y, weight, h, scale, nextWeight}, outputs: {sum, normed}, attributes: {eps}}) => [
-      work(
-        normAddNormFor(joining),
-        {N: sum.width, EPS: eps},
-        {
-          y,
-          weight: vector(weight),
-          h,
-          scale: scale.kind === 'weight' ? vector(scale) : scale,
-          next_weight: vector(nextWeight),
-          sum,
-          normed,
-        },
-      ),
+    normAddNorm: ({inputs: {y: x, ...inputs}, outputs, attributes}) => [
+      norms({x, ...inputs}, outputs, attributes, 'all'),
     ],
+
+    normedParts({inputs: {x, weight, h, scale, nextWeight, a, b, c}, outputs, attributes}, context) {
+      const {sum, normed, y} = outputs;
+      const constants = {
+        ...teamOf(a.width, y.width, parallelism),
+        EPS: attributes.eps,
+        N_IN: a.width,
+        N_OUT: y.width,
+        ROW_STRIDE_WORDS: context.stored(a).strideWords,
+        ROWS: ROWS_CONSTANT.decode,
+        QUADS_A: a.nOut / 4,
+        QUADS_B: b.nOut / 4,
+        QUADS_C: (c?.nOut ?? 0) / 4,
+      };
+      const read = {x, weight: vector(weight), h, scale: scalar(scale), next_weight: vector(nextWeight)};
+      const matrices = {a: vector(a), b: vector(b), c: vector(c ?? b)};
+      return [
+        ...promptNorms({x, weight, h, scale, nextWeight}, outputs, attributes),
+        ...many(c ? [a, b, c] : [a, b], normed, y, context),
+        work(
+          normMulMatParts[context.stored(a).type],
+          constants,
+          {step: 'step', ...read, ...matrices, sum, y},
+          {rows: 'decode'},
+        ),
+      ];
+    },
+
+    normedGated({inputs: {x, weight, h, scale, nextWeight, gate, up, offset}, outputs, attributes}, context) {
+      const {sum, normed, y, ups} = outputs;
+      const {type, strideWords, slice} = one(gate, context);
+      const constants = {
+        ...teamOf(gate.width, gate.nOut, parallelism),
+        EPS: attributes.eps,
+        N_IN: gate.width,
+        N_OUT: gate.nOut,
+        ROW_STRIDE_WORDS: strideWords,
+        ROWS: ROWS_CONSTANT.decode,
+      };
+      const read = {x, weight: vector(weight), h, scale: scalar(scale), next_weight: vector(nextWeight)};
+      return [
+        ...promptNorms({x, weight, h, scale, nextWeight}, outputs, attributes),
+        ...many([gate], normed, y, context),
+        ...many([up], normed, ups, context),
+        ...(normed.over === 'outputs' ? [] : [activate(y, ups, offset)]),
+        work(
+          normMulMatGeglu[type],
+          constants,
+          {step: 'step', ...read, gate: slice, up: vector(up), sum, y},
+          {rows: 'decode'},
+        ),
+      ];
+    },
 
     qkvPrepare: ({inputs, outputs, attributes}) => [qkvPreparation(inputs, outputs, attributes)],
 
@@ -234,6 +293,11 @@ export function productLowering(parallelism: Parallelism, maxRows: number): Pick
     ],
   };
 }
+
+const scalar = (scale: WeightTensor | ConstantTensor): Binding => (scale.kind === 'weight' ? vector(scale) : scale);
+
+type Norms = Extract<FusedOperation, {kind: 'normAddNorm'}>;
+type NormInputs = {x: Activation} & Omit<Norms['inputs'], 'y'>;
 
 /** y ← gelu(y) ⊙ ups for a step that has prompts: for all its rows, those that continue answers are computed again. */
 function activate(y: Activation, ups: Activation, offset: Binding): Work {

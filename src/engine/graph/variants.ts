@@ -33,7 +33,7 @@ export interface Variants {
   lanes: number;
 }
 
-const NO_FUSIONS: Fusions = {qkv: false, gated: false, norms: false, prepared: false};
+const NO_FUSIONS: Fusions = {qkv: false, gated: false, norms: false, prepared: false, normed: 0};
 
 export const PLAIN: Variants = {
   attention: false,
@@ -56,7 +56,17 @@ export const rewrite = (
   context: LoweringContext,
   keep?: Kept,
 ): Graph<FusedOperation> =>
-  fuse(graph, {...fusions, prepared: fusions.prepared && attention && subgroups}, context, keep);
+  fuse(
+    graph,
+    {
+      ...fusions,
+      prepared: fusions.prepared && attention && subgroups,
+      // What products that are kept for adapters read stays a tensor of its own.
+      normed: subgroups && !keep ? fusions.normed : 0,
+    },
+    context,
+    keep,
+  );
 
 /** How each operation is run, with these variants. */
 export function loweringOf(variants: Variants, sizes: AttentionSizes): Lowering<FusedOperation> {

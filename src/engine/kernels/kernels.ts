@@ -34,6 +34,8 @@ export {
 } from './mul_mat_tiled.ts';
 export {normAddFor} from './norm_add.ts';
 export {normAddNormFor} from './norm_add_norm.ts';
+export {normMulMatGeglu} from './norm_mul_mat_geglu.ts';
+export {normMulMatParts} from './norm_mul_mat_parts.ts';
 export {qPrepare} from './q_prepare.ts';
 export {qkvPrepare} from './qkv_prepare.ts';
 export {rmsNorm} from './rms_norm.ts';

@@ -7,8 +7,8 @@ import {type Joining, reducing} from './weight-kernels.ts';
 
 const define = (joining: Joining) =>
   defineKernel(reducing(shader, joining), {
-    bindings: ['y', 'weight', 'h', 'scale', 'next_weight', 'sum', 'normed'],
-    constants: ['N', 'EPS'],
+    bindings: ['step', 'y', 'weight', 'h', 'scale', 'next_weight', 'sum', 'normed'],
+    constants: ['N', 'EPS', 'ROWS'],
     grid: ({nRows}: RowShape) => spread(nRows),
   });
 

@@ -42,7 +42,7 @@ describe('planMemory', () => {
     expect(plan.loadPeak).to.be.below(96 * 2 ** 20);
   });
 
-  it('takes at most 90 MiB above weights, keys and values for wide steps of E2B', () => {
+  it('takes at most 90.3 MiB above weights, keys and values for wide steps of E2B', () => {
     const variants = {
       ...PLAIN,
       attention: true,
