@@ -65,6 +65,7 @@ await bundle(path.join(ROOT, 'bench/gpu/kernels.ts'), 'kernels.mjs');
 await bundle(path.join(ROOT, 'bench/gpu/decode.ts'), 'decode.mjs');
 await bundle(path.join(ROOT, 'bench/gpu/adapters.ts'), 'adapters.mjs');
 await bundle(path.join(ROOT, 'bench/gpu/train.ts'), 'train.mjs');
+await bundle(path.join(ROOT, 'bench/gpu/embeddings.ts'), 'embeddings.mjs');
 await bundle(ENTRY, 'tests.mjs');
 rmSync(inFolder('golden'), {recursive: true, force: true});
 cpSync(path.join(ROOT, 'test/fixtures/golden'), inFolder('golden'), {recursive: true});
@@ -81,6 +82,7 @@ for (const name of ['index.js', 'package.json']) cpSync(path.join(webgpu, name),
 
 if (llama) {
   await bundle(path.join(ROOT, 'bench/gpu/llama.mjs'), 'llama.mjs');
+  await bundle(path.join(ROOT, 'bench/gpu/llama-embeddings.mjs'), 'llama-embeddings.mjs');
   if (!existsSync(inFolder('llama.tar.xz'))) packLlama(llama);
 }
 

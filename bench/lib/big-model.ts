@@ -4,7 +4,14 @@ import {closeSync, openSync, writeSync} from 'node:fs';
 import {GEMMA4_PUBLISHED} from '../../scripts/model-files/gemma4-published.ts';
 import {GEMMA4_SHAPES, type Gemma4Shape} from '../../scripts/model-files/gemma4-shapes.ts';
 import {ggufHeader} from '../../scripts/model-files/gguf-writer.ts';
-import {fill, modelMetadata, planTensors, type TensorPlan, type WeightType} from '../../scripts/model-files/model.ts';
+import {
+  fill,
+  modelMetadata,
+  planTensors,
+  type Shape,
+  type TensorPlan,
+  type WeightType,
+} from '../../scripts/model-files/model.ts';
 import {tensorBytes} from '../../src/gguf/ggml-types.ts';
 
 const ALIGNMENT = 32;
@@ -43,7 +50,7 @@ export function typedLikePublished(plans: readonly TensorPlan[], type: BigType):
   });
 }
 
-function plan(shape: Gemma4Shape, type: BigType): readonly TensorPlan[] {
+function plan(shape: Shape, type: BigType): readonly TensorPlan[] {
   return typedLikePublished(planTensors(shape, type === 'Q4_K_M' ? 'Q4_K' : type), type);
 }
 
@@ -53,8 +60,8 @@ export function bigModelBytes(shape: Gemma4Shape, type: BigType): number {
 }
 
 /** Writes the file and returns its size in bytes. */
-export function writeBigModel(file: string, name: BigShape | Gemma4Shape, type: BigType, seed = 1): number {
-  const shape = typeof name === 'string' ? BIG_SHAPES[name] : name;
+export function writeBigModel(file: string, name: BigShape | Shape, type: BigType, seed = 1): number {
+  const shape: Shape = typeof name === 'string' ? BIG_SHAPES[name] : name;
   const plans = plan(shape, type);
   const descriptor = openSync(file, 'w');
   let size = 0;
