@@ -37,14 +37,19 @@ After each statement, give the numbers of the passages it comes from in square b
 If the passages do not answer the question, say that this site does not answer it, and add nothing.
 Answer in the language of the question, in a few sentences.`;
 
-/** A follow-up as short as this is searched with the question before it. */
+/** A question with fewer words is a follow-up, and searched with the one that it follows. */
 const SHORT_QUESTION = 6;
 
-/** What to search for: a short follow-up ("and on Windows?") together with what it follows. */
+/**
+ * What to search for: a short follow-up ("and on Windows?") together with the last whole question before it, also where other
+ * follow-ups stand between ("and on a Mac?").
+ */
 export function searchText(messages: readonly {role: string; content: string}[]): string {
   const questions = messages.filter(({role}) => role === 'user').map(({content}) => content);
-  const [before, question = ''] = questions.length > 1 ? questions.slice(-2) : ['', questions[0]];
-  return before !== '' && countWords(question) < SHORT_QUESTION ? `${question} ${before}` : question;
+  const question = questions.pop() ?? '';
+  if (questions.length === 0 || countWords(question) >= SHORT_QUESTION) return question;
+  const whole = questions.findLast((each) => countWords(each) >= SHORT_QUESTION) ?? questions[0];
+  return `${question} ${whole}`;
 }
 
 /** The messages to ask a model with, and which passages are in them by number. `budget`: tokens of all passages. */

@@ -2,6 +2,8 @@ import {expect} from 'chai';
 import {citedText} from '../../../src/knowledge/citations.ts';
 import {groundedMessages, searchText} from '../../../src/knowledge/prompt.ts';
 import {Starters} from '../../../src/knowledge/starters.ts';
+import {says} from '../../helpers/fake-engine.ts';
+import {closePorts, FakeWorker} from '../../helpers/fake-worker.ts';
 
 const passage = (text: string, title = 'Page') => ({title, headings: ['Page', 'Part'], text});
 const ask = (question: string) => [{role: 'user' as const, content: question}];
@@ -97,6 +99,29 @@ describe('groundedMessages', () => {
   });
 });
 
+describe('a grounded prompt', () => {
+  afterEach(closePorts);
+
+  it('has its rules computed once for all widgets, whatever they ask and are given', async () => {
+    const worker = new FakeWorker({next: says('Yes [1].')});
+    const ask = async (question: string, text: string) => {
+      const client = await worker.load({contextLength: 2048});
+      const {messages} = await groundedMessages({
+        messages: [{role: 'user', content: question}],
+        passages: [{title: 'Page', headings: [], text}],
+        countTokens: async (each) => (await client.tokenize(each)).length,
+      });
+      const rules = await client.tokenize(messages[0].content);
+      const {usage} = await client.chat.completions.create({messages, temperature: 0, max_tokens: 4});
+      return {rules: rules.length, cached: usage.prompt_tokens_details.cached_tokens};
+    };
+    const first = await ask('How do I water roses?', 'In the evening.');
+    const second = await ask('When does the shop open?', 'At nine, on every day but Monday.');
+    expect(first.cached).to.equal(0);
+    expect(second.cached).to.be.at.least(second.rules);
+  });
+});
+
 describe('searchText', () => {
   it('searches a short follow-up with the question before it, and a whole question alone', () => {
     const turns = (...questions: string[]) =>
@@ -113,6 +138,10 @@ describe('searchText', () => {
       'Which licence does the whole project have?',
     );
     expect(searchText(turns('Install?'))).to.equal('Install?');
+    expect(searchText(turns('How do I install it on Linux?', 'and on a Mac?', 'and on Windows?'))).to.equal(
+      'and on Windows? How do I install it on Linux?',
+    );
+    expect(searchText(turns('Install?', 'Windows?'))).to.equal('Windows? Install?');
     expect(searchText([])).to.equal('');
   });
 });
