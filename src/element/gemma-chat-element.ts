@@ -32,6 +32,7 @@ const WithOptions = LitElement as unknown as Omit<typeof LitElement, 'prototype'
  * @slot empty - Shown while the conversation has no message yet.
  * @slot starters - Replaces the buttons of `starters`, beneath the empty conversation.
  * @slot suggestions - Replaces the buttons of `suggestions`, beneath the last message.
+ * @slot unanswered - Beneath a last answer that the site's pages do not give: a contact form, a link.
  * @slot header-tools - Buttons of the page's own, before those at the end of the header.
  * @slot footer - Beneath the text field in every state: a disclaimer, a link.
  * @slot message-button - A button, copied beneath each answer; it does nothing itself but fire `gemma-chat-action`.

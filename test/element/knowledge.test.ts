@@ -101,6 +101,18 @@ describe('a chat that knows the pages of its site', () => {
     expect(unanswered.map(({detail}) => detail.question)).to.deep.equal(['What is the capital of Peru?']);
     expect(chat.client.answers).to.deep.equal([]);
     expect(chat.parts('source')).to.be.empty;
+    // What the page has for this case is shown then, and only then.
+    const contact = document.createElement('a');
+    contact.slot = 'unanswered';
+    contact.textContent = 'Write to us';
+    chat.el.append(contact);
+    expect(contact.checkVisibility()).to.equal(true);
+    answering(found(passage(1)));
+    await chat.ask('How do I water roses?');
+    await chat.until(() => chat.client.answers.length > 0);
+    chat.client.lastAnswer.text('Daily [1].').end();
+    await chat.settle();
+    expect(contact.checkVisibility()).to.equal(false);
   });
 
   it('lets no passage make a link to another site, a picture, or another source of a number', async () => {

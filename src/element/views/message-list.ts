@@ -77,6 +77,7 @@ export function renderMessageList(view: MessageListView): TemplateResult {
             : null
         }
         ${renderOutbox(outbox)}
+        ${!growing && turns.at(-1)?.message.sources?.length === 0 ? html`<slot name="unanswered"></slot>` : null}
         ${turns.length > 0 && !growing && outbox.waiting.length === 0 ? renderSuggestions(view) : null}
         </div>
       </div>
