@@ -3,7 +3,7 @@
 // model is the demo's, which knows gemma-chat only: this shows that sources come and lead to their passages, not what a model
 // makes of them. Needs dist/ and the sites that the eval has fetched.
 import {execFileSync} from 'node:child_process';
-import {cpSync, existsSync, writeFileSync} from 'node:fs';
+import {cpSync, existsSync, rmSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {launch} from '../scripts/lib/browser.mjs';
 import {serve} from '../scripts/lib/serve.mjs';
@@ -14,11 +14,18 @@ const SITES = {
   'sqlite3-doc/usr/share/doc/sqlite3': 'How do I make a backup of a database that is in use?',
   'python3.11-doc/usr/share/doc/python3.11/html': 'How do I read a file line by line?',
 };
+/** What is put into a site's folder for as long as this runs. */
+const ADDED = ['knowledge', 'gemma-chat', 'found.html', 'written.html'];
 const TAG = '<gemma-chat max-tokens="8" temperature="0"';
+
+function clean(root: string): void {
+  for (const name of ADDED) rmSync(path.join(root, name), {recursive: true, force: true});
+}
 
 for (const [site, question] of Object.entries(SITES)) {
   const root = path.join(cache, site);
   if (!existsSync(root)) throw new Error('npm run eval:knowledge fetches the sites first');
+  clean(root);
   execFileSync(process.execPath, ['scripts/gemma-chat.mjs', 'index', root], {stdio: 'ignore'});
   cpSync('dist', path.join(root, 'gemma-chat'), {recursive: true, filter: (from) => !/\.map$|dist\/types/.test(from)});
   const script = '<!doctype html><html lang="en"><script type="module" src="/gemma-chat/gemma-chat.js"></script>';
@@ -63,4 +70,5 @@ for (const [site, question] of Object.entries(SITES)) {
     await browser.close();
   }
   await server.close();
+  clean(root);
 }
