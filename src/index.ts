@@ -8,7 +8,7 @@ export type * from './element/events.ts';
 export {type Display, GemmaChatElement} from './element/gemma-chat-element.ts';
 export {GemmaChatModelElement} from './element/gemma-chat-model-element.ts';
 export type {ConversationSummary, HistoryStore, StoredConversation} from './element/history/store.ts';
-export type {KnowledgeFunction, KnowledgePassage} from './element/knowledge/knowledge-parts.ts';
+export type {KnowledgeFunction, KnowledgePassage} from './element/knowledge/own-passages.ts';
 export type {StringKey, Strings} from './element/languages/index.ts';
 export type {ChatTool} from './element/tools/chat-tools.ts';
 export type {ChatMessage, MessageSource, ToolStep} from './protocol/messages.ts';

@@ -1,5 +1,7 @@
 // Parts of the view that are fetched when they are first needed, and done without where they cannot be.
 
+import {GemmaError} from '../errors.ts';
+
 /** A module that is fetched once, at the first `want`. */
 export class Lazy<T> {
   readonly #import: () => Promise<T>;
@@ -28,5 +30,12 @@ export class Lazy<T> {
       },
     );
     return this.#loading;
+  }
+
+  /** What was loaded, for what cannot be done without it. @throws GemmaError `network` */
+  async need(): Promise<T> {
+    await this.load();
+    if (this.#value) return this.#value;
+    throw new GemmaError('network', 'a part of the chat could not be fetched: is chunks/ beside the script?');
   }
 }

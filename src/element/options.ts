@@ -6,7 +6,7 @@ import type {GenerationOptions} from '../protocol/messages.ts';
 import type {BeforeSend} from './chat/chat-state.ts';
 import type {HistoryKind} from './history/scope.ts';
 import type {HistoryStore} from './history/store.ts';
-import type {KnowledgeFunction} from './knowledge/knowledge-parts.ts';
+import type {KnowledgeFunction} from './knowledge/own-passages.ts';
 import type {Strings} from './languages/index.ts';
 import type {ChatTool} from './tools/chat-tools.ts';
 import type {Prompt} from './views/message-list.ts';

@@ -318,13 +318,11 @@ export class ChatController {
           onProgress,
         };
         if (!begun) return this.#ask(client, request, tools);
-        await continuing.load();
-        if (!continuing.value)
-          throw new GemmaError('network', 'the part of the chat that continues could not be fetched');
+        const {continuing: goOn} = await continuing.need();
         const {steps = [], content} = begun.message;
         const messages = [...request.messages, ...messagesOfSteps(steps)];
         const truncates = contextOverflow === 'truncate-oldest';
-        return continuing.value.continuing({client, messages, content, generation, truncates, signal});
+        return goOn({client, messages, content, generation, truncates, signal});
       },
       begun?.message,
     );
@@ -357,9 +355,7 @@ export class ChatController {
   ): Promise<AsyncIterable<Chunk>> {
     const {completions} = client.chat;
     if (tools.length === 0) return completions.create(request);
-    await toolLoop.load();
-    if (!toolLoop.value) throw new GemmaError('network', 'the part of the chat that uses tools could not be fetched');
-    return toolLoop.value.withTools({
+    return (await toolLoop.need()).withTools({
       tools,
       messagesWith: (steps) => [...request.messages, ...messagesOfSteps(steps)],
       signal: request.signal,

@@ -1,7 +1,6 @@
 // How a chat that knows the site's pages finds the passages for a question: fetches the code for it, and tells the page
 // about questions that its pages do not answer. Knows no index.
 import type {findPassages} from '../../client/find.ts';
-import {GemmaError} from '../../errors.ts';
 import type {Ground} from '../chat/chat-state.ts';
 import {createEvent} from '../events.ts';
 import type {Language} from '../languages/index.ts';
@@ -35,46 +34,31 @@ export class Grounding {
 
   /** What a visitor may begin with; of `auto` nothing until the headings are there. */
   get starters(): readonly Prompt[] {
-    const {
-      starters,
-      knowledge,
-      knowledgeSrc,
-      knowledgeIntegrity: integrity,
-      knowledgeSelector: selector,
-    } = this.#host.options;
+    const {options} = this.#host;
+    const {starters, knowledge, knowledgeSrc, knowledgeIntegrity, knowledgeSelector} = options;
     if (starters !== 'auto') return starters ?? [];
-    const of = JSON.stringify([knowledge === 'page' && location.href, knowledgeSrc, integrity, selector]);
-    if (this.#headings?.of === of) return this.#headings.texts;
-    const headings = {of, texts: [] as readonly string[]};
-    this.#headings = headings;
-    void knowledgeParts
-      .load()
-      .then(() => knowledgeParts.value?.siteHeadings({knowledge, knowledgeSrc, integrity, selector}))
-      .then((texts) => {
-        headings.texts = texts ?? [];
-        if (headings.texts.length > 0) this.#host.changed();
-      })
-      // A question tells what is wrong with the index.
-      .catch(() => undefined);
-    return headings.texts;
+    const of = [knowledge === 'page' && location.href, knowledgeSrc, knowledgeIntegrity, knowledgeSelector].join();
+    if (this.#headings?.of !== of) {
+      const headings = {of, texts: [] as readonly string[]};
+      this.#headings = headings;
+      void knowledgeParts
+        .need()
+        .then((parts) => parts.siteHeadings(options))
+        .then((texts) => {
+          headings.texts = texts;
+          this.#host.changed();
+        })
+        // A question tells what is wrong with the index.
+        .catch(() => undefined);
+    }
+    return this.#headings.texts;
   }
 
   readonly #ground: Ground = async (messages, client, signal) => {
-    await knowledgeParts.load();
-    const parts = knowledgeParts.value;
-    if (!parts) throw new GemmaError('network', 'the part of the chat that finds passages could not be fetched');
-    const {options, find, emit, language} = this.#host;
-    const {knowledge, knowledgeSrc, knowledgeIntegrity: integrity, knowledgeSelector: selector, workerSrc} = options;
-    const where = {knowledge, knowledgeSrc, integrity, selector, workerSrc};
-    const {sufficient, ...grounded} = await parts.ground({
-      ...where,
-      messages,
-      client,
-      language: language(),
-      signal,
-      find,
-    });
-    if (!sufficient) emit(createEvent('gemma-chat-unanswered', {question: messages.at(-1)?.content ?? ''}));
+    const {sufficient, ...grounded} = await (await knowledgeParts.need()).ground(this.#host, messages, client, signal);
+    if (!sufficient) {
+      this.#host.emit(createEvent('gemma-chat-unanswered', {question: messages.at(-1)?.content ?? ''}));
+    }
     return grounded;
   };
 }

@@ -11,47 +11,43 @@ import type {Grounded} from '../chat/chat-state.ts';
 import {html, nothing} from '../handed.ts';
 import type {Language} from '../languages/index.ts';
 import {safeHref} from '../markdown/links.ts';
+import type {KnowledgeFunction, KnowledgePassage} from './own-passages.ts';
 import {findOnPage, headingsOnPage} from './page-passages.ts';
 
 export {hand} from '../handed.ts';
-
-/** What a page's own function gives for a question, best first. */
-export interface KnowledgePassage {
-  url: string;
-  text: string;
-  title?: string;
-  headings?: readonly string[];
-}
-/** Passages that answer a question; an empty list where there are none. */
-export type KnowledgeFunction = (
-  question: string,
-  options: {signal: AbortSignal},
-) => readonly KnowledgePassage[] | Promise<readonly KnowledgePassage[]>;
-
-export interface GroundRequest {
-  knowledgeSrc: string | null;
-  /** SHA-256 of the index's manifest. */
-  integrity: string | null;
-  knowledge: 'page' | KnowledgeFunction | null;
-  /** Which part of this page is read. */
-  selector: string | null;
-  workerSrc: string | null;
-  messages: readonly ChatMessage[];
-  client: GemmaClient | null;
-  language: Language;
-  signal: AbortSignal;
-  find(request: FindRequest): Promise<FoundPassages>;
-}
 
 /** Tokens of passages in one prompt, and the most of the model's context that they take. */
 const BUDGET = 1500;
 const SHARE = 0.4;
 const MOST_SOURCES = 5;
 
+/** What of a chat's options says where its passages come from. */
+interface Where {
+  knowledge: 'page' | KnowledgeFunction | null;
+  knowledgeSrc: string | null;
+  /** SHA-256 of the index's manifest. */
+  knowledgeIntegrity: string | null;
+  /** Which part of this page is read. */
+  knowledgeSelector: string | null;
+  workerSrc: string | null;
+}
+
+/** The chat, as what grounds its answers sees it. */
+interface Host {
+  options: Where;
+  language(): Language;
+  find(request: FindRequest): Promise<FoundPassages>;
+}
+
 /** `sufficient`: false where nothing good enough was found, and the answer says so. */
-export async function ground(request: GroundRequest): Promise<Grounded & {sufficient: boolean}> {
-  const {messages, client, language} = request;
-  const {sources, sufficient} = await passagesFor(request);
+export async function ground(
+  host: Host,
+  messages: readonly ChatMessage[],
+  client: GemmaClient | null,
+  signal: AbortSignal,
+): Promise<Grounded & {sufficient: boolean}> {
+  const language = host.language();
+  const {sources, sufficient} = await passagesFor(host, searchText(messages), signal);
   if (!sufficient) return {sources: [], text: language.text('notOnSite'), sufficient};
   if (!client) return {sources, text: language.text('foundOnSite'), sufficient};
   const budget = Math.min(BUDGET, Math.floor(client.model.contextLength * SHARE));
@@ -61,18 +57,24 @@ export async function ground(request: GroundRequest): Promise<Grounded & {suffic
   return {messages: grounded.messages, sources: sources.slice(0, grounded.given), sufficient};
 }
 
-async function passagesFor(request: GroundRequest): Promise<{sources: MessageSource[]; sufficient: boolean}> {
-  const {knowledge, knowledgeSrc, integrity, selector, workerSrc, messages, language, signal} = request;
-  const question = searchText(messages);
+async function passagesFor(
+  {options, language, find}: Host,
+  question: string,
+  signal: AbortSignal,
+): Promise<{sources: MessageSource[]; sufficient: boolean}> {
+  const {knowledge, knowledgeSrc, knowledgeIntegrity, knowledgeSelector, workerSrc} = options;
   if (typeof knowledge === 'function') {
     const sources = checkPassages(await knowledge(question, {signal}));
     return {sources, sufficient: sources.length > 0};
   }
   const found =
     knowledge === 'page'
-      ? await findOnPage(question, selector, language.tag)
-      : await request.find({
-          knowledge: {url: folder(knowledgeSrc ?? ''), ...(integrity ? {integrity} : {})},
+      ? await findOnPage(question, knowledgeSelector, language().tag)
+      : await find({
+          knowledge: {
+            url: folder(knowledgeSrc ?? ''),
+            ...(knowledgeIntegrity ? {integrity: knowledgeIntegrity} : {}),
+          },
           question,
           ...(workerSrc === null ? {} : {workerSrc}),
           signal,
@@ -81,13 +83,11 @@ async function passagesFor(request: GroundRequest): Promise<{sources: MessageSou
 }
 
 /** Headings that a visitor may ask about: those that the index names, or those of this page. */
-export async function siteHeadings(
-  where: Pick<GroundRequest, 'knowledge' | 'knowledgeSrc' | 'integrity' | 'selector'>,
-): Promise<readonly string[]> {
-  const {knowledge, knowledgeSrc, integrity, selector} = where;
-  if (knowledge === 'page') return headingsOnPage(selector);
+export async function siteHeadings(options: Where): Promise<readonly string[]> {
+  const {knowledge, knowledgeSrc, knowledgeIntegrity, knowledgeSelector} = options;
+  if (knowledge === 'page') return headingsOnPage(knowledgeSelector);
   if (typeof knowledge === 'function' || !knowledgeSrc) return [];
-  return (await readManifest(folder(knowledgeSrc), integrity ?? undefined)).starters ?? [];
+  return (await readManifest(folder(knowledgeSrc), knowledgeIntegrity ?? undefined)).starters ?? [];
 }
 
 function folder(src: string): string {
