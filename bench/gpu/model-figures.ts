@@ -168,6 +168,9 @@ async function measureLengths(engine: Engine, figures: ModelFigures, around: Sur
   const decodeHere = async (context: number) => {
     if (!fits(`decode at ${context}`, lengths.generated * msPerToken)) return;
     const onward = sequence.clone();
+    // Warm-up: until JavaScript's compiler and the GPU's clock are at their speed.
+    await decode(engine, [onward], lengths.generated);
+    onward.truncate(context);
     const speed = await decode(engine, [onward], lengths.generated);
     onward.free();
     figures.decode[context] = speed;

@@ -165,13 +165,16 @@ describe('match_rms_backward', () => {
         const [x, target, dy] = inputs;
         const expected = backward.matchRmsBackward(x, target, dy, n, EPS);
         const found = await run(device, inputs, n);
-        expectClose(found.get('dx')!, expected.dx, TOLERANCE);
+        // Differences of terms as large as the targets, 30: of one value they are all but nothing.
+        expectClose(found.get('dx')!, expected.dx, 3 * TOLERANCE);
         expectClose(found.get('dtarget')!, expected.dtarget, TOLERANCE);
         const before = noise(target.length, 4);
         const added = await run(device, inputs, n, before);
-        expectSame(
+        // A GPU may multiply and add in one rounding.
+        expectClose(
           added.get('dtarget')!,
           before.map((value, i) => value + found.get('dtarget')![i]),
+          1e-6,
         );
       }),
     );

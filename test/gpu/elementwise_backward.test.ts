@@ -157,7 +157,8 @@ describe('softcap_backward', () => {
         shape: {nRows: 1},
       });
       expectClose(dx, backward.softcapBackward(y, dy, 30), 1e-6);
-      expectSame(dx.subarray(9, 12), [0, 0, 0]);
+      // A GPU's quotient of equal numbers may be off by a unit.
+      expectClose(dx.subarray(9, 12), [0, 0, 0], 1e-6);
     }),
   );
 });
