@@ -1,7 +1,7 @@
 // `npm run eval:knowledge [-- --vectors <folder of a model>] [--site git] [--show] [--write]`: how well questions find their
 // passages on three real sites, which come as Debian packages into .cache/knowledge. Prints the tables of docs/knowledge.md:
-// words alone, and with --vectors words and vectors too (the first such run embeds all passages, for half an hour of one
-// core). --write puts them into the page; --show adds the questions of the known sets that found nothing. What those that are
+// words alone, and with --vectors words and vectors too (the first such run embeds all passages, for one to two hours of
+// one core). --write puts them into the page; --show adds the questions of the known sets that found nothing. What those that are
 // held back find is never shown.
 import {execFileSync} from 'node:child_process';
 import {createHash} from 'node:crypto';

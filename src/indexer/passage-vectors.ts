@@ -21,7 +21,7 @@ export interface PassageEncoder {
   embed(passages: readonly EmbeddedPassage[]): Promise<Float32Array[]>;
   /** Adds what a visitor's browser embeds questions with to the index; undefined where it brings its own. */
   addFiles(store: StoreFile): string | undefined;
-  destroy(): void;
+  destroy(): Promise<void>;
 }
 
 /** Passages of a block. */
@@ -34,11 +34,15 @@ export function passageKey({title, headings, text}: EmbeddedPassage): string {
     .digest('base64');
 }
 
+/** Passages that are embedded together, so that every core has some. */
+const TOGETHER = 512;
+
 /** `add` pages in order, then `finish`. */
 export class PassageVectors {
   readonly #encoder: PassageEncoder;
   readonly #known: ReadonlyMap<string, Int8Array>;
   readonly #vectors: [number, Int8Array][] = [];
+  #fresh: {number: number; passage: EmbeddedPassage}[] = [];
   reused = 0;
 
   constructor(encoder: PassageEncoder, known: ReadonlyMap<string, Int8Array>) {
@@ -48,16 +52,28 @@ export class PassageVectors {
 
   /** @param first number of the first passage */
   async add(first: number, passages: readonly EmbeddedPassage[]): Promise<void> {
-    const known = passages.map((passage) => this.#known.get(passageKey(passage)));
-    const fresh = await this.#encoder.embed(passages.filter((_, i) => !known[i]));
-    let at = 0;
-    known.forEach((vector, i) => {
-      if (vector) this.reused += 1;
-      this.#vectors.push([first + i, vector ?? quantize(fresh[at++])]);
+    passages.forEach((passage, i) => {
+      const known = this.#known.get(passageKey(passage));
+      if (known) {
+        this.reused += 1;
+        this.#vectors.push([first + i, known]);
+      } else this.#fresh.push({number: first + i, passage});
+    });
+    if (this.#fresh.length >= TOGETHER) await this.#embed();
+  }
+
+  async #embed(): Promise<void> {
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    const vectors = await this.#encoder.embed(fresh.map(({passage}) => passage));
+    fresh.forEach(({number}, i) => {
+      this.#vectors.push([number, quantize(vectors[i])]);
     });
   }
 
-  finish(store: StoreFile): VectorInfo {
+  async finish(store: StoreFile): Promise<VectorInfo> {
+    await this.#embed();
+    this.#vectors.sort(([a], [b]) => a - b);
     const {model, dimensions, prefix} = this.#encoder;
     const blocks: DirectoryEntry<number>[] = [];
     for (let at = 0; at < this.#vectors.length; at += BLOCK) {

@@ -63,9 +63,23 @@ const READERS = 4;
 
 /** @throws GemmaError `option-invalid` for a folder that is not there or has no page */
 export async function indexSite(options: IndexSiteOptions): Promise<IndexReport> {
-  const start = performance.now();
   const folder = path.resolve(options.folder);
   const out = path.resolve(options.out ?? path.join(folder, 'knowledge'));
+  const meaning = options.vectors === undefined ? null : await openVectors(options.vectors, out);
+  try {
+    return await makeIndex(options, folder, out, meaning);
+  } finally {
+    await meaning?.destroy();
+  }
+}
+
+async function makeIndex(
+  options: IndexSiteOptions,
+  folder: string,
+  out: string,
+  meaning: Awaited<ReturnType<typeof openVectors>> | null,
+): Promise<IndexReport> {
+  const start = performance.now();
   const files = await pagesOf(folder, out, options.exclude ?? []);
   const output = await Output.open(out);
   const builder = new IndexBuilder((bytes) => output.add(bytes));
@@ -76,7 +90,6 @@ export async function indexSite(options: IndexSiteOptions): Promise<IndexReport>
     else skipped[reason] = [file];
   };
   const duplicates = new Duplicates();
-  const meaning = options.vectors === undefined ? null : await openVectors(options.vectors, out);
   // Beside built pages, Markdown and text are what they were made from, or notes.
   const built = files.some((file) => pageKind(file) === 'html');
   let pages = 0;
@@ -113,7 +126,7 @@ export async function indexSite(options: IndexSiteOptions): Promise<IndexReport>
       `${folder} has no page to index; expected .html, .md or .txt files with text`,
     );
   const site = relativeAddress(out, folder);
-  const vectors = meaning?.vectors.finish((bytes) => output.add(bytes));
+  const vectors = await meaning?.vectors.finish((bytes) => output.add(bytes));
   const manifest = new TextEncoder().encode(`${JSON.stringify(builder.finish(site, vectors))}\n`);
   const totals = await output.finish(manifest);
   await writeNotice(out, meaning?.notice ?? null);
@@ -131,9 +144,10 @@ export async function indexSite(options: IndexSiteOptions): Promise<IndexReport>
 
 async function openVectors(folder: string, out: string) {
   const model = await readBertModel(path.resolve(folder));
-  const encoder = bertEncoder(model);
+  const encoder = bertEncoder(model, path.resolve(folder));
   const vectors = new PassageVectors(encoder, await knownVectors(out, encoder.model));
-  return {vectors, model: model.name, license: model.license, notice: await encoderNotice(folder, model)};
+  const notice = await encoderNotice(folder, model);
+  return {vectors, model: model.name, license: model.license, notice, destroy: () => encoder.destroy()};
 }
 
 const knownWords = new Map<string, Promise<Words>>();

@@ -92,7 +92,7 @@ const failure = async (work: () => unknown): Promise<KnowledgeFailure | GemmaErr
 /** The files of the model's encoder in an index. */
 function stored(model: BertModel): {files: Map<string, Uint8Array>; name: string} {
   const files = new Map<string, Uint8Array>();
-  const name = bertEncoder(model).addFiles((bytes) => {
+  const name = bertEncoder(model, '').addFiles((bytes) => {
     const name = fileName(Uint8Array.from({length: 32}, (_, i) => (files.size >> (8 * (i % 4))) & 255));
     files.set(name, bytes);
     return name;
@@ -125,6 +125,26 @@ describe('the small encoder', () => {
       // Measured: 0.9995.
       expect(cosine(await questions.vector(text), vector), text).to.be.above(0.999);
     }
+  });
+
+  it('makes the same vectors in threads, in order, and ends with them', async () => {
+    const folder = modelFolder();
+    const model = await readBertModel(folder);
+    const encoder = bertEncoder(model, folder, 2);
+    const passages = Array.from({length: 70}, (_, i) => ({
+      title: 'Page',
+      headings: [],
+      text: `branch ${'commit '.repeat(i % 9)}`,
+    }));
+    const vectors = await encoder.embed(passages);
+    await encoder.destroy();
+    const alone = new BertVectors(model);
+    vectors.forEach((vector, i) => {
+      expect(vector).to.deep.equal(alone.vector(`Page\n${passages[i].text}`));
+    });
+    const gone = bertEncoder(model, path.join(root, 'nowhere'), 2);
+    expect((await gone.embed(passages).catch((error) => error)).message).to.contain('cannot be read');
+    await gone.destroy();
   });
 
   it('multiplies packed matrices as unpacked ones, for any number of rows', () => {
