@@ -11,7 +11,7 @@ import {type Specs, signalOption} from './option-specs.ts';
 import {pagePlatform} from './platform.ts';
 import {workerUrl} from './worker-url.ts';
 
-export {type CitedText, citedText} from '../knowledge/citations.ts';
+export {type CitedText, citationFormat, citedText} from '../knowledge/citations.ts';
 export {type Grounded, type GroundOptions, groundedMessages, searchText} from '../knowledge/prompt.ts';
 export type {FoundPassage, FoundPassages} from '../protocol/messages.ts';
 

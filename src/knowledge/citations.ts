@@ -32,3 +32,14 @@ export function citedText(answer: string, passages: number): CitedText[] {
   text(answer.slice(at));
   return pieces;
 }
+
+/**
+ * A `response_format` under which an answer writes no number in brackets but those of passages that it was given. Text in
+ * backticks is free.
+ * @param given how many passages, from the first
+ */
+export function citationFormat(given: number): {type: 'regex'; regex: string} {
+  const number = `(?:${Array.from({length: given}, (_, i) => i + 1).join('|')})`;
+  const citation = `${number}(?:[,;] ?${number})*\\]`;
+  return {type: 'regex', regex: `(?:[^[\`]|\`[^\`]*\`|\\[+(?:[^[0-9]${given > 0 ? `|${citation}` : ''}))*`};
+}

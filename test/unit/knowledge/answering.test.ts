@@ -1,5 +1,5 @@
 import {expect} from 'chai';
-import {citedText} from '../../../src/knowledge/citations.ts';
+import {citationFormat, citedText} from '../../../src/knowledge/citations.ts';
 import {groundedMessages, searchText} from '../../../src/knowledge/prompt.ts';
 import {Starters} from '../../../src/knowledge/starters.ts';
 import {says} from '../../helpers/fake-engine.ts';
@@ -119,6 +119,37 @@ describe('a grounded prompt', () => {
     const second = await ask('When does the shop open?', 'At nine, on every day but Monday.');
     expect(first.cached).to.equal(0);
     expect(second.cached).to.be.at.least(second.rules);
+  });
+});
+
+describe('citationFormat', () => {
+  afterEach(closePorts);
+
+  it('accepts numbers of passages that were given, and no others outside of code', () => {
+    const whole = new RegExp(`^${citationFormat(12).regex}$`);
+    for (const text of ['', 'Yes [1][12].', 'Both [2, 3; 11].', '`a[99]` [a] [[b]', '```js\na[77]\n``` [4]']) {
+      expect(whole.test(text), text).to.equal(true);
+    }
+    for (const text of ['No [13].', '[0]', '[1', '[2024]', '[1, 40]', '[[99]', 'open `code']) {
+      expect(whole.test(text), text).to.equal(false);
+    }
+    expect(new RegExp(`^${citationFormat(0).regex}$`).test('[1]')).to.equal(false);
+  });
+
+  it('holds a model that would cite what it was not given', async () => {
+    const client = await new FakeWorker({next: says('Yes [7].')}).load();
+    const ask = (form: {response_format?: ReturnType<typeof citationFormat>}) =>
+      client.chat.completions.create({
+        messages: [{role: 'user', content: 'Is it?'}],
+        temperature: 0,
+        max_tokens: 12,
+        ...form,
+      });
+    expect((await ask({})).choices[0].message.content).to.contain('[7]');
+    const {content} = (await ask({response_format: citationFormat(2)})).choices[0].message;
+    expect(content)
+      .to.match(/^Yes \[/)
+      .and.not.to.match(/\[[03-9]/);
   });
 });
 
