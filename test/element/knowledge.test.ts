@@ -56,6 +56,7 @@ describe('a chat that knows the pages of its site', () => {
     const chat = new Harness(el);
     await chat.settle();
     expect(chat.part('poster')).to.exist;
+    expect(chat.part('status')!.textContent, 'no waiting for a model').to.equal('');
     await chat.ask('How do I water roses?');
     await chat.until(() => chat.parts('source').length === 2);
     expect(asked[0]).to.deep.include({

@@ -11,7 +11,7 @@ export function statusText(language: Language, chat: ChatController, showSpeed: 
   return `${text} · ${language.text('speed', {speed})}`;
 }
 
-function stateText(language: Language, {status, finishReason, answering, client}: ChatController): string {
+function stateText(language: Language, {status, finishReason, answering, client, finds}: ChatController): string {
   const {activity} = answering;
   if (status === 'generating') {
     if (activity?.phase === 'queued' && activity.position > 0) return queuedText(language, activity.position);
@@ -25,7 +25,8 @@ function stateText(language: Language, {status, finishReason, answering, client}
   }
   // That an answer reached its length limit is said beneath it.
   if (status === 'ready' && finishReason === 'abort') return language.text('statusStopped');
-  if (!client) return language.text('statusNotLoaded');
+  // What finds passages answers at once.
+  if (!client) return finds ? '' : language.text('statusNotLoaded');
   const model = client.model.name;
   return model ? language.text('statusReadyModel', {model}) : language.text('statusReady');
 }

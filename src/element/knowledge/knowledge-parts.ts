@@ -20,6 +20,9 @@ export {hand} from '../handed.ts';
 const BUDGET = 1500;
 const SHARE = 0.4;
 const MOST_SOURCES = 5;
+/** Of its text, for the best source and for the others: all five are seen at once in a small chat. */
+const BEST_LETTERS = 200;
+const LETTERS = 90;
 
 /** What of a chat's options says where its passages come from. */
 interface Where {
@@ -121,25 +124,25 @@ function checkPassages(passages: unknown): MessageSource[] {
 export function renderSources(sources: readonly MessageSource[], language: Language): TemplateResult {
   return html`
     <div part="sources" role="group" aria-label=${language.text('sources')}>
-      <ol part="source-list">${sources.map((source) => renderSource(source))}</ol>
+      <ol part="source-list">${sources.map((source, i) => renderSource(source, i === 0 ? BEST_LETTERS : LETTERS))}</ol>
     </div>
   `;
 }
 
-function renderSource({url, title, headings, text}: MessageSource): TemplateResult {
+function renderSource({url, title, headings, text}: MessageSource, letters: number): TemplateResult {
   const heading = headings.at(-1);
   const lines = text.split('\n').filter((line) => line.trim() !== '' && line.trim() !== heading);
   return html`
     <li part="source">
       <a part="link source-link" href=${textUrl(url, lines[0] ?? '')}>${heading ?? title}</a>
       ${heading && heading !== title ? html`<span part="source-page" class="quiet">${title}</span>` : nothing}
-      <p part="source-text" dir="auto">${shorten(lines.join(' '))}</p>
+      <p part="source-text" dir="auto">${shorten(lines.join(' '), letters)}</p>
     </li>
   `;
 }
 
-const shorten = (text: string): string =>
-  text.length > 240 ? `${text.slice(0, 240).replace(/\s+\S*$/u, '')} …` : text;
+const shorten = (text: string, letters: number): string =>
+  text.length > letters ? `${text.slice(0, letters).replace(/\s+\S*$/u, '')} …` : text;
 
 /** The address that scrolls to the passage: by its first words where the browser can, else by its anchor. */
 function textUrl(url: string, line: string): string {
