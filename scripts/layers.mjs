@@ -10,6 +10,7 @@ const ALLOWED = {
   index: ['element', 'client', 'protocol', 'errors'],
   launcher: ['index', 'element'],
   'language-model': ['client', 'errors'],
+  openai: ['client', 'errors', 'protocol'],
   element: ['client', 'knowledge', 'protocol', 'errors'],
   client: ['knowledge', 'protocol', 'model-options', 'errors'],
   protocol: ['model-options', 'errors'],

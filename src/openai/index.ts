@@ -1,0 +1,2 @@
+// What `gemma-chat/openai` exports.
+export {type ChatClient, type EmbeddingsClient, type OpenAIFetchOptions, openaiFetch} from './openai-fetch.ts';
