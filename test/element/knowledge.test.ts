@@ -71,6 +71,23 @@ describe('a chat that knows the pages of its site', () => {
     await expect(el).to.be.accessible();
   });
 
+  it('shows what was found from the question on, also where it is longer than the chat is high', async () => {
+    answering(found(...[1, 2, 3, 4, 5].map((n) => passage(n))));
+    const el = await fixture<GemmaChatElement>(
+      html`<gemma-chat knowledge-src="/knowledge" style="block-size: 20rem"></gemma-chat>`,
+    );
+    const chat = new Harness(el);
+    await chat.settle();
+    const list = chat.part('messages')!;
+    for (const question of ['How do I water roses?', 'And where do I plant them?']) {
+      await chat.ask(question);
+      await chat.until(() => chat.turns.at(-1)!.startsWith('Found'));
+      const top = () => chat.parts('message').at(-2)!.getBoundingClientRect().top - list.getBoundingClientRect().top;
+      await chat.until(() => Math.abs(top()) < 2);
+      expect(list.scrollTop + list.clientHeight).to.be.below(list.scrollHeight);
+    }
+  });
+
   it('gives the model the passages, and links the numbers of those it was given', async () => {
     answering(found(passage(1), passage(2)));
     const chat = await withModel();

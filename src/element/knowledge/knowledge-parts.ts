@@ -11,6 +11,7 @@ import type {Grounded} from '../chat/chat-state.ts';
 import {html, nothing} from '../handed.ts';
 import type {Language} from '../languages/index.ts';
 import {safeHref} from '../markdown/links.ts';
+import {fromTheTop} from './from-the-top.ts';
 import type {KnowledgeFunction, KnowledgePassage} from './own-passages.ts';
 import {findOnPage, headingsOnPage} from './page-passages.ts';
 
@@ -20,7 +21,7 @@ export {hand} from '../handed.ts';
 const BUDGET = 1500;
 const SHARE = 0.4;
 const MOST_SOURCES = 5;
-/** Of its text, for the best source and for the others: all five are seen at once in a small chat. */
+/** Of its text, for the best source and for the others: a list of five stays short. */
 const BEST_LETTERS = 200;
 const LETTERS = 90;
 
@@ -42,6 +43,9 @@ interface Host {
   find(request: FindRequest): Promise<FoundPassages>;
 }
 
+/** Sources that are an answer by themselves, and new. */
+const justFound = new WeakSet<readonly MessageSource[]>();
+
 /** `sufficient`: false where nothing good enough was found, and the answer says so. */
 export async function ground(
   host: Host,
@@ -52,7 +56,10 @@ export async function ground(
   const language = host.language();
   const {sources, sufficient} = await passagesFor(host, searchText(messages), signal);
   if (!sufficient) return {sources: [], text: language.text('notOnSite'), sufficient};
-  if (!client) return {sources, text: language.text('foundOnSite'), sufficient};
+  if (!client) {
+    justFound.add(sources);
+    return {sources, text: language.text('foundOnSite'), sufficient};
+  }
   const budget = Math.min(BUDGET, Math.floor(client.model.contextLength * SHARE));
   const countTokens = async (text: string): Promise<number> => (await client.tokenize(text)).length;
   const turns = messages as {role: 'system' | 'user' | 'assistant'; content: string}[];
@@ -123,7 +130,7 @@ function checkPassages(passages: unknown): MessageSource[] {
 /** The passages of an answer, each with its page, its heading and the beginning of its text. */
 export function renderSources(sources: readonly MessageSource[], language: Language): TemplateResult {
   return html`
-    <div part="sources" role="group" aria-label=${language.text('sources')}>
+    <div part="sources" role="group" aria-label=${language.text('sources')} ${fromTheTop(justFound.has(sources))}>
       <ol part="source-list">${sources.map((source, i) => renderSource(source, i === 0 ? BEST_LETTERS : LETTERS))}</ol>
     </div>
   `;
