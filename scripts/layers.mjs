@@ -11,6 +11,7 @@ const ALLOWED = {
   launcher: ['index', 'element'],
   'language-model': ['client', 'errors'],
   openai: ['client', 'errors', 'protocol'],
+  'ai-sdk': ['client', 'errors', 'protocol'],
   element: ['client', 'knowledge', 'protocol', 'errors'],
   client: ['knowledge', 'protocol', 'model-options', 'errors'],
   protocol: ['model-options', 'errors'],

@@ -18,6 +18,7 @@ const IN_NODE = [
   '/train',
   '/language-model',
   '/openai',
+  '/ai-sdk',
   '/react',
 ];
 const WORKER = './worker';

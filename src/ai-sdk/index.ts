@@ -1,0 +1,2 @@
+// What `gemma-chat/ai-sdk` exports.
+export {createGemma, type GemmaProvider, type GemmaProviderOptions, type GivenClient} from './provider.ts';
