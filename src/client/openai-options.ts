@@ -6,7 +6,7 @@ import {own} from './own.ts';
 import type {Refusals} from './refusals.ts';
 
 /** What programs send for the books of a server, and hints that change no answer. */
-const BOOKKEEPING = [
+export const BOOKKEEPING = [
   'model',
   'user',
   'metadata',

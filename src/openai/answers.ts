@@ -30,10 +30,14 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof Error && error.name === 'TimeoutError') {
     return {status: 408, code: 'timeout', message: error.message};
   }
-  const {code, message, detail} = GemmaError.from(error);
-  const {option = null} = detail as {option?: string | null};
+  // By its code and not its class: the client is another file's, and so is its GemmaError.
+  const {code, message, detail} = isCoded(error) ? error : GemmaError.from(error);
+  const {option = null} = (detail ?? {}) as {option?: string | null};
   return {status: STATUS[code] ?? 500, code, message, param: option};
 }
+
+const isCoded = (error: unknown): error is Pick<GemmaError, 'code' | 'message' | 'detail'> =>
+  error instanceof Error && error.name === 'GemmaError' && 'code' in error;
 
 const isFailure = (error: unknown): error is Failure =>
   typeof error === 'object' && error !== null && !(error instanceof Error) && 'status' in error;

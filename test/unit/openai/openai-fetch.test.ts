@@ -85,9 +85,15 @@ describe('openaiFetch', () => {
 
   it('asks for a client for each request, and is not asked again where there is none', async () => {
     let asked = 0;
+    /** As the client's own file has it: the same code, of another class. */
+    class Foreign extends Error {
+      override readonly name = 'GemmaError';
+      readonly code = 'device-lost';
+      readonly detail = {};
+    }
     const fetch = openaiFetch(() => {
       asked += 1;
-      throw new GemmaError('device-lost', 'the GPU is gone');
+      throw new Foreign('the GPU is gone');
     });
     const openai = new OpenAI({fetch, baseURL: BASE, apiKey: 'none', dangerouslyAllowBrowser: true});
     const error = await openai.chat.completions.create(CHAT).catch((thrown) => thrown);
