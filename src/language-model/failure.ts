@@ -12,6 +12,7 @@ const CODES: Partial<Record<ErrorCode, Parameters<typeof exception>[0]>> = {
   'adapter-missing': 'NotSupportedError',
   'architecture-unsupported': 'NotSupportedError',
   'quant-unsupported': 'NotSupportedError',
+  'grammar-invalid': 'NotSupportedError',
 };
 
 interface Coded {

@@ -18,7 +18,14 @@ import {
   PARAMS,
 } from './options.ts';
 import {abortSignal, checkActive, dictionary, EventHandler, exception, nextTask, unlessAborted} from './platform.ts';
-import {canonicalPrompt, type LanguageModelMessage, type LanguageModelPrompt, type Message} from './prompt-input.ts';
+import {
+  canonicalPrompt,
+  type LanguageModelMessage,
+  type LanguageModelPrompt,
+  type Message,
+  textMessage,
+} from './prompt-input.ts';
+import {type ResponseConstraint, responseConstraint} from './response-constraint.ts';
 import {type AnswerPart, type Ask, Session} from './session.ts';
 import {LanguageModelToolCall} from './tools.ts';
 
@@ -234,12 +241,12 @@ export class LanguageModel extends EventTarget {
     const options = dictionary<LanguageModelPromptOptions>(given[1], 'options');
     const signal = abortSignal(options.signal);
     for (const each of [this.#destroyed.signal, signal]) each?.throwIfAborted();
-    const messages: Message[] = canonicalPrompt(given[0], this.#options.expected);
+    let messages: Message[] = canonicalPrompt(given[0], this.#options.expected);
     const {responseConstraint: constraint, omitResponseConstraintInput: omit} = options;
     if (constraint === undefined && omit) throw new TypeError('omitResponseConstraintInput without responseConstraint');
-    if (constraint !== undefined) throw exception('NotSupportedError', 'responseConstraint is not supported yet');
-    const responseFormat: object | undefined = undefined;
-    return {messages, signal, responseFormat};
+    const asked = constraint === undefined ? undefined : responseConstraint(constraint);
+    if (asked && !omit) messages = toldOf(messages, asked.instruction);
+    return {messages, signal, responseFormat: asked?.format};
   }
 
   /** Until it is done, aborted or the session is destroyed. */
@@ -288,6 +295,14 @@ function defineExperimental(): void {
     },
     measureInputUsage: {value: LanguageModel.prototype.measureContextUsage, configurable: true, writable: true},
   });
+}
+
+/** The messages, with an instruction at the end of the last one that is the user's. */
+function toldOf(messages: readonly Message[], instruction: ResponseConstraint['instruction']): Message[] {
+  const at = messages.findLastIndex(({role}) => role === 'user');
+  if (at < 0) return [...messages, textMessage('user', instruction)];
+  const text = [messages[at].text, instruction].filter(Boolean).join('\n\n');
+  return messages.with(at, {...messages[at], text});
 }
 
 /** Says nothing any more after an abort. */

@@ -30,7 +30,7 @@ export type AnswerPart =
 /** Options of one prompt. */
 export interface Ask {
   signal: AbortSignal;
-  responseFormat?: object;
+  responseFormat?: ChatCompletionParams['response_format'];
   emit(part: AnswerPart): void;
   /** The oldest messages were left out. */
   onOverflow(): void;
@@ -195,9 +195,10 @@ export class Session {
     await this.#client.chat.completions.create({...this.#params(messages, signal), max_tokens: 0});
   }
 
-  async #answer(messages: readonly Message[], {signal, emit}: Ask): Promise<Message> {
+  async #answer(messages: readonly Message[], {signal, emit, responseFormat}: Ask): Promise<Message> {
     if (messages.at(-1)?.prefix) throw exception('NotSupportedError', 'prefix');
-    const params = {...this.#params(this.#all(messages), signal), stream: true} as const;
+    const format = responseFormat && {response_format: responseFormat};
+    const params = {...this.#params(this.#all(messages), signal), ...format, stream: true} as const;
     let text = '';
     const calls: Message['calls'][number][] = [];
     for await (const {choices} of await this.#client.chat.completions.create(params)) {
