@@ -4,8 +4,8 @@ import {readdirSync, readFileSync} from 'node:fs';
 import path from 'node:path';
 import {parseArgs} from 'node:util';
 import type {CDPSession, Page} from 'playwright-core';
-import {build} from 'vite';
 import {launch} from '../scripts/lib/browser.mjs';
+import {pageBundle} from './lib/page-bundle.ts';
 import type {TokenizerBench} from './lib/tokenizer-page.ts';
 
 declare const tokenizerBench: TokenizerBench;
@@ -19,7 +19,7 @@ export async function run(args: string[]): Promise<void> {
     allowPositionals: true,
     options: {seed: {type: 'string', default: '1'}, repetitions: {type: 'string', default: '3'}},
   });
-  const script = await bundle(path.join(import.meta.dirname, 'lib/tokenizer-page.ts'));
+  const script = await pageBundle(path.join(import.meta.dirname, 'lib/tokenizer-page.ts'));
   const browser = await launch({webgpu: false});
   try {
     console.log(`Chromium ${browser.version()}`);
@@ -105,14 +105,4 @@ function ownText(): string {
     .filter((name) => /\.(ts|mjs|wgsl|md)$/.test(name) && !name.includes('node_modules'))
     .map((name) => readFileSync(path.join(ROOT, name), 'utf8'))
     .join('\n');
-}
-
-async function bundle(entry: string): Promise<string> {
-  const result = await build({
-    configFile: false,
-    logLevel: 'error',
-    build: {write: false, minify: false, lib: {entry, formats: ['iife'], name: 'page', fileName: 'page'}},
-  });
-  const [output] = [result].flat() as {output: {code: string}[]}[];
-  return output.output[0].code;
 }
