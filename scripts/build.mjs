@@ -30,6 +30,12 @@ const ENTRIES = {
     lazy: true,
     imports: ['src/client/index.ts'],
   },
+  'language-tasks.js': {
+    entry: 'src/language-tasks/index.ts',
+    budget: 8,
+    lazy: true,
+    imports: ['src/language-model/index.ts'],
+  },
   'ai-sdk.js': {entry: 'src/ai-sdk/index.ts', budget: 6, lazy: true},
   'openai.js': {entry: 'src/openai/index.ts', budget: 6, lazy: true},
   'gemma-chat.worker.js': {entry: 'src/worker/gemma-chat.worker.ts', budget: 128, chunks: true},

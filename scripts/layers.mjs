@@ -10,6 +10,7 @@ const ALLOWED = {
   index: ['element', 'client', 'protocol', 'errors'],
   launcher: ['index', 'element'],
   'language-model': ['client', 'errors'],
+  'language-tasks': ['language-model'],
   openai: ['client', 'errors', 'protocol'],
   'ai-sdk': ['client', 'errors', 'protocol'],
   element: ['client', 'knowledge', 'protocol', 'errors'],

@@ -17,6 +17,7 @@ const IN_NODE = [
   '/embeddings',
   '/train',
   '/language-model',
+  '/language-tasks',
   '/openai',
   '/ai-sdk',
   '/react',

@@ -6,7 +6,12 @@ import {closePorts, FakeWorker} from '../../helpers/fake-worker.ts';
 import {runProgram} from './harness.ts';
 
 const page = readFileSync(new URL('../../../docs/language-model.md', import.meta.url), 'utf8');
-const PROGRAMS = [...page.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code]) => code);
+const PROGRAMS = [...page.matchAll(/```js\n([\s\S]*?)```/g)]
+  .map(([, code]) => code)
+  .filter(
+    // The one of the tasks runs in test/unit/language-tasks.
+    (code) => !code.includes('language-tasks'),
+  );
 
 describe('docs/language-model.md', () => {
   afterEach(closePorts);
