@@ -8,9 +8,11 @@ const MOCHA = [/(\d+) passing/g, /(\d+) failing/g, /(\d+) pending/g];
 const WEB_TEST_RUNNER = [/(\d+) passed/g, /(\d+) failed/g, /(\d+) skipped/g];
 /** How tests say why they are skipped (test/helpers/gpu.ts). */
 const SKIP_REASON = /^\s*(?:🚧 )?skipping: (.+)$/gm;
+const GPU = globSync('test/gpu', '.test.ts');
 /**
  * Name, arguments of node, and how to read the counts of passed, failed and skipped tests from the output. Steps run one
- * after the other. Steps in a list of their own run side by side: none of them depends on its speed.
+ * after the other. Lists of steps in a list of their own run side by side: none of them depends on its speed, and they take about
+ * equally long on two cores.
  */
 const STEPS = [
   ['lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']],
@@ -20,8 +22,11 @@ const STEPS = [
   ['framework types', ['scripts/framework-types.mjs']],
   ['docs', ['scripts/docs.mjs']],
   [
-    ['GPU tests in Node', ['scripts/test-node.mjs', ...globSync('test/gpu', '.test.ts')], MOCHA],
-    ['unit tests in Node', ['scripts/test-node.mjs', ...globSync('test/unit', '.test.ts')], MOCHA],
+    [['GPU tests in Node', ['scripts/test-node.mjs', ...GPU.filter((_, i) => i % 3 > 0)], MOCHA]],
+    [
+      ['unit tests in Node', ['scripts/test-node.mjs', ...globSync('test/unit', '.test.ts')], MOCHA],
+      ['more GPU tests in Node', ['scripts/test-node.mjs', ...GPU.filter((_, i) => i % 3 === 0)], MOCHA],
+    ],
   ],
   ['build', ['scripts/build.mjs']],
   ['package', ['scripts/package-check.mjs']],
@@ -67,10 +72,18 @@ async function runStep([name, args, counts], quiet) {
   };
 }
 
+/** Steps one after the other; returns what prints their results. */
+async function runLane(steps, quiet) {
+  const tells = [];
+  for (const step of steps) tells.push(await runStep(step, quiet));
+  return tells;
+}
+
 for (const entry of STEPS) {
-  const together = Array.isArray(entry[0]) ? entry : [entry];
+  const lanes = Array.isArray(entry[0]) ? entry : [[entry]];
   // The first one prints as it runs; the output of the others follows it.
-  for (const tell of await Promise.all(together.map((step, i) => runStep(step, i > 0)))) tell();
+  const tells = await Promise.all(lanes.map((steps, i) => runLane(steps, i > 0)));
+  for (const tell of tells.flat()) tell();
 }
 if (skipped > 0) console.log(`\nskipped because ${[...reasons].join('; ') || 'the tests say so'}`);
 console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
