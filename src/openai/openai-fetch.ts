@@ -123,7 +123,8 @@ async function respond({client, body, signal, leave}: Asked): Promise<Response> 
 async function models({models: {list}}: ChatClient, id: string): Promise<Response> {
   const all = await list();
   if (id === '') return jsonResponse({status: 200, body: all});
-  const found = all.data.find((model) => model.id === decodeURIComponent(id));
+  // Programs write it with or without escapes.
+  const found = all.data.find((model) => model.id === id || encodeURIComponent(model.id) === id);
   if (!found) throw notFound(`there is no model ${id}`, 'model_not_found');
   return jsonResponse({status: 200, body: found});
 }

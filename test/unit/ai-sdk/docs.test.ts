@@ -45,7 +45,15 @@ describe('docs/ai-sdk.md', () => {
   }
 
   it('has a transport for useChat: a message is answered in its parts, the download told before', async () => {
-    const {result} = await runProgram(TRANSPORT, page(says('No, it is closed')), 'transport');
+    const modules = page(says('No, it is closed'));
+    const {load} = modules['gemma-chat/client'].GemmaClient;
+    let fails = true;
+    modules['gemma-chat/client'].GemmaClient.load = (given) => {
+      const failing = fails;
+      fails = false;
+      return failing ? Promise.reject(new Error('the network is gone')) : load(given);
+    };
+    const {result} = await runProgram(TRANSPORT, modules, 'transport');
     const parts: {type: string}[] = [];
     /** What useChat is on, without React. */
     class Chat extends ai.AbstractChat<ai.UIMessage> {
@@ -63,6 +71,10 @@ describe('docs/ai-sdk.md', () => {
       }
     }
     const chat = new Chat(result as ai.ChatTransport<ai.UIMessage>);
+    await chat.sendMessage({text: 'Hello?'});
+    expect(chat.status, 'after a load that failed').to.equal('error');
+    chat.clearError();
+    chat.messages = [];
     for (const text of ['Are you open on Sunday?', 'And on Monday?']) await chat.sendMessage({text});
     expect(chat.error).to.equal(undefined);
     expect(chat.messages.map(({role}) => role)).to.deep.equal(['user', 'assistant', 'user', 'assistant']);

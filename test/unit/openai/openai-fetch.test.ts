@@ -29,13 +29,14 @@ describe('openaiFetch', () => {
   afterEach(closePorts);
 
   it('lists the model, and finds it by its id', async () => {
-    const {openai, client} = await page();
+    const {openai, client, fetch} = await page();
     const [{id}] = (await openai.models.list()).data;
     expect(id).to.equal((await client.models.list()).data[0].id);
     expect((await openai.models.retrieve(id)).id).to.equal(id);
     const missing = await openai.models.retrieve('gpt').catch((error) => error);
     expect(missing).to.be.instanceOf(OpenAI.NotFoundError);
     expect(missing.code).to.equal('model_not_found');
+    expect((await fetch(`${BASE}/models/%E0%A4%A`)).status).to.equal(404);
   });
 
   it('answers chats and text completions as the client does', async () => {
