@@ -26,7 +26,7 @@ export default {
     // Refusals, placement, what is read of a file, what a step creates and what the engine does with many steps do not depend
     // on the device: they run in Node, as do low-rank terms, training, encoders and passes of faster kernels, whose many pipelines
     // take a browser without a GPU a minute each. What is left are the kernels, one by one, and plain passes of some models.
-    '!test/gpu/{adapters,binding-limit,damaged,encoder,engine-load,engine-sampling,engine-step,graph-order,lora}.test.ts',
+    '!test/gpu/{adapters,binding-limit,damaged,encoder,engine,engine-load,engine-sampling,engine-step,graph-order,lora}.test.ts',
     '!test/gpu/{placement,refusals,sharing,towers,training,variants}.test.ts',
     '!test/gpu/worker/**',
   ],

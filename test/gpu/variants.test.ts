@@ -75,6 +75,9 @@ for (const [name, {variants, features = [], limits, shapes: others = []}] of Obj
       );
     }
 
+    // Of rows' bits all kernels together say as much as each by itself.
+    if (!name.startsWith('everything')) return;
+
     it(
       'gives a decode row the same bits alone and among others, whatever their order',
       withDevice(
